@@ -74,6 +74,7 @@ RULES: Final[dict[str, Rule]] = {
     "Valid/one-answer": _error("CML204", "a call is answered by one final interrupt, once"),
     "Valid/known-identifier": _error("CML205", "name the identifier of an earlier call"),
     "Valid/trap-wakes": _warning("CML206", "trap only while a call with an identifier is pending"),
+    "Valid/known-function": _error("CML207", "call one of the functions that the host declares"),
     "Trace/format": _error("CML301", "a trace is one JSON object a line: a header, then rows"),
     "Trace/version": _error("CML302", "use the version of the tools that the trace names"),
     "Trace/row": _error("CML303", "a row is what the machine does with the event: record it again"),

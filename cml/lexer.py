@@ -108,10 +108,15 @@ class Lexer:
             return self._take_text(end)
         return self._take_marker(marker) if marker else None
 
-    def discard(self) -> None:
-        """Forget everything received that is not yet part of a symbol (Embed/rewind)."""
+    def discard(self, offset: int) -> None:
+        """Go on as if nothing had been received from this offset on (Embed/rewind).
+
+        Args:
+            offset: Where a forged marker begins, or where the last symbol ends.
+        """
         self._buffer = ""
         self._position = 0
+        self._offset = offset
         self._decoder.reset()
 
     def _decode(self, piece: bytes, *, final: bool) -> str:
@@ -130,13 +135,13 @@ class Lexer:
             backslashes = len(text) - len(text.rstrip("\\"))
             runs_on = backslashes == len(text) and self._escaped
             self._escaped = (backslashes % 2 == 1) != runs_on
-        symbol = Symbol(None, text, self._offset)
+        symbol = Symbol(text, self._offset)
         self._position = end
         self._offset += len(text)
         return symbol
 
     def _take_marker(self, marker: Marker) -> Symbol:
-        symbol = Symbol(marker, marker.value, self._offset)
+        symbol = Symbol(marker.value, self._offset, marker)
         self._position += len(marker.value)
         self._offset += len(marker.value)
         self._escaped = False

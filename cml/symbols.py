@@ -25,15 +25,15 @@ MARKER_PATTERN: Final = r"\[(?:" + "|".join(marker.name for marker in Marker) + 
 LONGEST_MARKER: Final = max(len(marker.value) for marker in Marker)
 
 
-class Symbol(msgspec.Struct, frozen=True):
+class Symbol(msgspec.Struct, frozen=True, omit_defaults=True):
     """A marker, or text between markers.
 
     Args:
-        marker: Which marker, or None for text.
         text: The source characters, escapes included.
         offset: Characters of the context before this symbol.
+        marker: Which marker, or None for text.
     """
 
-    marker: Marker | None
     text: str
     offset: int = 0
+    marker: Marker | None = None

@@ -1,0 +1,24 @@
+"""The reference interpreter of CML: machine, drivers, traces and schedules (spec/3 and spec/4)."""
+
+from interpreter.errors import HostError
+from interpreter.machine import advance, instant, settle, step
+from interpreter.realtime import Runtime
+from interpreter.session import EndOfDecoding, Piece, Session
+from interpreter.state import Settings, State
+from interpreter.virtual import DecodingCosts, run_virtual
+
+__all__ = [
+    "DecodingCosts",
+    "EndOfDecoding",
+    "HostError",
+    "Piece",
+    "Runtime",
+    "Session",
+    "Settings",
+    "State",
+    "advance",
+    "instant",
+    "run_virtual",
+    "settle",
+    "step",
+]

@@ -1,0 +1,158 @@
+"""What goes into the machine and what comes out of it (spec/3-semantics.md, sections 2 and 3).
+
+An *event* is something that happened outside; an *effect* is something the driver has to do. Both
+are plain data: they are the rows of a trace.
+"""
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+from cml.ast import OutcomeKind
+from cml.symbols import Symbol
+
+if TYPE_CHECKING:
+    from cml.ast import Json
+else:  # the reader of traces takes any JSON value here
+    Json = object
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a call ended, or what it reports on its way.
+
+    Args:
+        kind: Returned, failed, timeout, cancelled; or progress.
+        value: The result; for an outcome that is no result, an object of `type` and `message`.
+    """
+
+    kind: OutcomeKind
+    value: Json
+
+
+def failure(kind: str, message: str, outcome: OutcomeKind = OutcomeKind.FAILED) -> Outcome:
+    """Return an outcome that is no result (Syntax/outcome)."""
+    return Outcome(outcome, {"type": kind, "message": message})
+
+
+# ------------------------------------------------------------------------------------- events
+
+
+class Began(msgspec.Struct, frozen=True, tag="began"):
+    """The prompt is in the context; decoding may begin."""
+
+
+class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True):
+    """The model wrote a symbol.
+
+    Args:
+        symbol: The symbol.
+        boundary: Whether the context ends with it: no character after it is held back.
+    """
+
+    symbol: Symbol
+    boundary: bool = True
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """Decoding came to an end: an end token (`stop`), or the limit of the output (`length`)."""
+
+    reason: Literal["stop", "length"]
+
+
+class Returned(msgspec.Struct, frozen=True, tag="returned"):
+    """A started call has an outcome.
+
+    Args:
+        call: The identifier of the call, or `#n` for the n-th call started without one.
+        outcome: How it ended.
+    """
+
+    call: str
+    outcome: Outcome
+
+
+class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
+    """The host ends the session now."""
+
+
+Event: TypeAlias = Began | Decoded | Ended | Returned | Stopped
+
+
+# ------------------------------------------------------------------------------------ effects
+
+
+class Decode(msgspec.Struct, frozen=True, tag="decode"):
+    """Decode one more symbol."""
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """Start a function in the background.
+
+    Args:
+        call: The key under which it will return.
+        function: Its dotted name.
+        args: Positional arguments.
+        kwargs: Named arguments.
+    """
+
+    call: str
+    function: str
+    args: tuple[Json, ...]
+    kwargs: dict[str, Json]
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Ask a running call to stop; its outcome is no longer needed."""
+
+    call: str
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One interrupt: what the model is told of a call."""
+
+    id: str
+    outcome: Outcome
+
+
+class Inject(msgspec.Struct, frozen=True, tag="inject"):
+    """Append these interrupts to the context, in order, as one batch."""
+
+    interrupts: tuple[Delivery, ...]
+
+
+class Rewind(msgspec.Struct, frozen=True, tag="rewind"):
+    """Take everything that the model wrote from this offset on back out of the context."""
+
+    offset: int
+
+
+class Report(msgspec.Struct, frozen=True, tag="report"):
+    """Tell the people who watch: a diagnostic, by the rule of cml.diagnostics."""
+
+    rule: str
+    message: str
+
+
+class Finish(msgspec.Struct, frozen=True, tag="finish"):
+    """The session is over; nothing more will be asked for."""
+
+    reason: Literal["stop", "length", "stopped", "forged"]
+
+
+Effect: TypeAlias = Decode | Start | Cancel | Inject | Rewind | Report | Finish
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One firing of a rule: the unit of a trace.
+
+    Args:
+        at_us: When, in microseconds from the beginning of the session.
+        rule: The rule that fired, by its name in the specification.
+        event: What it fired for; None for a rule that the state alone triggers.
+        effects: What the driver has to do, in order.
+    """
+
+    at_us: int
+    rule: str
+    event: Event | None = None
+    effects: tuple[Effect, ...] = ()

@@ -1,0 +1,187 @@
+"""The machine: a session as a pure function of its events (spec/3-semantics.md).
+
+No clock, no input or output, no randomness: `advance` lets time pass, `step` takes one event,
+`settle` fires what the state alone triggers. `instant` puts the three together; drivers call it
+and perform the effects of the rows that it returns.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from cml.ast import Block
+from cml.blocks import Ending, extend, read_block
+from cml.symbols import OPENERS, Marker
+from interpreter import settle_rules, step_rules
+from interpreter.errors import HostError, Stuck
+from interpreter.events import Began, Decoded, Effect, Ended, Event, Returned, Row, Stopped
+from interpreter.state import Phase, State, Status
+from interpreter.step_rules import Fired
+
+_T = TypeVar("_T")
+_SymbolRule = Callable[[State, Decoded, Block | None], Fired | None]
+
+SYMBOL_RULES: Final[tuple[_SymbolRule, ...]] = (
+    step_rules.step_text,
+    step_rules.step_inside,
+    step_rules.step_open,
+    step_rules.step_stray,
+    step_rules.step_forged,
+    step_rules.step_call,
+    step_rules.step_refused,
+    step_rules.step_malformed,
+    step_rules.step_trap,
+    step_rules.step_idle_trap,
+)
+END_RULES: Final = (step_rules.step_end, step_rules.step_truncated)
+RETURN_RULES: Final = (step_rules.step_return, step_rules.step_progress, step_rules.step_late)
+BEGIN_RULES: Final = (step_rules.step_begin,)
+STOP_RULES: Final = (step_rules.step_stop,)
+
+
+def rule_name(rule: Callable[..., object]) -> str:
+    """Return the name that the specification gives a rule: `step_idle_trap` is Step/idle-trap."""
+    kind, _, name = rule.__name__.partition("_")
+    return f"{kind.capitalize()}/{name.replace('_', '-')}"
+
+
+_RULES: Final[tuple[Callable[..., object], ...]] = (
+    *BEGIN_RULES,
+    *SYMBOL_RULES,
+    *END_RULES,
+    *RETURN_RULES,
+    *STOP_RULES,
+    *settle_rules.SETTLE_RULES,
+)
+RULE_NAMES: Final = tuple(map(rule_name, _RULES))
+
+
+def advance(state: State, now_us: int) -> State:
+    """Let time pass.
+
+    Args:
+        state: The state before.
+        now_us: The new time, in microseconds from the beginning of the session.
+
+    Raises:
+        HostError: Time would go back (Embed/time).
+    """
+    if now_us < state.now_us:
+        message = f"time went back from {state.now_us} µs to {now_us} µs"
+        raise HostError("Embed/time", message)
+    return state if now_us == state.now_us else replace(state, now_us=now_us)
+
+
+def step(state: State, event: Event) -> tuple[str, State, tuple[Effect, ...]]:
+    """Take one event: exactly one Step rule fires.
+
+    Args:
+        state: The state before.
+        event: What happened.
+
+    Returns:
+        The name of the rule, the state after it and its effects, in order.
+
+    Raises:
+        HostError: The event may not happen in this state (spec/5-embedding.md).
+    """
+    _check_contract(state, event)
+    match event:
+        case Decoded():
+            block = _ended_block(state, event)
+            return _only([(rule, rule(state, event, block)) for rule in SYMBOL_RULES])
+        case Ended():
+            return _only([(rule, rule(state, event)) for rule in END_RULES])
+        case Returned():
+            return _only([(rule, rule(state, event)) for rule in RETURN_RULES])
+        case Began():
+            return _only([(rule, rule(state, event)) for rule in BEGIN_RULES])
+        case Stopped():
+            return _only([(rule, rule(state, event)) for rule in STOP_RULES])
+
+
+def settle(state: State) -> tuple[State, list[Row]]:
+    """Fire the Settle rules, the first that applies each time, until none does."""
+    rows: list[Row] = []
+    while fired := settle_one(state):
+        state, row = fired
+        rows.append(row)
+    return state, rows
+
+
+def settle_one(state: State) -> tuple[State, Row] | None:
+    """Fire the first Settle rule that applies; None when the state is settled."""
+    for rule in settle_rules.SETTLE_RULES:
+        if fired := rule(state):
+            after, effects = fired
+            return after, Row(state.now_us, rule_name(rule), None, effects)
+    return None
+
+
+def instant(state: State, now_us: int, events: Iterable[Event]) -> tuple[State, list[Row]]:
+    """Take all events of one moment, then settle (Time/instant).
+
+    Args:
+        state: The state before.
+        now_us: When, in microseconds from the beginning of the session.
+        events: What happened, in order.
+
+    Returns:
+        The state after it, and a row for each rule that fired.
+
+    Raises:
+        HostError: Time would go back, or an event may not happen in this state.
+    """
+    state = advance(state, now_us)
+    rows: list[Row] = []
+    for event in events:
+        name, state, effects = step(state, event)
+        rows.append(Row(now_us, name, event, effects))
+    state, settled = settle(state)
+    return state, rows + settled
+
+
+def _only(
+    tried: Sequence[tuple[Callable[..., object], Fired | None]],
+) -> tuple[str, State, tuple[Effect, ...]]:
+    fired = [(rule, outcome) for rule, outcome in tried if outcome is not None]
+    if len(fired) != 1:
+        names = ", ".join(rule_name(rule) for rule, _ in fired) or "no rule"
+        raise Stuck(f"exactly one rule must apply, not {names}")
+    rule, (state, effects) = fired[0]
+    return rule_name(rule), state, effects
+
+
+def _was_started(state: State, key: str) -> bool:
+    call = state.calls.get(key)
+    return call is not None and call.call is not None and call.status is not Status.WAITING
+
+
+def _ended_block(state: State, event: Decoded) -> Block | None:
+    """Read the block that this symbol ends, if it ends one."""
+    marker, profile = event.symbol.marker, state.settings.profile
+    if state.block is None or marker is None or marker in {Marker.HEAD, Marker.INTR}:
+        return None
+    if marker in OPENERS:
+        return read_block(state.block, Ending.OPENED, profile)
+    return read_block(extend(state.block, event.symbol, profile), Ending.CLOSED, profile)
+
+
+def _check_contract(state: State, event: Event) -> None:
+    match event:
+        case Began() if state.phase is not Phase.READY:
+            raise HostError("Embed/begin", "the session has begun before; begin it once")
+        case Decoded() | Ended() if not state.decode_outstanding:
+            message = "a symbol came that was not asked for; decode only after a Decode effect"
+            raise HostError("Embed/decode", message)
+        case Decoded(symbol=symbol) if symbol.offset != state.offset:
+            message = f"a symbol at offset {symbol.offset} came where {state.offset} is next"
+            raise HostError("Embed/offset", message)
+        case Returned(call=call) if not _was_started(state, call):
+            message = f"{call} returned, but no such call was started"
+            raise HostError("Embed/return", message)
+        case Stopped() if state.phase is Phase.ENDED:
+            raise HostError("Embed/stop", "the session is over; it cannot be stopped again")
+        case _:
+            pass

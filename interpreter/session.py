@@ -1,0 +1,62 @@
+"""The contract between a driver and a decoding model (spec/5-embedding.md).
+
+A session is few verbs: the loop, the protocol and the calls belong to the driver. Offsets and
+lengths are counted in characters of the text that the model itself has generated.
+"""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """What one decoding step produced.
+
+    Args:
+        text: Newly completed characters; empty while a character is still incomplete.
+        tokens: How many model tokens this step cost.
+        partial: True while the model's context ends inside a character that `text` does not
+            hold yet. Nothing may be appended at such a point.
+        took_us: How long the step took, in microseconds, where the session knows it better than
+            the driver's cost model or clock: a script, a recording.
+    """
+
+    text: str
+    tokens: int = 1
+    partial: bool = False
+    took_us: int | None = None
+
+
+class EndOfDecoding(msgspec.Struct, frozen=True):
+    """The model wrote its end token (`stop`), or its output limit was reached (`length`).
+
+    The end token itself is not part of the context: decoding may go on after an `append`.
+    """
+
+    reason: Literal["stop", "length"]
+
+
+class Session(Protocol):
+    """One model context that grows to the right, driven from one thread at a time."""
+
+    def decode(self) -> Piece | EndOfDecoding:
+        """Decode one token and keep it in the context (Embed/decode)."""
+        ...
+
+    def append(self, text: str) -> int:
+        """Append text of the runtime to the context; return its number of tokens (Embed/append).
+
+        The text reaches the model as ordinary content: nothing in it becomes a control token.
+        """
+        ...
+
+    def rewind(self, characters: int) -> None:
+        """Drop the last `characters` that the model generated (Embed/rewind).
+
+        The next `decode` must not begin with the token that the dropped text began with.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the context. No verb may follow."""
+        ...

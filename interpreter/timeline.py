@@ -1,0 +1,46 @@
+"""The timeline of the virtual clock (spec/4-time.md, section 1)."""
+
+import heapq
+from typing import Final
+
+from interpreter.events import Began, Decoded, Ended, Event, Returned, Stopped
+
+# Among events of one moment outcomes come first: a return that is due is delivered before the
+# symbol that ends at the same time is followed by another (Time/order).
+_PRIORITIES: Final[dict[type[Event], int]] = {
+    Began: 0,
+    Stopped: 1,
+    Returned: 2,
+    Decoded: 3,
+    Ended: 3,
+}
+
+
+class Timeline:
+    """Events to come, ordered by (when_us, priority, seq)."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, int, Event]] = []
+        self._seq = 0
+
+    def push(self, when_us: int, event: Event, seq: int | None = None) -> None:
+        """Plan an event.
+
+        Args:
+            when_us: Its time, in microseconds from the beginning of the session.
+            event: What will happen.
+            seq: Its place among equals; by default the order of planning.
+        """
+        self._seq += 1
+        rank = _PRIORITIES[type(event)]
+        heapq.heappush(self._heap, (when_us, rank, self._seq if seq is None else seq, event))
+
+    def pop(self) -> tuple[int, list[Event]] | None:
+        """Return the next moment and all its events, or None when nothing is planned."""
+        if not self._heap:
+            return None
+        when_us = self._heap[0][0]
+        events: list[Event] = []
+        while self._heap and self._heap[0][0] == when_us:
+            events.append(heapq.heappop(self._heap)[-1])
+        return when_us, events

@@ -1,0 +1,199 @@
+"""Traces: what a session did, one JSON object a line (spec/5-embedding.md, section 4).
+
+The first line is the header, each further line a row. A trace is valid when the machine, given
+its events, fires the same rules with the same effects.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final, Literal
+
+import msgspec
+
+from cml.diagnostics import Diagnostic, Position, Span, diagnose
+from interpreter.errors import HostError
+from interpreter.events import Row
+from interpreter.machine import advance, settle_one, step
+from interpreter.state import Phase, Settings, State
+
+VERSION: Final = 1
+
+
+class Header(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The first line of a trace.
+
+    Args:
+        cml_trace: Version of the format.
+        settings: What the host chose.
+        clock: Whether times are real or virtual.
+        model: What decoded, in words.
+        prompt: What it was asked.
+    """
+
+    cml_trace: int
+    settings: Settings = Settings()
+    clock: Literal["real", "virtual"] = "virtual"
+    model: str = ""
+    prompt: str = ""
+
+
+class TraceError(ValueError):
+    """A line that is no part of a trace.
+
+    Args:
+        line: Which line, from 1.
+        rule: The rule that it breaks.
+        message: What was expected.
+    """
+
+    def __init__(self, line: int, rule: str, message: str) -> None:
+        super().__init__(f"line {line}: {message}")
+        self.line = line
+        self.rule = rule
+        self.message = message
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_HEADER: Final = msgspec.json.Decoder(Header)
+_ROW: Final = msgspec.json.Decoder(Row)
+
+
+def encode_header(header: Header) -> bytes:
+    """Return the first line of a trace, line feed included."""
+    return _ENCODER.encode(header) + b"\n"
+
+
+def encode_row(row: Row) -> bytes:
+    """Return a row as a line, line feed included."""
+    return _ENCODER.encode(row) + b"\n"
+
+
+def write_trace(file: BinaryIO, header: Header, rows: Iterable[Row]) -> Iterator[Row]:
+    """Write a trace while it happens.
+
+    Args:
+        file: Where to; flushed after each row, so that an interrupted run leaves whole lines.
+        header: Its first line.
+        rows: Its rows, as they come.
+
+    Yields:
+        Each row, once it is written.
+    """
+    file.write(encode_header(header))
+    for row in rows:
+        file.write(encode_row(row))
+        file.flush()
+        yield row
+
+
+def read_trace(lines: Iterable[bytes]) -> tuple[Header, Iterator[Row]]:
+    """Read a trace.
+
+    Args:
+        lines: Its lines, with their line feeds.
+
+    Returns:
+        The header, and the rows as an iterator that reads on as it is asked.
+
+    Raises:
+        TraceError: The first line is no header, or one of another version. Later lines are
+            checked as they are read.
+    """
+    numbered = enumerate(lines, start=1)
+    _, first = next(numbered, (1, b""))
+    if not first.strip():
+        raise TraceError(1, "Trace/format", "the trace is empty; its first line is the header")
+    _check_line(1, first)
+    header = _read_header(first)
+    return header, (_read_row(number, line) for number, line in numbered)
+
+
+def _read_header(line: bytes) -> Header:
+    try:
+        version = msgspec.json.decode(line)
+        if isinstance(version, dict) and version.get("cml_trace", VERSION) != VERSION:
+            message = f"a trace of version {version['cml_trace']!r}; this reader knows {VERSION}"
+            raise TraceError(1, "Trace/version", message)
+        return _HEADER.decode(line)
+    except msgspec.DecodeError as error:
+        message = f'expected a header such as {{"cml_trace":{VERSION}}}: {error}'
+        raise TraceError(1, "Trace/format", message) from None
+
+
+def _check_line(number: int, line: bytes) -> None:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8 at byte {error.start + 1} of the line"
+        raise TraceError(number, "Syntax/encoding", message) from None
+    if not line.endswith(b"\n"):
+        message = "the line is cut off in the middle; everything before it can be read"
+        raise TraceError(number, "Trace/format", message)
+
+
+def _read_row(number: int, line: bytes) -> Row:
+    _check_line(number, line)
+    try:
+        return _ROW.decode(line)
+    except msgspec.DecodeError as error:
+        raise TraceError(number, "Trace/format", f"not a row of a trace: {error}") from None
+
+
+def check_trace(lines: Iterable[bytes]) -> Iterator[Diagnostic]:
+    """Validate a trace by running it through the machine again.
+
+    Args:
+        lines: Its lines, with their line feeds.
+
+    Yields:
+        What is wrong. After the first row that differs nothing can be said of the rest.
+    """
+    try:
+        header, rows = read_trace(lines)
+        yield from _check_rows(State(header.settings), rows)
+    except TraceError as error:
+        yield _at_line(error.rule, error.message, error.line)
+
+
+def _check_rows(state: State, rows: Iterable[Row]) -> Iterator[Diagnostic]:
+    line = 1
+    for line, row in enumerate(rows, start=2):
+        try:
+            state, expected = _expected_row(state, row)
+        except HostError as error:
+            yield _at_line("Trace/row", f"row {line - 1}: {error}", line)
+            return
+        if expected != row:
+            yield _at_line("Trace/row", f"row {line - 1}: {_difference(row, expected)}", line)
+            return
+    if state.phase is not Phase.ENDED:
+        yield _at_line("Trace/unfinished", f"the session is still {state.phase.value}", line)
+
+
+def _expected_row(state: State, row: Row) -> tuple[State, Row | None]:
+    """Return the state after a row, and the row that the machine would have written for it."""
+    if row.event is None:
+        return settle_one(state) or (state, None)
+    if row.at_us > state.now_us and (unsettled := settle_one(state)):
+        return unsettled
+    state = advance(state, row.at_us)
+    rule, state, effects = step(state, row.event)
+    return state, Row(row.at_us, rule, row.event, effects)
+
+
+def _difference(row: Row, expected: Row | None) -> str:
+    if expected is None:
+        return f"{row.rule} does not apply here: the machine waits for the next event"
+    if row.rule != expected.rule:
+        return f"expected the rule {expected.rule}, found {row.rule}"
+    if row.at_us != expected.at_us:
+        return f"expected the time {expected.at_us} µs, found {row.at_us} µs"
+    return f"{row.rule}: expected the effects {_json(expected.effects)}, found {_json(row.effects)}"
+
+
+def _json(value: object) -> str:
+    return _ENCODER.encode(value).decode()
+
+
+def _at_line(rule: str, message: str, line: int) -> Diagnostic:
+    position = Position(line, 1, 0)
+    return diagnose(rule, message, Span(position, position))
