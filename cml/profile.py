@@ -1,6 +1,7 @@
 """Profiles: how one context is spelled, and the limits it keeps (spec/1-syntax.md, section 1)."""
 
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,13 @@ class Body(Enum):
     JSON = "json"
 
 
+class Spelling(Enum):
+    """How markers are spelled: as five strings, or as five reserved tokens (Syntax/spelling)."""
+
+    TEXT = "text"
+    TOKEN = "token"  # noqa: S105
+
+
 class Level(Enum):
     """A level of conformance; each contains the one before it (Syntax/level)."""
 
@@ -20,14 +28,24 @@ class Level(Enum):
     EXTENDED = "extended"
 
 
+_HIGHEST: Final = {
+    "block_characters": 1_048_576,
+    "nesting": 128,
+    "digits": 4_000,
+    "identifier_characters": 1_024,
+}
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Bounds on what a model may write, each with its diagnostic (Valid/limit).
 
     Args:
-        block_characters: Longest content of one block, in characters.
+        block_characters: Longest block, its markers included, in characters.
         nesting: Deepest nesting of brackets in a body.
         digits: Longest number literal, in characters.
         identifier_characters: Longest identifier, in characters.
+        calls: Calls of one session.
+        pending_calls: Calls of one session that wait or run at the same time.
         forged_interrupts: Forged interrupts in a row before a session is ended.
     """
 
@@ -35,18 +53,28 @@ class Limits(msgspec.Struct, frozen=True):
     nesting: int = 64
     digits: int = 400
     identifier_characters: int = 64
+    calls: int = 10_000
+    pending_calls: int = 256
     forged_interrupts: int = 16
+
+    def __post_init__(self) -> None:
+        """Keep the limits within what every implementation can do (Syntax/limits)."""
+        for name, highest in _HIGHEST.items():
+            if not 1 <= getattr(self, name) <= highest:
+                raise ValueError(f"the limit {name} is between 1 and {highest}")
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """How a context is written: body language, level and limits.
+    """How a context is written: body language, level, limits and markers.
 
     Args:
         body: Language of call bodies.
         level: Highest level of conformance that is accepted.
         limits: Bounds on blocks and bodies.
+        markers: How markers are spelled.
     """
 
     body: Body = Body.PYTHON
     level: Level = Level.EXTENDED
     limits: Limits = Limits()
+    markers: Spelling = Spelling.TEXT

@@ -17,6 +17,11 @@ else:  # the reader of traces takes any JSON value here
     Json = object
 
 
+EndReason: TypeAlias = Literal["stop", "length", "pending", "forged", "stopped"]
+"""The model stopped; its output limit; calls were pending and the host forbids it; too many forged
+interrupts; the host stopped it."""
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """How a call ended, or what it reports on its way.
 
@@ -38,7 +43,7 @@ def failure(kind: str, message: str, outcome: OutcomeKind = OutcomeKind.FAILED) 
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):
-    """The prompt is in the context; decoding may begin."""
+    """A prompt is in the context; decoding may begin, or begin again for the next turn."""
 
 
 class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True):
@@ -46,7 +51,8 @@ class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True):
 
     Args:
         symbol: The symbol.
-        boundary: Whether the context ends with it: no character after it is held back.
+        boundary: Whether the context ends with it, outside every inert region: no character
+            after it was decoded or is held back.
     """
 
     symbol: Symbol
@@ -71,11 +77,31 @@ class Returned(msgspec.Struct, frozen=True, tag="returned"):
     outcome: Outcome
 
 
+class Expired(msgspec.Struct, frozen=True, tag="expired"):
+    """The deadline of a call has come.
+
+    Args:
+        call: The key of the call.
+    """
+
+    call: str
+
+
+class Said(msgspec.Struct, frozen=True, tag="said"):
+    """A person says something while the session runs.
+
+    Args:
+        text: What they say.
+    """
+
+    text: str
+
+
 class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
     """The host ends the session now."""
 
 
-Event: TypeAlias = Began | Decoded | Ended | Returned | Stopped
+Event: TypeAlias = Began | Decoded | Ended | Returned | Expired | Said | Stopped
 
 
 # ------------------------------------------------------------------------------------ effects
@@ -85,7 +111,7 @@ class Decode(msgspec.Struct, frozen=True, tag="decode"):
     """Decode one more symbol."""
 
 
-class Start(msgspec.Struct, frozen=True, tag="start"):
+class Start(msgspec.Struct, frozen=True, tag="start", omit_defaults=True):
     """Start a function in the background.
 
     Args:
@@ -93,16 +119,18 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
         function: Its dotted name.
         args: Positional arguments.
         kwargs: Named arguments.
+        deadline_us: When it expires, in microseconds from the beginning; None for never.
     """
 
     call: str
     function: str
     args: tuple[Json, ...]
     kwargs: dict[str, Json]
+    deadline_us: int | None = None
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """Ask a running call to stop; its outcome is no longer needed."""
+    """Ask a running call to stop. Its first outcome counts, whichever that is."""
 
     call: str
 
@@ -134,9 +162,9 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
 
 
 class Finish(msgspec.Struct, frozen=True, tag="finish"):
-    """The session is over; nothing more will be asked for."""
+    """The turn is over; nothing more will be asked for until another one begins."""
 
-    reason: Literal["stop", "length", "stopped", "forged"]
+    reason: EndReason
 
 
 Effect: TypeAlias = Decode | Start | Cancel | Inject | Rewind | Report | Finish

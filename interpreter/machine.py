@@ -6,38 +6,38 @@ and perform the effects of the rows that it returns.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec.structs import replace
 
 from cml.ast import Block
 from cml.blocks import Ending, extend, read_block
 from cml.symbols import OPENERS, Marker
-from interpreter import settle_rules, step_rules
 from interpreter.errors import HostError, Stuck
-from interpreter.events import Began, Decoded, Effect, Ended, Event, Returned, Row, Stopped
-from interpreter.state import Phase, State, Status
-from interpreter.step_rules import Fired
-
-_T = TypeVar("_T")
-_SymbolRule = Callable[[State, Decoded, Block | None], Fired | None]
-
-SYMBOL_RULES: Final[tuple[_SymbolRule, ...]] = (
-    step_rules.step_text,
-    step_rules.step_inside,
-    step_rules.step_open,
-    step_rules.step_stray,
-    step_rules.step_forged,
-    step_rules.step_call,
-    step_rules.step_refused,
-    step_rules.step_malformed,
-    step_rules.step_trap,
-    step_rules.step_idle_trap,
+from interpreter.events import (
+    Began,
+    Decoded,
+    Effect,
+    Ended,
+    Event,
+    Expired,
+    Returned,
+    Row,
+    Said,
+    Stopped,
 )
-END_RULES: Final = (step_rules.step_end, step_rules.step_truncated)
-RETURN_RULES: Final = (step_rules.step_return, step_rules.step_progress, step_rules.step_late)
-BEGIN_RULES: Final = (step_rules.step_begin,)
-STOP_RULES: Final = (step_rules.step_stop,)
+from interpreter.rules.changes import Fired
+from interpreter.rules.host import (
+    BEGIN_RULES,
+    DEADLINE_RULES,
+    END_RULES,
+    MESSAGE_RULES,
+    RETURN_RULES,
+    STOP_RULES,
+)
+from interpreter.rules.settling import SETTLE_RULES
+from interpreter.rules.symbols import SYMBOL_RULES
+from interpreter.state import Phase, State, Status
 
 
 def rule_name(rule: Callable[..., object]) -> str:
@@ -51,8 +51,10 @@ _RULES: Final[tuple[Callable[..., object], ...]] = (
     *SYMBOL_RULES,
     *END_RULES,
     *RETURN_RULES,
+    *DEADLINE_RULES,
+    *MESSAGE_RULES,
     *STOP_RULES,
-    *settle_rules.SETTLE_RULES,
+    *SETTLE_RULES,
 )
 RULE_NAMES: Final = tuple(map(rule_name, _RULES))
 
@@ -87,18 +89,24 @@ def step(state: State, event: Event) -> tuple[str, State, tuple[Effect, ...]]:
         HostError: The event may not happen in this state (spec/5-embedding.md).
     """
     _check_contract(state, event)
+    tried: list[tuple[Callable[..., object], Fired | None]]
     match event:
         case Decoded():
             block = _ended_block(state, event)
-            return _only([(rule, rule(state, event, block)) for rule in SYMBOL_RULES])
+            tried = [(rule, rule(state, event, block)) for rule in SYMBOL_RULES]
         case Ended():
-            return _only([(rule, rule(state, event)) for rule in END_RULES])
+            tried = [(rule, rule(state, event)) for rule in END_RULES]
         case Returned():
-            return _only([(rule, rule(state, event)) for rule in RETURN_RULES])
+            tried = [(rule, rule(state, event)) for rule in RETURN_RULES]
+        case Expired():
+            tried = [(rule, rule(state, event)) for rule in DEADLINE_RULES]
+        case Said():
+            tried = [(rule, rule(state, event)) for rule in MESSAGE_RULES]
         case Began():
-            return _only([(rule, rule(state, event)) for rule in BEGIN_RULES])
+            tried = [(rule, rule(state, event)) for rule in BEGIN_RULES]
         case Stopped():
-            return _only([(rule, rule(state, event)) for rule in STOP_RULES])
+            tried = [(rule, rule(state, event)) for rule in STOP_RULES]
+    return _only(tried)
 
 
 def settle(state: State) -> tuple[State, list[Row]]:
@@ -112,7 +120,7 @@ def settle(state: State) -> tuple[State, list[Row]]:
 
 def settle_one(state: State) -> tuple[State, Row] | None:
     """Fire the first Settle rule that applies; None when the state is settled."""
-    for rule in settle_rules.SETTLE_RULES:
+    for rule in SETTLE_RULES:
         if fired := rule(state):
             after, effects = fired
             return after, Row(state.now_us, rule_name(rule), None, effects)
@@ -170,18 +178,18 @@ def _ended_block(state: State, event: Decoded) -> Block | None:
 
 def _check_contract(state: State, event: Event) -> None:
     match event:
-        case Began() if state.phase is not Phase.READY:
-            raise HostError("Embed/begin", "the session has begun before; begin it once")
+        case Began() if state.phase not in {Phase.READY, Phase.ENDED}:
+            raise HostError("Embed/begin", "a turn begins when the one before it is over")
+        case _ if state.ending == "stopped" and not isinstance(event, Returned | Expired):
+            raise HostError("Embed/stop", "the session was stopped; only late returns may come")
         case Decoded() | Ended() if not state.decode_outstanding:
             message = "a symbol came that was not asked for; decode only after a Decode effect"
             raise HostError("Embed/decode", message)
         case Decoded(symbol=symbol) if symbol.offset != state.offset:
             message = f"a symbol at offset {symbol.offset} came where {state.offset} is next"
             raise HostError("Embed/offset", message)
-        case Returned(call=call) if not _was_started(state, call):
-            message = f"{call} returned, but no such call was started"
+        case Returned(call=call) | Expired(call=call) if not _was_started(state, call):
+            message = f"{call} returned or expired, but no such call was started"
             raise HostError("Embed/return", message)
-        case Stopped() if state.phase is Phase.ENDED:
-            raise HostError("Embed/stop", "the session is over; it cannot be stopped again")
         case _:
             pass

@@ -4,10 +4,14 @@ Decoding runs in a thread of its own, calls run in any executor; both put what h
 queue, and this driver takes it out. It performs effects and yields rows; it decides nothing.
 """
 
+import heapq
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
+from typing import Self
+
+from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from interpreter.decoding import Decoder
@@ -17,6 +21,7 @@ from interpreter.events import (
     Decode,
     Effect,
     Event,
+    Expired,
     Finish,
     Inject,
     Outcome,
@@ -24,6 +29,7 @@ from interpreter.events import (
     Returned,
     Rewind,
     Row,
+    Said,
     Start,
     Stopped,
     failure,
@@ -40,7 +46,7 @@ def _monotonic_us() -> int:
 
 
 class Runtime:
-    """Runs one session.
+    """Runs one session, turn by turn. Use it as a context manager, or call `close`.
 
     Args:
         session: The model's context.
@@ -58,74 +64,104 @@ class Runtime:
         executor: Executor | None = None,
         clock: Callable[[], int] = _monotonic_us,
     ) -> None:
-        chosen = settings or Settings()
-        self.settings = Settings(chosen.profile, tuple(functions))
+        self.settings = replace(settings or Settings(), functions=tuple(functions))
+        self._state = State(self.settings)
         self._functions = functions
-        self._decoder = Decoder(session, chosen.profile)
+        self._decoder = Decoder(session, self.settings.profile)
+        self._decoding = ThreadPoolExecutor(1, thread_name_prefix="cml-decode")
         self._executor = executor or ThreadPoolExecutor(thread_name_prefix="cml-call")
         self._owns_executor = executor is None
         self._clock = clock
+        self._start_us = clock()
         self._arrivals: SimpleQueue[Event | BaseException] = SimpleQueue()
         self._running: dict[str, Future[Outcome]] = {}
+        self._deadlines: list[tuple[int, str]] = []
+
+    def __enter__(self) -> Self:
+        """Return the runtime itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release threads."""
+        self.close()
+
+    def close(self) -> None:
+        """Wait for the decoding step that is under way, and release threads. Calls that still run
+        are left to themselves.
+        """
+        self._decoding.shutdown(wait=True, cancel_futures=True)
+        if self._owns_executor:
+            self._executor.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
         """End the session at the next moment. Safe to call from a signal or another thread."""
         self._arrivals.put(Stopped())
 
+    def say(self, text: str) -> None:
+        """Let a person say something while the model decodes or waits. Safe from any thread."""
+        self._arrivals.put(Said(text))
+
     def run(self) -> Iterator[Row]:
-        """Run the session to its end.
+        """Run one turn: the prompt of it is in the session's context.
 
         Yields:
-            Each row as it fires; the caller's time between rows delays nothing but the rows.
+            Each row, once its effects are on their way.
 
         Raises:
             HostError: The session or an executor broke the contract of spec/5-embedding.md.
             BaseException: Whatever the session itself raised while decoding.
         """
-        decoding = ThreadPoolExecutor(1, thread_name_prefix="cml-decode")
-        state, start_us, now_us = State(self.settings), self._clock(), -1
         self._arrivals.put(Began())
-        try:
-            while state.phase is not Phase.ENDED:
-                events = self._due()
-                # One moment, one time: what arrives later is later (Time/instant).
-                now_us = max(self._clock() - start_us, now_us + 1)
-                state, rows = instant(state, now_us, events)
-                for row in rows:
-                    for effect in row.effects:
-                        self._perform(effect, decoding)
-                yield from rows
-        finally:
-            decoding.shutdown(wait=True, cancel_futures=True)
-            if self._owns_executor:
-                self._executor.shutdown(wait=False, cancel_futures=True)
+        while True:
+            events = self._due()
+            # One moment, one time: what arrives later is later (Time/instant).
+            now_us = max(self._now_us(), self._state.now_us + 1)
+            self._state, rows = instant(self._state, now_us, events)
+            for row in rows:
+                for effect in row.effects:
+                    self._perform(effect)
+            yield from rows
+            if self._state.phase is Phase.ENDED:
+                return
 
     def _due(self) -> list[Event]:
         """Wait for something to happen, and take all that has happened."""
-        arrived = [self._arrivals.get()]
-        try:
-            while True:
-                arrived.append(self._arrivals.get_nowait())
-        except Empty:
-            pass
         events: list[Event] = []
-        for arrival in arrived:
-            if isinstance(arrival, BaseException):
-                raise arrival
-            events.append(arrival)
-            if isinstance(arrival, Stopped):
-                break
-        return events
+        try:
+            arrival = self._arrivals.get(timeout=self._patience_s())
+            while not isinstance(arrival, BaseException):
+                events.append(arrival)
+                if isinstance(arrival, Stopped):
+                    return events
+                arrival = self._arrivals.get_nowait()
+            raise arrival
+        except Empty:
+            return events + self._expired()
 
-    def _perform(self, effect: Effect, decoding: Executor) -> None:
+    def _patience_s(self) -> float | None:
+        """How long until the next deadline, in seconds; None without one."""
+        if not self._deadlines:
+            return None
+        return max(0.0, (self._deadlines[0][0] - self._now_us()) / 1e6)
+
+    def _expired(self) -> list[Event]:
+        expired: list[Event] = []
+        while self._deadlines and self._deadlines[0][0] <= self._now_us():
+            expired.append(Expired(heapq.heappop(self._deadlines)[1]))
+        return expired
+
+    def _now_us(self) -> int:
+        return self._clock() - self._start_us
+
+    def _perform(self, effect: Effect) -> None:
         match effect:
             case Decode():
-                self._submit(decoding, self._decode)
+                self._submit(self._decode)
             case Inject():
                 text = interrupt_text(effect, self.settings.profile)
-                self._submit(decoding, lambda: self._decoder.append(text))
+                self._submit(lambda: self._decoder.append(text))
             case Rewind(offset):
-                self._submit(decoding, lambda: self._decoder.rewind(offset))
+                self._submit(lambda: self._decoder.rewind(offset))
             case Start():
                 self._start(effect)
             case Cancel(call):
@@ -133,9 +169,9 @@ class Runtime:
             case Report() | Finish():
                 pass
 
-    def _submit(self, decoding: Executor, verb: Callable[[], object]) -> None:
+    def _submit(self, verb: Callable[[], object]) -> None:
         """Run a verb of the session in its thread; what it raises is raised by `run`."""
-        decoding.submit(verb).add_done_callback(self._notice)
+        self._decoding.submit(verb).add_done_callback(self._notice)
 
     def _notice(self, done: Future[object]) -> None:
         if not done.cancelled() and (error := done.exception()):
@@ -145,8 +181,9 @@ class Runtime:
         self._arrivals.put(self._decoder.next().event)
 
     def _start(self, start: Start) -> None:
-        function = self._functions[start.function]
-        call = start.call
+        function, call = self._functions[start.function], start.call
+        if start.deadline_us is not None:
+            heapq.heappush(self._deadlines, (start.deadline_us, call))
         future = self._executor.submit(call_function, function, start.args, start.kwargs)
         self._running[call] = future
         future.add_done_callback(lambda done: self._arrivals.put(_returned(call, done)))

@@ -15,12 +15,15 @@ from interpreter.events import (
     Decoded,
     Effect,
     Ended,
+    Event,
+    Expired,
     Finish,
     Inject,
     Report,
     Returned,
     Rewind,
     Row,
+    Said,
     Start,
     Stopped,
 )
@@ -35,14 +38,14 @@ class _Recording:
     def __init__(self, rows: Iterable[Row]) -> None:
         self.timeline = Timeline()
         self._decoded: deque[tuple[int, int, Decoded | Ended]] = deque()
-        self._returned: dict[str, deque[tuple[int, int, Returned]]] = defaultdict(deque)
+        self._answers: dict[str, deque[tuple[int, int, Returned | Expired]]] = defaultdict(deque)
         for seq, row in enumerate(rows):
             match row.event:
                 case Decoded() | Ended() as event:
                     self._decoded.append((row.at_us, seq, event))
-                case Returned() as event:
-                    self._returned[event.call].append((row.at_us, seq, event))
-                case Began() | Stopped() as event:
+                case Returned() | Expired() as event:
+                    self._answers[event.call].append((row.at_us, seq, event))
+                case Began() | Said() | Stopped() as event:
                     self.timeline.push(row.at_us, event, seq)
                 case None:
                     pass
@@ -54,12 +57,12 @@ class _Recording:
                     at_us, seq, event = self._decoded.popleft()
                     self._plan(at_us, seq, event, now_us)
             case Start(call=call):
-                for at_us, seq, returned in self._returned.pop(call, ()):
-                    self._plan(at_us, seq, returned, now_us)
+                for at_us, seq, answer in self._answers.pop(call, ()):
+                    self._plan(at_us, seq, answer, now_us)
             case Cancel() | Inject() | Rewind() | Report() | Finish():
                 pass
 
-    def _plan(self, at_us: int, seq: int, event: Decoded | Ended | Returned, now_us: int) -> None:
+    def _plan(self, at_us: int, seq: int, event: Event, now_us: int) -> None:
         if at_us < now_us:
             message = f"the recording answers at {at_us} µs what is asked for at {now_us} µs"
             raise HostError("Embed/time", message)

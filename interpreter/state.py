@@ -8,7 +8,12 @@ import msgspec
 from cml.ast import Call, OutcomeKind
 from cml.blocks import OpenBlock
 from cml.profile import Profile
-from interpreter.events import Delivery, Outcome
+from interpreter.events import Delivery, EndReason, Outcome
+
+EndPolicy: TypeAlias = Literal["drain", "detach", "cancel", "fail"]
+DeliverWhen: TypeAlias = Literal["any", "word", "line", "idle"]
+StartOrder: TypeAlias = Literal["program", "longest", "shortest"]
+Wait: TypeAlias = "tuple[str, ...] | Literal['all'] | None"
 
 
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -17,10 +22,24 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         profile: How the context is written.
         functions: The names that the model may call; None where the host does not say.
+        end: What an end of the model means for calls that are pending.
+        deliver: Where, among safe points, interrupts go in.
+        deadline_us: How long a call may run, in microseconds; None for as long as it likes.
+        deadlines_us: The same for single functions, by name.
+        workers: How many calls may run at once; 0 for any number.
+        start: In which order ready calls start when workers are short.
+        estimates_us: How long functions are expected to run, by name; for `start`.
     """
 
     profile: Profile = Profile()
     functions: tuple[str, ...] | None = None
+    end: EndPolicy = "drain"
+    deliver: DeliverWhen = "any"
+    deadline_us: int | None = None
+    deadlines_us: dict[str, int] = {}
+    workers: int = 0
+    start: StartOrder = "program"
+    estimates_us: dict[str, int] = {}
 
 
 class Phase(Enum):
@@ -36,7 +55,7 @@ class Phase(Enum):
 class Status(Enum):
     """How far a call has come. A call is *pending* until it is settled."""
 
-    WAITING = "waiting"  # for the calls that its arguments name
+    WAITING = "waiting"  # for a worker, or for the calls that its arguments name
     RUNNING = "running"
     SETTLED = "settled"
 
@@ -45,11 +64,13 @@ class CallState(msgspec.Struct, frozen=True):
     """One call of the session.
 
     Args:
-        call: What the model wrote; None for a malformed call that was answered at once.
+        order: Its place among all calls, from 1.
+        call: What the model wrote; None for one that was answered with its fault at once.
         status: How far it has come.
         outcome: How it ended, once it is settled.
     """
 
+    order: int
     call: Call | None
     status: Status
     outcome: Outcome | None = None
@@ -60,8 +81,21 @@ class CallState(msgspec.Struct, frozen=True):
         return self.call is None or self.call.id is not None
 
 
-Wait: TypeAlias = "tuple[str, ...] | Literal['all'] | None"
-EndReason: TypeAlias = Literal["stop", "length", "stopped", "forged"]
+class Queued(msgspec.Struct, frozen=True, order=True):
+    """An interrupt that waits for a safe point, with its place in the queue (Settle/deliver).
+
+    Args:
+        rank: 0 for a person's message, 1 for anything else.
+        at_us: When it came to be, in microseconds.
+        order: The start order of its call, for those that came at the same time.
+        delivery: What will go in.
+    """
+
+    rank: int
+    at_us: int
+    order: int
+    delivery: Delivery
+
 
 NO_CALLS: Final[dict[str, CallState]] = {}
 
@@ -74,16 +108,19 @@ class State(msgspec.Struct, frozen=True):
         now_us: Time since the session began, in microseconds.
         phase: What the session is doing.
         decode_outstanding: Whether a symbol was asked for and has not come.
-        boundary: Whether the context ends with the last symbol, no character held back.
+        boundary: Whether the context ends with the last symbol, outside every inert region.
         offset: Characters that the model has written.
+        last: The last character of the prose at the end of the context; empty after a block.
         block: The block under construction; while there is one, no interrupt goes in.
         calls: Every call by its key, in the order in which they were written. Never changed in
             place.
-        queue: Interrupts that wait for a safe point, in order of completion.
+        queue: Interrupts that wait for a safe point, in their order.
         wait: What a trapped session waits for.
         woken: Whether an interrupt went in since the trap.
+        hailed: Whether one of them was a person's message.
         ending: Why the session is ending.
         errors: Protocol errors so far that have no identifier of their own.
+        messages: Messages of people so far.
         forged: Forged interrupts in a row.
     """
 
@@ -93,13 +130,16 @@ class State(msgspec.Struct, frozen=True):
     decode_outstanding: bool = False
     boundary: bool = True
     offset: int = 0
+    last: str = ""
     block: OpenBlock | None = None
     calls: dict[str, CallState] = NO_CALLS
-    queue: tuple[Delivery, ...] = ()
+    queue: tuple[Queued, ...] = ()
     wait: Wait = None
     woken: bool = False
+    hailed: bool = False
     ending: EndReason = "stop"
     errors: int = 0
+    messages: int = 0
     forged: int = 0
 
     @property
@@ -108,13 +148,15 @@ class State(msgspec.Struct, frozen=True):
         return self.block is None and not self.decode_outstanding and self.boundary
 
 
-def pending(state: State) -> tuple[str, ...]:
+def pending(state: State) -> list[str]:
     """Return the identifiers whose terminal interrupt is still to come from outside."""
-    return tuple(
-        key
-        for key, call in state.calls.items()
-        if call.status is not Status.SETTLED and call.is_identified
-    )
+    calls = state.calls.items()
+    return [k for k, call in calls if call.status is not Status.SETTLED and call.is_identified]
+
+
+def unsettled(state: State) -> list[str]:
+    """Return the keys of all calls that wait or run, identified or not."""
+    return [key for key, call in state.calls.items() if call.status is not Status.SETTLED]
 
 
 def has_returned(state: State, identifier: str) -> bool:

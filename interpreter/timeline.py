@@ -3,16 +3,18 @@
 import heapq
 from typing import Final
 
-from interpreter.events import Began, Decoded, Ended, Event, Returned, Stopped
+from interpreter.events import Began, Decoded, Ended, Event, Expired, Returned, Said, Stopped
 
-# Among events of one moment outcomes come first: a return that is due is delivered before the
-# symbol that ends at the same time is followed by another (Time/order).
+# Among events of one moment outcomes come before deadlines, so that a return in time counts, and
+# before symbols, so that what is due goes in at the next safe point (Time/order).
 _PRIORITIES: Final[dict[type[Event], int]] = {
     Began: 0,
-    Stopped: 1,
+    Said: 1,
     Returned: 2,
-    Decoded: 3,
-    Ended: 3,
+    Expired: 3,
+    Decoded: 4,
+    Ended: 4,
+    Stopped: 5,
 }
 
 

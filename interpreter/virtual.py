@@ -15,6 +15,7 @@ from interpreter.events import (
     Cancel,
     Decode,
     Effect,
+    Expired,
     Finish,
     Inject,
     Outcome,
@@ -113,6 +114,8 @@ class _VirtualWorld:
             case Start():
                 execute_us, outcome = self._functions(effect)
                 self.timeline.push(now_us + execute_us, Returned(effect.call, outcome))
+                if effect.deadline_us is not None:
+                    self.timeline.push(effect.deadline_us, Expired(effect.call))
             case Inject():
                 tokens = self._decoder.append(interrupt_text(effect, self._profile))
                 self._context_tokens += tokens

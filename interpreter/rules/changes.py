@@ -1,0 +1,54 @@
+"""Changes of the state that several rules make."""
+
+from bisect import insort
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from cml.ast import OutcomeKind
+from interpreter.events import Delivery, Effect, Outcome, Report, failure
+from interpreter.state import CallState, Queued, State, Status
+
+Fired: TypeAlias = tuple[State, tuple[Effect, ...]]
+
+
+def with_call(state: State, key: str, call: CallState) -> State:
+    """Return the state with one call new or changed."""
+    return replace(state, calls={**state.calls, key: call})
+
+
+def queue_interrupt(
+    state: State, identifier: str, outcome: Outcome, order: int, rank: int = 1
+) -> State:
+    """Return the state with one more interrupt to deliver, in its place (Settle/deliver)."""
+    queue = list(state.queue)
+    entry = Queued(rank, state.now_us, order, Delivery(identifier, outcome))
+    insort(queue, entry, key=lambda queued: (queued.rank, queued.at_us, queued.order))
+    return replace(state, queue=tuple(queue))
+
+
+def settle_call(state: State, key: str, outcome: Outcome) -> State:
+    """Return the state with a call settled, and its interrupt queued if it has an identifier."""
+    call = state.calls[key]
+    settled = CallState(call.order, call.call, Status.SETTLED, outcome)
+    after = with_call(state, key, settled)
+    return queue_interrupt(after, key, outcome, call.order) if call.is_identified else after
+
+
+def answer_fault(state: State, identifier: str | None, kind: str, message: str, rule: str) -> Fired:
+    """Settle a faulty block at once, under its identifier if that is readable and new, else as the
+    next protocol error (Syntax/runtime-identifier).
+    """
+    outcome = failure(kind, message)
+    order = len(state.calls) + 1
+    if identifier is not None and identifier not in state.calls:
+        state = with_call(state, identifier, CallState(order, None, Status.SETTLED, outcome))
+    else:
+        identifier = f"error{state.errors + 1}"
+        state = replace(state, errors=state.errors + 1)
+    return queue_interrupt(state, identifier, outcome, order), (Report(rule, message),)
+
+
+def cancelled(message: str) -> Outcome:
+    """Return the outcome of a call that was cancelled."""
+    return failure("cancelled", message, OutcomeKind.CANCELLED)

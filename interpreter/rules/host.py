@@ -1,0 +1,116 @@
+"""The Step rules for what happens outside the model (spec/3-semantics.md, section 5)."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from cml.ast import OutcomeKind
+from interpreter.events import (
+    Began,
+    Cancel,
+    Ended,
+    Expired,
+    Finish,
+    Outcome,
+    Report,
+    Returned,
+    Said,
+    Stopped,
+    failure,
+)
+from interpreter.rules.changes import Fired, cancelled, queue_interrupt, settle_call, with_call
+from interpreter.state import CallState, Phase, State, Status, unsettled
+
+
+def step_begin(state: State, _: Began) -> Fired | None:
+    """Step/begin: a prompt is there, decoding begins: for the first turn or a later one."""
+    return replace(state, phase=Phase.DECODING, boundary=True, ending="stop", forged=0), ()
+
+
+def step_end(state: State, event: Ended) -> Fired | None:
+    """Step/end: the model has come to an end outside every block."""
+    return None if state.block else (_ending(state, event), ())
+
+
+def step_truncated(state: State, event: Ended) -> Fired | None:
+    """Step/truncated: the output ended inside a block; nothing is started from it."""
+    if state.block is None:
+        return None
+    message = f"the output ended ({event.reason}) inside a {state.block.opener.value} block"
+    return replace(_ending(state, event), block=None), (Report("Valid/closed", message),)
+
+
+def step_return(state: State, event: Returned) -> Fired | None:
+    """Step/return: the first outcome of a running call settles it."""
+    if not _runs(state, event.call) or event.outcome.kind is OutcomeKind.PROGRESS:
+        return None
+    return settle_call(state, event.call, event.outcome), ()
+
+
+def step_progress(state: State, event: Returned) -> Fired | None:
+    """Step/progress: what a running call reports on its way is queued; the call goes on."""
+    if not _runs(state, event.call) or event.outcome.kind is not OutcomeKind.PROGRESS:
+        return None
+    call = state.calls[event.call]
+    if not call.is_identified:
+        return state, ()
+    return queue_interrupt(state, event.call, event.outcome, call.order), ()
+
+
+def step_late(state: State, event: Returned) -> Fired | None:
+    """Step/late: an outcome of a call that is settled already is recorded, and never shown."""
+    if _runs(state, event.call):
+        return None
+    return state, (Report("Step/late", f"{event.call} was settled before"),)
+
+
+def step_timeout(state: State, event: Expired) -> Fired | None:
+    """Step/timeout: a call that still runs at its deadline is settled, and asked to stop."""
+    if not _runs(state, event.call):
+        return None
+    outcome = failure("timeout", "the call ran past its deadline", OutcomeKind.TIMEOUT)
+    return settle_call(state, event.call, outcome), (Cancel(event.call),)
+
+
+def step_met(state: State, event: Expired) -> Fired | None:
+    """Step/met: the deadline of a call that is settled already means nothing."""
+    return None if _runs(state, event.call) else (state, ())
+
+
+def step_message(state: State, event: Said) -> Fired | None:
+    """Step/message: what a person says becomes an interrupt, ahead of all results."""
+    number = state.messages + 1
+    outcome = Outcome(OutcomeKind.RETURNED, event.text)
+    after = queue_interrupt(state, f"user{number}", outcome, number, rank=0)
+    return replace(after, messages=number), ()
+
+
+def step_stop(state: State, _: Stopped) -> Fired | None:
+    """Step/stop: the host ends the session; what runs is asked to stop, nothing more goes in."""
+    running = [key for key, call in state.calls.items() if call.status is Status.RUNNING]
+    for key in unsettled(state):
+        call = state.calls[key]
+        outcome = cancelled("the session was stopped")
+        state = with_call(state, key, CallState(call.order, call.call, Status.SETTLED, outcome))
+    after = replace(
+        state, phase=Phase.ENDED, decode_outstanding=False, block=None, queue=(), ending="stopped"
+    )
+    return after, (*map(Cancel, running), Finish("stopped"))
+
+
+def _runs(state: State, key: str) -> bool:
+    return state.calls[key].status is Status.RUNNING
+
+
+def _ending(state: State, event: Ended) -> State:
+    return replace(
+        state, decode_outstanding=False, boundary=True, phase=Phase.ENDING, ending=event.reason
+    )
+
+
+BEGIN_RULES: Final = (step_begin,)
+END_RULES: Final = (step_end, step_truncated)
+RETURN_RULES: Final = (step_return, step_progress, step_late)
+DEADLINE_RULES: Final = (step_timeout, step_met)
+MESSAGE_RULES: Final = (step_message,)
+STOP_RULES: Final = (step_stop,)

@@ -1,0 +1,106 @@
+"""Why a well-formed call may still not start (spec/3-semantics.md, Step/refused)."""
+
+from typing import Final
+
+import msgspec
+
+from cml.ast import Call, Reference, Value
+from cml.blocks import reserved_fault
+from cml.profile import Level
+from cml.validity import references
+from interpreter.state import State, unsettled
+
+CANCEL: Final = "cancel"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A fault of a call that could be read.
+
+    Args:
+        kind: The `type` that the model is told.
+        message: What is wrong, and what to do.
+        rule: The rule that it breaks.
+    """
+
+    kind: str
+    message: str
+    rule: str
+
+
+def refusal(state: State, call: Call) -> Refusal | None:
+    """Return why a call must not start, or None if it may."""
+    return (
+        _identifier(state, call) or _function(state, call) or _named(state, call) or _limit(state)
+    )
+
+
+def cancel_target(call: Call) -> str | None:
+    """Return the identifier in a call of the built-in `cancel`; None if it names none."""
+    match call.args, call.kwargs:
+        case ([argument], {**rest}) if not rest:
+            return _identifier_of(argument)
+        case ((), {"id": argument, **rest}) if not rest:
+            return _identifier_of(argument)
+        case _:
+            return None
+
+
+def is_cancel(state: State, call: Call) -> bool:
+    """Whether a call is one of the built-in `cancel`, which a host's function may replace."""
+    functions = state.settings.functions or ()
+    extended = state.settings.profile.level is Level.EXTENDED
+    return extended and call.function == CANCEL and CANCEL not in functions
+
+
+def _identifier_of(argument: Value) -> str | None:
+    match argument:
+        case Reference(ref, ()):
+            return ref
+        case str():
+            return argument
+        case _:
+            return None
+
+
+def _identifier(state: State, call: Call) -> Refusal | None:
+    if call.id is None:
+        return None
+    if fault := reserved_fault(call.id):
+        return Refusal("reserved_identifier", fault, "Valid/reserved-identifier")
+    if call.id in state.calls:
+        message = f"the identifier {call.id} was used before; choose a new one"
+        return Refusal("duplicate_identifier", message, "Valid/unique-identifier")
+    return None
+
+
+def _function(state: State, call: Call) -> Refusal | None:
+    functions = state.settings.functions
+    if functions is None or call.function in functions or is_cancel(state, call):
+        return None
+    message = f"there is no function {call.function}; there are: {', '.join(functions)}"
+    return Refusal("unknown_function", message, "Valid/known-function")
+
+
+def _named(state: State, call: Call) -> Refusal | None:
+    named: tuple[str, ...] = references(call)
+    if is_cancel(state, call):
+        target = cancel_target(call)
+        if target is None:
+            return Refusal("arguments", "cancel takes one identifier", "Valid/known-identifier")
+        named = (target,)
+    unknown = [name for name in named if name not in state.calls]
+    if not unknown:
+        return None
+    message = f"no earlier call has the identifier {', '.join(unknown)}"
+    return Refusal("unknown_identifier", message, "Valid/known-identifier")
+
+
+def _limit(state: State) -> Refusal | None:
+    limits = state.settings.profile.limits
+    if len(state.calls) >= limits.calls:
+        message = f"a session has at most {limits.calls} calls"
+    elif len(unsettled(state)) >= limits.pending_calls:
+        message = f"at most {limits.pending_calls} calls are pending at once; wait for some"
+    else:
+        return None
+    return Refusal("limit", message, "Valid/limit")

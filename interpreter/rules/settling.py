@@ -1,0 +1,176 @@
+"""The Settle rules: what the state alone triggers (spec/3-semantics.md, section 6).
+
+They are tried in the order of `SETTLE_RULES`, again and again, until none applies.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from msgspec.structs import replace
+
+from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start, failure
+from interpreter.futures import dependency_fault, is_ready, resolve
+from interpreter.rules.changes import Fired, cancelled, settle_call, with_call
+from interpreter.state import CallState, EndPolicy, Phase, State, Status, pending, unsettled
+
+
+def settle_dependency(state: State) -> Fired | None:
+    """Settle/dependency: a waiting call fails when a call that it names ended without result, or
+    its result lacks what is asked of it.
+    """
+    for key, waiting in _waiting(state):
+        if waiting.call and (fault := dependency_fault(waiting.call, state)):
+            return settle_call(state, key, failure("dependency", fault)), ()
+    return None
+
+
+def settle_start(state: State) -> Fired | None:
+    """Settle/start: a waiting call starts when all calls that it names have returned and a worker
+    is free; among several, the first in the order of the settings.
+    """
+    settings = state.settings
+    running = sum(call.status is Status.RUNNING for call in state.calls.values())
+    if settings.workers and running >= settings.workers:
+        return None
+    ready = [(k, c) for k, c in _waiting(state) if c.call and is_ready(c.call, state)]
+    if not ready:
+        return None
+    key, chosen = min(ready, key=lambda entry: _start_key(state, entry[1]))
+    call = chosen.call
+    if call is None:
+        return None
+    limit_us = settings.deadlines_us.get(call.function, settings.deadline_us)
+    deadline_us = None if limit_us is None else state.now_us + limit_us
+    start = Start(key, call.function, *resolve(call, state), deadline_us)
+    return with_call(state, key, CallState(chosen.order, call, Status.RUNNING)), (start,)
+
+
+def settle_drain(state: State) -> Fired | None:
+    """Settle/drain: an end with interrupts to come is taken back and becomes a trap."""
+    if not _is_ending(state, "drain") or state.ending != "stop":
+        return None
+    if not (state.queue or pending(state)):
+        return None
+    return replace(state, phase=Phase.TRAPPED, wait=None, woken=False, hailed=False), ()
+
+
+def settle_detach(state: State) -> Fired | None:
+    """Settle/detach: the turn ends at once; what still runs is delivered in the next one."""
+    if not _is_ending(state, "detach") or not (state.queue or unsettled(state)):
+        return None
+    return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
+
+
+def settle_cancel(state: State) -> Fired | None:
+    """Settle/cancel: an end settles what is pending as cancelled, and asks what runs to stop."""
+    if not _is_ending(state, "cancel") or not unsettled(state):
+        return None
+    return _cancel_all(state)
+
+
+def settle_fail(state: State) -> Fired | None:
+    """Settle/fail: an end with calls pending is an error of the model's; all are cancelled."""
+    if not _is_ending(state, "fail") or not pending(state):
+        return None
+    after, effects = _cancel_all(state)
+    return replace(after, ending="pending"), effects
+
+
+def settle_deliver(state: State) -> Fired | None:
+    """Settle/deliver: at a safe point all queued interrupts go in, as one batch."""
+    if not state.queue or not state.is_safe_point or not _DELIVERS[state.phase](state):
+        return None
+    hailed = state.hailed or any(queued.rank == 0 for queued in state.queue)
+    after = replace(state, queue=(), last="", woken=True, hailed=hailed)
+    return after, (Inject(tuple(queued.delivery for queued in state.queue)),)
+
+
+def settle_wake(state: State) -> Fired | None:
+    """Settle/wake: a trap ends when what it waits for has been delivered, or a message has."""
+    if state.phase is not Phase.TRAPPED:
+        return None
+    match state.wait:
+        case None:
+            is_over = state.woken
+        case "all":
+            is_over = not pending(state)
+        case names:
+            is_over = not set(names).intersection(pending(state))
+    if not (is_over or state.hailed):
+        return None
+    return replace(state, phase=Phase.DECODING, wait=None), ()
+
+
+def settle_decode(state: State) -> Fired | None:
+    """Settle/decode: while the session decodes, one symbol is asked for at a time."""
+    if state.phase is not Phase.DECODING or state.decode_outstanding:
+        return None
+    return replace(state, decode_outstanding=True), (Decode(),)
+
+
+def settle_finish(state: State) -> Fired | None:
+    """Settle/finish: a turn that is ending is over when no call runs and nothing is queued."""
+    if state.phase is not Phase.ENDING or state.queue or unsettled(state):
+        return None
+    return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
+
+
+def _is_ending(state: State, policy: EndPolicy) -> bool:
+    return state.phase is Phase.ENDING and state.settings.end == policy
+
+
+def _cancel_all(state: State) -> Fired:
+    effects: list[Effect] = []
+    for key in unsettled(state):
+        if state.calls[key].status is Status.RUNNING:
+            effects.append(Cancel(key))
+        state = settle_call(state, key, cancelled("the model came to its end"))
+    return state, tuple(effects)
+
+
+def _waiting(state: State) -> list[tuple[str, CallState]]:
+    return [(key, call) for key, call in state.calls.items() if call.status is Status.WAITING]
+
+
+def _start_key(state: State, waiting: CallState) -> tuple[int, int]:
+    """The order in which ready calls start: a sort key, total because `order` is."""
+    function = waiting.call.function if waiting.call else ""
+    estimate_us = state.settings.estimates_us.get(function, 0)
+    sign = {"program": 0, "longest": -1, "shortest": 1}[state.settings.start]
+    return sign * estimate_us, waiting.order
+
+
+def _while_decoding(state: State) -> bool:
+    match state.settings.deliver:
+        case "any":
+            return True
+        case "word":
+            return not state.last.isalnum()
+        case "line":
+            return state.last in {"", "\n"}
+        case "idle":
+            return False
+
+
+_DELIVERS: Final[dict[Phase, Callable[[State], bool]]] = {
+    Phase.READY: lambda _: False,
+    Phase.DECODING: _while_decoding,
+    Phase.TRAPPED: lambda _: True,
+    Phase.ENDING: lambda _: True,
+    Phase.ENDED: lambda _: False,
+}
+
+SettleRule: TypeAlias = Callable[[State], Fired | None]
+
+SETTLE_RULES: Final[tuple[SettleRule, ...]] = (
+    settle_dependency,
+    settle_start,
+    settle_drain,
+    settle_detach,
+    settle_cancel,
+    settle_fail,
+    settle_deliver,
+    settle_wake,
+    settle_decode,
+    settle_finish,
+)

@@ -1,0 +1,26 @@
+"""The `cml` command: each layer's commands under one name."""
+
+import click
+import cml.commands
+
+import interpreter.commands
+import model_adapters.commands
+from interpreter.schedule.commands import simulate_command
+from interpreter.trace import check_trace
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cml-lang", prog_name="cml")
+def main() -> None:
+    """Context Markup Language: validate, replay, simulate and run asynchronous function calling."""
+
+
+for command in (
+    cml.commands.validate_command(check_trace),
+    cml.commands.parse_command,
+    interpreter.commands.replay_command,
+    simulate_command,
+    model_adapters.commands.run_command,
+    model_adapters.commands.workload_command,
+):
+    main.add_command(command)
