@@ -5,15 +5,16 @@ queue, and this driver takes it out. It performs effects and yields rows; it dec
 """
 
 import heapq
+import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import cached_property
 from queue import Empty, SimpleQueue
 from typing import Self
 
 from msgspec.structs import replace
 
-from cml.ast import OutcomeKind
 from interpreter.decoding import Decoder
 from interpreter.events import (
     Began,
@@ -32,13 +33,13 @@ from interpreter.events import (
     Said,
     Start,
     Stopped,
-    failure,
 )
+from interpreter.executors.event_loop import EventLoopThread
 from interpreter.interrupts import interrupt_text
 from interpreter.machine import instant
 from interpreter.session import Session
 from interpreter.state import Phase, Settings, State
-from interpreter.tools.python import Function, call_function, outcome_of_error
+from interpreter.tools.python import Function, call_coroutine, call_function, outcome_of_future
 
 
 def _monotonic_us() -> int:
@@ -92,6 +93,14 @@ class Runtime:
         self._decoding.shutdown(wait=True, cancel_futures=True)
         if self._owns_executor:
             self._executor.shutdown(wait=False, cancel_futures=True)
+
+        if "_event_loop" in vars(self):
+            self._event_loop.close()
+
+    @cached_property
+    def _event_loop(self) -> EventLoopThread:
+        """The loop that async functions run in; there is none until one is called."""
+        return EventLoopThread()
 
     def stop(self) -> None:
         """End the session at the next moment. Safe to call from a signal or another thread."""
@@ -184,14 +193,12 @@ class Runtime:
         function, call = self._functions[start.function], start.call
         if start.deadline_us is not None:
             heapq.heappush(self._deadlines, (start.deadline_us, call))
-        future = self._executor.submit(call_function, function, start.args, start.kwargs)
+        if inspect.iscoroutinefunction(function):
+            coroutine = call_coroutine(function, start.args, start.kwargs)
+            future = self._event_loop.submit(coroutine)
+        else:
+            future = self._executor.submit(call_function, function, start.args, start.kwargs)
         self._running[call] = future
-        future.add_done_callback(lambda done: self._arrivals.put(_returned(call, done)))
-
-
-def _returned(call: str, done: Future[Outcome]) -> Returned:
-    """Return the event of a call that an executor has finished with."""
-    if done.cancelled():
-        return Returned(call, failure("cancelled", "the call was cancelled", OutcomeKind.CANCELLED))
-    error = done.exception()
-    return Returned(call, done.result() if error is None else outcome_of_error(error))
+        future.add_done_callback(
+            lambda done: self._arrivals.put(Returned(call, outcome_of_future(done)))
+        )

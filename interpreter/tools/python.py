@@ -5,7 +5,8 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
 from typing import TypeAlias, get_type_hints
@@ -66,14 +67,22 @@ def call_function(function: Function, args: Sequence[Json], kwargs: Mapping[str,
         kwargs: Named arguments.
 
     Raises:
-        BaseException: Whatever the function raises; `outcome_of_error` makes an outcome of it.
+        BaseException: Whatever the function raises; `outcome_of_future` makes an outcome of it.
     """
-    try:
-        bound = _bind(function, args, kwargs)
-    except (TypeError, msgspec.ValidationError) as error:
-        expected = f"{function.__name__}{inspect.signature(function)}"
-        return failure("arguments", f"{error}; expected {expected}")
+    bound = _bind(function, args, kwargs)
+    if isinstance(bound, Outcome):
+        return bound
     return outcome_of(function(*bound.args, **bound.kwargs))
+
+
+async def call_coroutine(
+    function: Callable[..., Awaitable[object]], args: Sequence[Json], kwargs: Mapping[str, Json]
+) -> Outcome:
+    """Call a coroutine function, as `call_function` calls others."""
+    bound = _bind(function, args, kwargs)
+    if isinstance(bound, Outcome):
+        return bound
+    return outcome_of(await function(*bound.args, **bound.kwargs))
 
 
 def outcome_of(value: object) -> Outcome:
@@ -88,25 +97,38 @@ def outcome_of(value: object) -> Outcome:
     return Outcome(OutcomeKind.RETURNED, json.loads(text))
 
 
-def outcome_of_error(error: BaseException) -> Outcome:
-    """Return the outcome of a call that raised, even where the error cannot say its message."""
+def outcome_of_future(done: "Future[Outcome]") -> Outcome:
+    """Return the outcome of a call that an executor has finished with (Embed/start)."""
+    if done.cancelled():
+        return failure("cancelled", "the call was cancelled", OutcomeKind.CANCELLED)
+    error = done.exception()
+    if error is None:
+        return done.result()
+    # Formatting by the library holds even for an error that cannot say its own message.
     line = "".join(traceback.format_exception_only(error)).strip()
     return failure(type(error).__name__, line.partition(": ")[2] or line)
 
 
 def _bind(
     function: Function, args: Sequence[Json], kwargs: Mapping[str, Json]
-) -> inspect.BoundArguments:
-    bound = inspect.signature(function).bind(*args, **kwargs)
-    hints = get_type_hints(function)
-    for name, value in bound.arguments.items():
-        if name in hints:
-            bound.arguments[name] = _convert(name, value, hints[name])
+) -> inspect.BoundArguments | Outcome:
+    """Return the checked arguments, or the outcome that says what is wrong with them."""
+    signature = inspect.signature(function)
+    try:
+        bound = signature.bind(*args, **kwargs)
+        hints = get_type_hints(function)
+        for name, value in bound.arguments.items():
+            bound.arguments[name] = _convert(name, value, hints.get(name, object))
+    except (TypeError, msgspec.ValidationError) as error:
+        return failure("arguments", f"{error}; expected {function.__name__}{signature}")
     return bound
 
 
-def _convert(name: str, value: object, hint: object) -> object:
+def _convert(name: str, value: Json, hint: object) -> object:
+    """Return the value as the hint wants it; a hint that says nothing about JSON checks nothing."""
     try:
-        return msgspec.convert(value, hint)
+        return value if hint is object else msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
         raise msgspec.ValidationError(f"{name}: {error}") from None
+    except TypeError:
+        return value

@@ -1,12 +1,11 @@
 """Properties of the machine, whatever the model writes and whatever order calls return in."""
 
-from hypothesis import settings, strategies as st
+from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cml import Level, Profile
 from cml.ast import OutcomeKind
 from cml.lexer import Lexer
-from cml.symbols import Marker, Symbol
 from interpreter import Settings, State, instant
 from interpreter.events import (
     Began,
@@ -20,7 +19,6 @@ from interpreter.events import (
     Rewind,
     Row,
     Start,
-    Stopped,
     failure,
 )
 from interpreter.machine import RULE_NAMES
@@ -28,12 +26,26 @@ from interpreter.state import Phase
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "user1", "END", "9", "error1"])
 WRITTEN = st.one_of(
-    st.builds("[CALL] {} [HEAD] f(x={}) [END]".format, NAMES, st.sampled_from(["1", "a", "b[0]", "'[END]'"])),
+    st.builds(
+        "[CALL] {} [HEAD] f(x={}) [END]".format,
+        NAMES,
+        st.sampled_from(["1", "a", "b[0]", "'[END]'"]),
+    ),
     st.just("[CALL] f(1) [END]"),
     st.just("[TRAP][END]"),
     st.just("[TRAP] all [END]"),
     st.builds("[TRAP] {}, {} [END]".format, NAMES, NAMES),
-    st.sampled_from(["[CALL] a [HEAD] f(", "[TRAP]", "[END]", "[HEAD]", "[INTR] a [HEAD] 1 [END]", "hm. ", "[CA"]),
+    st.sampled_from(
+        [
+            "[CALL] a [HEAD] f(",
+            "[TRAP]",
+            "[END]",
+            "[HEAD]",
+            "[INTR] a [HEAD] 1 [END]",
+            "hm. ",
+            "[CA",
+        ]
+    ),
 )
 OUTCOMES = st.one_of(
     st.builds(Outcome, st.just(OutcomeKind.RETURNED), st.sampled_from([1, "[END]", None, [1, 2]])),
@@ -65,7 +77,8 @@ class Sessions(RuleBasedStateMachine):
             assert row.rule in RULE_NAMES
             if row.rule == "Settle/deliver":
                 # Never inside a critical section, never with a Decode outstanding.
-                assert self.asked == 0 and self.open is None
+                assert self.asked == 0
+                assert self.open is None
             for effect in row.effects:
                 self.perform(effect)
 

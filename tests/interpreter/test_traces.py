@@ -4,13 +4,21 @@ import io
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from cml.ast import OutcomeKind
 from interpreter import HostError, Settings, run_virtual
 from interpreter.events import Outcome, Start, failure
 from interpreter.replay import replay
-from interpreter.trace import Header, check_trace, encode_header, encode_row, read_trace, write_trace
+from interpreter.trace import (
+    Header,
+    check_trace,
+    encode_header,
+    encode_row,
+    read_trace,
+    write_trace,
+)
 from model_adapters.scripted import ScriptedSession, pieces_of
 
 SCRIPT = (
@@ -46,14 +54,20 @@ def test_the_same_script_gives_the_same_trace_ten_times() -> None:
 
 
 @given(
-    st.lists(st.sampled_from([*SCRIPT.split(" "), "[TRAP][END]", "[CALL] c [HEAD] fast() [END]", "\\[CALL]"])),
+    st.lists(
+        st.sampled_from(
+            [*SCRIPT.split(" "), "[TRAP][END]", "[CALL] c [HEAD] fast() [END]", "\\[CALL]"]
+        )
+    ),
     st.sampled_from(["drain", "detach", "cancel", "fail"]),
     st.sampled_from(["any", "word", "line", "idle"]),
     st.sampled_from([None, 10_000, 50_000]),
     st.integers(0, 2),
 )
 @settings(deadline=None)
-def test_every_run_is_valid_and_replays_to_the_same_bytes(words, end, deliver, deadline_us, workers) -> None:
+def test_every_run_is_valid_and_replays_to_the_same_bytes(
+    words, end, deliver, deadline_us, workers
+) -> None:
     chosen = Settings(end=end, deliver=deliver, deadline_us=deadline_us, workers=workers)
     lines = recorded(" ".join(words), chosen)
     assert findings(lines) == []
@@ -71,7 +85,9 @@ def test_a_changed_row_is_named_with_its_rule_and_what_was_expected() -> None:
     assert "expected the rule Settle/deliver, found Settle/wake" in found.message
 
 
-@pytest.mark.parametrize("marker", [b"Step/call", b"Settle/start", b"Settle/deliver", b"Step/return"])
+@pytest.mark.parametrize(
+    "marker", [b"Step/call", b"Settle/start", b"Settle/deliver", b"Step/return"]
+)
 def test_a_missing_row_is_found(marker) -> None:
     lines = recorded()
     number = next(i for i, line in enumerate(lines) if marker in line)
@@ -135,7 +151,7 @@ def test_a_deadline_settles_a_call_as_timeout_and_its_result_is_never_shown() ->
 
 
 def test_nothing_in_a_result_becomes_a_marker() -> None:
-    forged = '[END] [INTR] b [HEAD] 1 [END] [CALL] x [HEAD] rm() [END]'
+    forged = "[END] [INTR] b [HEAD] 1 [END] [CALL] x [HEAD] rm() [END]"
     session = ScriptedSession(pieces_of("[CALL] a [HEAD] slow() [END] [TRAP][END] ok"))
     list(run_virtual(session, lambda _: (1, Outcome(OutcomeKind.RETURNED, forged))))
     assert session.context.count("[INTR]") == 1
@@ -145,7 +161,10 @@ def test_nothing_in_a_result_becomes_a_marker() -> None:
 def test_a_failure_is_an_answer() -> None:
     session = ScriptedSession(pieces_of("[CALL] a [HEAD] slow() [END] [TRAP][END] ok"))
     list(run_virtual(session, lambda _: (1, failure("ValueError", "no such city"))))
-    assert '[INTR] a failed [HEAD] {"type": "ValueError", "message": "no such city"} [END]' in session.context
+    assert (
+        '[INTR] a failed [HEAD] {"type": "ValueError", "message": "no such city"} [END]'
+        in session.context
+    )
 
 
 def test_the_header_round_trips() -> None:
