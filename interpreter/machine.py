@@ -26,37 +26,10 @@ from interpreter.events import (
     Said,
     Stopped,
 )
-from interpreter.rules.changes import Fired
-from interpreter.rules.host import (
-    BEGIN_RULES,
-    DEADLINE_RULES,
-    END_RULES,
-    MESSAGE_RULES,
-    RETURN_RULES,
-    STOP_RULES,
-)
-from interpreter.rules.settling import SETTLE_RULES
-from interpreter.rules.symbols import SYMBOL_RULES
+from interpreter.rules import RULES, Fired, Rules, rule_name
 from interpreter.state import Phase, State, Status
 
-
-def rule_name(rule: Callable[..., object]) -> str:
-    """Return the name that the specification gives a rule: `step_idle_trap` is Step/idle-trap."""
-    kind, _, name = rule.__name__.partition("_")
-    return f"{kind.capitalize()}/{name.replace('_', '-')}"
-
-
-_RULES: Final[tuple[Callable[..., object], ...]] = (
-    *BEGIN_RULES,
-    *SYMBOL_RULES,
-    *END_RULES,
-    *RETURN_RULES,
-    *DEADLINE_RULES,
-    *MESSAGE_RULES,
-    *STOP_RULES,
-    *SETTLE_RULES,
-)
-RULE_NAMES: Final = tuple(map(rule_name, _RULES))
+RULE_NAMES: Final = tuple(map(rule_name, RULES.all))
 
 
 def advance(state: State, now_us: int) -> State:
@@ -75,12 +48,13 @@ def advance(state: State, now_us: int) -> State:
     return state if now_us == state.now_us else replace(state, now_us=now_us)
 
 
-def step(state: State, event: Event) -> tuple[str, State, tuple[Effect, ...]]:
+def step(state: State, event: Event, rules: Rules = RULES) -> tuple[str, State, tuple[Effect, ...]]:
     """Take one event: exactly one Step rule fires.
 
     Args:
         state: The state before.
         event: What happened.
+        rules: The rules; other than those of the specification only to see what breaks.
 
     Returns:
         The name of the rule, the state after it and its effects, in order.
@@ -93,34 +67,34 @@ def step(state: State, event: Event) -> tuple[str, State, tuple[Effect, ...]]:
     match event:
         case Decoded():
             block = _ended_block(state, event)
-            tried = [(rule, rule(state, event, block)) for rule in SYMBOL_RULES]
+            tried = [(rule, rule(state, event, block)) for rule in rules.symbols]
         case Ended():
-            tried = [(rule, rule(state, event)) for rule in END_RULES]
+            tried = [(rule, rule(state, event)) for rule in rules.ends]
         case Returned():
-            tried = [(rule, rule(state, event)) for rule in RETURN_RULES]
+            tried = [(rule, rule(state, event)) for rule in rules.returns]
         case Expired():
-            tried = [(rule, rule(state, event)) for rule in DEADLINE_RULES]
+            tried = [(rule, rule(state, event)) for rule in rules.deadlines]
         case Said():
-            tried = [(rule, rule(state, event)) for rule in MESSAGE_RULES]
+            tried = [(rule, rule(state, event)) for rule in rules.messages]
         case Began():
-            tried = [(rule, rule(state, event)) for rule in BEGIN_RULES]
+            tried = [(rule, rule(state, event)) for rule in rules.begins]
         case Stopped():
-            tried = [(rule, rule(state, event)) for rule in STOP_RULES]
+            tried = [(rule, rule(state, event)) for rule in rules.stops]
     return _only(tried)
 
 
-def settle(state: State) -> tuple[State, list[Row]]:
+def settle(state: State, rules: Rules = RULES) -> tuple[State, list[Row]]:
     """Fire the Settle rules, the first that applies each time, until none does."""
     rows: list[Row] = []
-    while fired := settle_one(state):
+    while fired := settle_one(state, rules):
         state, row = fired
         rows.append(row)
     return state, rows
 
 
-def settle_one(state: State) -> tuple[State, Row] | None:
+def settle_one(state: State, rules: Rules = RULES) -> tuple[State, Row] | None:
     """Fire the first Settle rule that applies; None when the state is settled."""
-    for rule in SETTLE_RULES:
+    for rule in rules.settling:
         if fired := rule(state):
             after, effects = fired
             return after, Row(state.now_us, rule_name(rule), None, effects)

@@ -3,7 +3,7 @@
 The same session, functions and costs give the same rows, byte by byte, on every machine.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -23,7 +23,9 @@ from interpreter.events import (
     Returned,
     Rewind,
     Row,
+    Said,
     Start,
+    Stopped,
 )
 from interpreter.interrupts import interrupt_text
 from interpreter.machine import instant
@@ -94,9 +96,12 @@ class _VirtualWorld:
         settings: Settings,
         functions: VirtualFunctions,
         costs: DecodingCosts,
+        planned: Iterable[tuple[int, Said | Stopped]],
     ) -> None:
         self.timeline = Timeline()
         self.timeline.push(0, Began())
+        for when_us, event in planned:
+            self.timeline.push(when_us, event)
         self._decoder = Decoder(session, settings.profile)
         self._profile = settings.profile
         self._functions = functions
@@ -139,6 +144,7 @@ def run_virtual(
     functions: VirtualFunctions,
     settings: Settings | None = None,
     costs: DecodingCosts | None = None,
+    planned: Iterable[tuple[int, Said | Stopped]] = (),
 ) -> Iterator[Row]:
     """Run a session under the virtual clock.
 
@@ -147,6 +153,7 @@ def run_virtual(
         functions: What each started call does.
         settings: What the host chose.
         costs: What decoding and injecting cost.
+        planned: What people say, and when the host stops, with times in microseconds.
 
     Yields:
         The rows of the trace.
@@ -155,4 +162,4 @@ def run_virtual(
         HostError: A call never returns, and the session waits for it.
     """
     used = settings or Settings()
-    return drive(used, _VirtualWorld(session, used, functions, costs or DecodingCosts()))
+    return drive(used, _VirtualWorld(session, used, functions, costs or DecodingCosts(), planned))

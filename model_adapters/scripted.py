@@ -1,49 +1,5 @@
-"""A session that plays a script: the test double, and the model of the simulator."""
+"""A session that plays a script, as adapters see it."""
 
-import re
-import time
-from collections.abc import Iterable, Iterator
+from interpreter.scripted import ScriptedSession, pieces_of
 
-from interpreter.session import EndOfDecoding, Piece
-
-
-class ScriptedSession:
-    """Decodes what it was given, and records what was appended.
-
-    Args:
-        pieces: What each decoding step produces. A string is a piece of one token. An
-            `EndOfDecoding` in the middle is what a model says before it is made to go on.
-        pause_s: Real time that each decoding step takes, in seconds; none for virtual clocks.
-    """
-
-    def __init__(self, pieces: Iterable[Piece | EndOfDecoding | str], pause_s: float = 0.0) -> None:
-        self._pause_s = pause_s
-        self._pieces: Iterator[Piece | EndOfDecoding | str] = iter(pieces)
-        self.context = ""
-
-    def decode(self) -> Piece | EndOfDecoding:
-        """Play the next piece; after the last, the end."""
-        time.sleep(self._pause_s)
-        played = next(self._pieces, EndOfDecoding("stop"))
-        if isinstance(played, EndOfDecoding):
-            return played
-        piece = Piece(played) if isinstance(played, str) else played
-        self.context += piece.text
-        return piece
-
-    def append(self, text: str) -> int:
-        """Append text; it counts one token for each four characters, at least one."""
-        self.context += text
-        return max(1, -(-len(text) // 4))
-
-    def rewind(self, characters: int) -> None:
-        """Drop the last characters of the context."""
-        self.context = self.context[: len(self.context) - characters]
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def pieces_of(text: str) -> list[str]:
-    """Cut a text into pieces of about the size of a token: a word or a mark, with its space."""
-    return re.findall(r"\s?\w{1,6}|\s?[^\w\s]|\s", text)
+__all__ = ["ScriptedSession", "pieces_of"]
