@@ -3,7 +3,7 @@
 The same session, functions and costs give the same rows, byte by byte, on every machine.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -33,8 +33,12 @@ from interpreter.session import Piece, Session
 from interpreter.state import Phase, Settings, State
 from interpreter.timeline import Timeline
 
-VirtualFunctions: TypeAlias = Callable[[Start], tuple[int, Outcome]]
-"""What a started call does: after how many microseconds, with which outcome."""
+Answers: TypeAlias = Sequence[tuple[int, Outcome]]
+"""What a call comes back with: after how many microseconds from its start, which outcome; progress
+first, if it reports any."""
+
+VirtualFunctions: TypeAlias = Callable[[Start], Answers]
+"""What a started call does."""
 
 
 class DecodingCosts(msgspec.Struct, frozen=True):
@@ -117,8 +121,8 @@ class _VirtualWorld:
                 self._free_us = begin_us + sum(map(self._decode_us, step.pieces))
                 self.timeline.push(self._free_us, step.event)
             case Start():
-                execute_us, outcome = self._functions(effect)
-                self.timeline.push(now_us + execute_us, Returned(effect.call, outcome))
+                for after_us, outcome in self._functions(effect):
+                    self.timeline.push(now_us + after_us, Returned(effect.call, outcome))
                 if effect.deadline_us is not None:
                     self.timeline.push(effect.deadline_us, Expired(effect.call))
             case Inject():
