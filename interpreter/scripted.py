@@ -19,26 +19,33 @@ class ScriptedSession:
     def __init__(self, pieces: Iterable[Piece | EndOfDecoding | str], pause_s: float = 0.0) -> None:
         self._pause_s = pause_s
         self._pieces: Iterator[Piece | EndOfDecoding | str] = iter(pieces)
-        self.context = ""
+        self._parts: list[str] = []
+
+    @property
+    def context(self) -> str:
+        """Everything decoded and appended so far."""
+        return "".join(self._parts)
 
     def decode(self) -> Piece | EndOfDecoding:
         """Play the next piece; after the last, the end."""
-        time.sleep(self._pause_s)
+        if self._pause_s:
+            time.sleep(self._pause_s)
         played = next(self._pieces, EndOfDecoding("stop"))
         if isinstance(played, EndOfDecoding):
             return played
         piece = Piece(played) if isinstance(played, str) else played
-        self.context += piece.text
+        self._parts.append(piece.text)
         return piece
 
     def append(self, text: str) -> int:
         """Append text; it counts one token for each four characters, at least one."""
-        self.context += text
+        self._parts.append(text)
         return max(1, -(-len(text) // 4))
 
     def rewind(self, characters: int) -> None:
         """Drop the last characters of the context."""
-        self.context = self.context[: len(self.context) - characters]
+        kept = self.context
+        self._parts = [kept[: len(kept) - characters]]
 
     def close(self) -> None:
         """Nothing is held."""

@@ -114,6 +114,8 @@ class State(msgspec.Struct, frozen=True):
         block: The block under construction; while there is one, no interrupt goes in.
         calls: Every call by its key, in the order in which they were written. Never changed in
             place.
+        unsettled: The keys of those that wait or run, in the same order; derived from `calls`, and
+            kept so that a token costs the same after thousands of calls.
         queue: Interrupts that wait for a safe point, in their order.
         wait: What a trapped session waits for.
         woken: Whether an interrupt went in since the trap.
@@ -133,6 +135,7 @@ class State(msgspec.Struct, frozen=True):
     last: str = ""
     block: OpenBlock | None = None
     calls: dict[str, CallState] = NO_CALLS
+    unsettled: tuple[str, ...] = ()
     queue: tuple[Queued, ...] = ()
     wait: Wait = None
     woken: bool = False
@@ -150,13 +153,13 @@ class State(msgspec.Struct, frozen=True):
 
 def pending(state: State) -> list[str]:
     """Return the identifiers whose terminal interrupt is still to come from outside."""
-    calls = state.calls.items()
-    return [k for k, call in calls if call.status is not Status.SETTLED and call.is_identified]
+    return [key for key in state.unsettled if state.calls[key].is_identified]
 
 
-def unsettled(state: State) -> list[str]:
-    """Return the keys of all calls that wait or run, identified or not."""
-    return [key for key, call in state.calls.items() if call.status is not Status.SETTLED]
+def with_status(state: State, status: Status) -> list[tuple[str, CallState]]:
+    """Return the unsettled calls that wait, or those that run, with their keys."""
+    calls = ((key, state.calls[key]) for key in state.unsettled)
+    return [(key, call) for key, call in calls if call.status is status]
 
 
 def has_returned(state: State, identifier: str) -> bool:

@@ -19,6 +19,8 @@ for command in (
     cml.commands.validate_command(check_trace),
     cml.commands.parse_command,
     interpreter.commands.replay_command,
+    interpreter.commands.diff_command,
+    interpreter.commands.explore_command,
     simulate_command,
     model_adapters.commands.run_command,
     model_adapters.commands.workload_command,

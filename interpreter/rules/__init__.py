@@ -5,6 +5,7 @@ specification's set; the machine takes another one only to see what breaks (`int
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -58,6 +59,7 @@ class Rules(msgspec.Struct, frozen=True):
 RULES: Final = Rules()
 
 
+@cache
 def rule_name(rule: Callable[..., object]) -> str:
     """Return the name that the specification gives a rule: `step_idle_trap` is Step/idle-trap."""
     kind, _, name = rule.__name__.partition("_")

@@ -14,7 +14,12 @@ Fired: TypeAlias = tuple[State, tuple[Effect, ...]]
 
 def with_call(state: State, key: str, call: CallState) -> State:
     """Return the state with one call new or changed."""
-    return replace(state, calls={**state.calls, key: call})
+    others = state.unsettled
+    if call.status is Status.SETTLED:
+        others = tuple(other for other in others if other != key)
+    elif key not in others:
+        others = (*others, key)
+    return replace(state, calls={**state.calls, key: call}, unsettled=others)
 
 
 def queue_interrupt(

@@ -19,7 +19,7 @@ from interpreter.events import (
     failure,
 )
 from interpreter.rules.changes import Fired, cancelled, queue_interrupt, settle_call, with_call
-from interpreter.state import CallState, Phase, State, Status, unsettled
+from interpreter.state import CallState, Phase, State, Status, with_status
 
 
 def step_begin(state: State, _: Began) -> Fired | None:
@@ -87,8 +87,8 @@ def step_message(state: State, event: Said) -> Fired | None:
 
 def step_stop(state: State, _: Stopped) -> Fired | None:
     """Step/stop: the host ends the session; what runs is asked to stop, nothing more goes in."""
-    running = [key for key, call in state.calls.items() if call.status is Status.RUNNING]
-    for key in unsettled(state):
+    running = [key for key, _ in with_status(state, Status.RUNNING)]
+    for key in state.unsettled:
         call = state.calls[key]
         outcome = cancelled("the session was stopped")
         state = with_call(state, key, CallState(call.order, call.call, Status.SETTLED, outcome))

@@ -8,7 +8,7 @@ from cml.ast import Call, Reference, Value
 from cml.blocks import reserved_fault
 from cml.profile import Level
 from cml.validity import references
-from interpreter.state import State, unsettled
+from interpreter.state import State
 
 CANCEL: Final = "cancel"
 
@@ -99,7 +99,7 @@ def _limit(state: State) -> Refusal | None:
     limits = state.settings.profile.limits
     if len(state.calls) >= limits.calls:
         message = f"a session has at most {limits.calls} calls"
-    elif len(unsettled(state)) >= limits.pending_calls:
+    elif len(state.unsettled) >= limits.pending_calls:
         message = f"at most {limits.pending_calls} calls are pending at once; wait for some"
     else:
         return None

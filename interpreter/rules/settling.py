@@ -8,17 +8,18 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
+from cml.ast import Call
 from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start, failure
 from interpreter.futures import dependency_fault, is_ready, resolve
 from interpreter.rules.changes import Fired, cancelled, settle_call, with_call
-from interpreter.state import CallState, EndPolicy, Phase, State, Status, pending, unsettled
+from interpreter.state import CallState, EndPolicy, Phase, State, Status, pending, with_status
 
 
 def settle_dependency(state: State) -> Fired | None:
     """Settle/dependency: a waiting call fails when a call that it names ended without result, or
     its result lacks what is asked of it.
     """
-    for key, waiting in _waiting(state):
+    for key, waiting in with_status(state, Status.WAITING):
         if waiting.call and (fault := dependency_fault(waiting.call, state)):
             return settle_call(state, key, failure("dependency", fault)), ()
     return None
@@ -28,21 +29,18 @@ def settle_start(state: State) -> Fired | None:
     """Settle/start: a waiting call starts when all calls that it names have returned and a worker
     is free; among several, the first in the order of the settings.
     """
-    settings = state.settings
-    running = sum(call.status is Status.RUNNING for call in state.calls.values())
-    if settings.workers and running >= settings.workers:
+    settings, waiting = state.settings, with_status(state, Status.WAITING)
+    if not waiting:
         return None
-    ready = [(k, c) for k, c in _waiting(state) if c.call and is_ready(c.call, state)]
-    if not ready:
+    ready = [(k, w.order, w.call) for k, w in waiting if w.call and is_ready(w.call, state)]
+    running = len(with_status(state, Status.RUNNING))
+    if not ready or (settings.workers and running >= settings.workers):
         return None
-    key, chosen = min(ready, key=lambda entry: _start_key(state, entry[1]))
-    call = chosen.call
-    if call is None:
-        return None
+    key, order, call = min(ready, key=lambda entry: _start_key(state, *entry[1:]))
     limit_us = settings.deadlines_us.get(call.function, settings.deadline_us)
     deadline_us = None if limit_us is None else state.now_us + limit_us
     start = Start(key, call.function, *resolve(call, state), deadline_us)
-    return with_call(state, key, CallState(chosen.order, call, Status.RUNNING)), (start,)
+    return with_call(state, key, CallState(order, call, Status.RUNNING)), (start,)
 
 
 def settle_drain(state: State) -> Fired | None:
@@ -56,14 +54,14 @@ def settle_drain(state: State) -> Fired | None:
 
 def settle_detach(state: State) -> Fired | None:
     """Settle/detach: the turn ends at once; what still runs is delivered in the next one."""
-    if not _is_ending(state, "detach") or not (state.queue or unsettled(state)):
+    if not _is_ending(state, "detach") or not (state.queue or state.unsettled):
         return None
     return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
 
 
 def settle_cancel(state: State) -> Fired | None:
     """Settle/cancel: an end settles what is pending as cancelled, and asks what runs to stop."""
-    if not _is_ending(state, "cancel") or not unsettled(state):
+    if not _is_ending(state, "cancel") or not state.unsettled:
         return None
     return _cancel_all(state)
 
@@ -110,7 +108,7 @@ def settle_decode(state: State) -> Fired | None:
 
 def settle_finish(state: State) -> Fired | None:
     """Settle/finish: a turn that is ending is over when no call runs and nothing is queued."""
-    if state.phase is not Phase.ENDING or state.queue or unsettled(state):
+    if state.phase is not Phase.ENDING or state.queue or state.unsettled:
         return None
     return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
 
@@ -121,23 +119,17 @@ def _is_ending(state: State, policy: EndPolicy) -> bool:
 
 def _cancel_all(state: State) -> Fired:
     effects: list[Effect] = []
-    for key in unsettled(state):
+    for key in state.unsettled:
         if state.calls[key].status is Status.RUNNING:
             effects.append(Cancel(key))
         state = settle_call(state, key, cancelled("the model came to its end"))
     return state, tuple(effects)
 
 
-def _waiting(state: State) -> list[tuple[str, CallState]]:
-    return [(key, call) for key, call in state.calls.items() if call.status is Status.WAITING]
-
-
-def _start_key(state: State, waiting: CallState) -> tuple[int, int]:
+def _start_key(state: State, order: int, call: Call) -> tuple[int, int]:
     """The order in which ready calls start: a sort key, total because `order` is."""
-    function = waiting.call.function if waiting.call else ""
-    estimate_us = state.settings.estimates_us.get(function, 0)
     sign = {"program": 0, "longest": -1, "shortest": 1}[state.settings.start]
-    return sign * estimate_us, waiting.order
+    return sign * state.settings.estimates_us.get(call.function, 0), order
 
 
 def _while_decoding(state: State) -> bool:

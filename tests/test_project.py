@@ -1,0 +1,63 @@
+"""What holds for the project as a whole: layers, purity, ceilings, names of rules."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = {"cml": 0, "interpreter": 1, "model_adapters": 2}
+SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
+PURE = [
+    *(ROOT / "cml").glob("*.py"),
+    *(ROOT / "interpreter" / "rules").glob("*.py"),
+    *(ROOT / "interpreter" / name for name in ("machine.py", "state.py", "events.py", "futures.py", "virtual.py", "timeline.py", "replay.py")),
+]
+BARRED = {"time", "random", "os", "asyncio", "datetime", "threading", "secrets", "uuid"}
+RULE = re.compile(r"\b(?:Syntax|Valid|Step|Settle|Time|Embed|Trace|Lint)/[a-z]+(?:-[a-z]+)*\b")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_import_points_up(path) -> None:
+    own = LAYERS[path.relative_to(ROOT).parts[0]]
+    assert all(LAYERS.get(name.partition(".")[0], 0) <= own for name in imports(path))
+
+
+@pytest.mark.parametrize("path", PURE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_language_and_machine_know_no_clock_no_chance_and_no_system(path) -> None:
+    assert not {name.partition(".")[0] for name in imports(path)} & BARRED
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = [line for line in ast.unparse(node.body).splitlines() if line]
+            assert len(body) <= 40, f"{node.name} has {len(body)} lines"
+
+
+def test_every_rule_that_code_names_is_in_the_specification() -> None:
+    chapters = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "spec").glob("*.md"))
+    specified = set(RULE.findall(chapters))
+    named = {(rule, path.name) for path in SOURCES for rule in RULE.findall(path.read_text("utf-8"))}
+    assert sorted((rule, name) for rule, name in named if rule not in specified) == []
+
+
+def test_import_cml_is_light() -> None:
+    code = "import sys, cml; print(sorted({'torch', 'transformers', 'rich', 'click'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
