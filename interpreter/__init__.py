@@ -3,6 +3,7 @@
 from interpreter.errors import HostError
 from interpreter.machine import advance, instant, settle, step
 from interpreter.realtime import Runtime
+from interpreter.scripted import ScriptedSession
 from interpreter.session import EndOfDecoding, Piece, Session
 from interpreter.state import Settings, State
 from interpreter.virtual import DecodingCosts, run_virtual
@@ -13,6 +14,7 @@ __all__ = [
     "HostError",
     "Piece",
     "Runtime",
+    "ScriptedSession",
     "Session",
     "Settings",
     "State",

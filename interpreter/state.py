@@ -158,6 +158,8 @@ def pending(state: State) -> list[str]:
 
 def with_status(state: State, status: Status) -> list[tuple[str, CallState]]:
     """Return the unsettled calls that wait, or those that run, with their keys."""
+    if not state.unsettled:
+        return []
     calls = ((key, state.calls[key]) for key in state.unsettled)
     return [(key, call) for key, call in calls if call.status is status]
 

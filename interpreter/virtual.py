@@ -42,7 +42,7 @@ VirtualFunctions: TypeAlias = Callable[[Start], Answers]
 
 
 class DecodingCosts(msgspec.Struct, frozen=True):
-    """The cost model of the virtual decoder (Time/costs), in microseconds.
+    """The cost model of the virtual decoder (Time/decoding), in microseconds.
 
     Args:
         token_us: One decoded token.

@@ -20,7 +20,7 @@ def step_text(state: State, event: Decoded, _: Block | None) -> Fired | None:
     """Step/text: text outside every block is prose, and stays as it is."""
     if event.symbol.marker is not None or state.block is not None:
         return None
-    return replace(_after(state, event), last=event.symbol.text[-1:]), ()
+    return _after(state, event, event.symbol.text[-1:]), ()
 
 
 def step_open(state: State, event: Decoded, _: Block | None) -> Fired | None:
@@ -142,14 +142,19 @@ def can_wake(state: State, wait: Wait) -> bool:
     return bool(coming.intersection(wait) if isinstance(wait, tuple) else coming)
 
 
-def _after(state: State, event: Decoded) -> State:
+def _after(state: State, event: Decoded, last: str = "") -> State:
     return replace(
-        state, decode_outstanding=False, boundary=event.boundary, forged=0, offset=_end(event)
+        state,
+        decode_outstanding=False,
+        boundary=event.boundary,
+        forged=0,
+        offset=_end(event),
+        last=last,
     )
 
 
 def _closed(state: State, event: Decoded) -> State:
-    return replace(_after(state, event), block=None, last="")
+    return replace(_after(state, event), block=None)
 
 
 def _end(event: Decoded) -> int:

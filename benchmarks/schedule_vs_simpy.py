@@ -1,0 +1,150 @@
+"""How fast is the simulator's inner loop? The same runs on SimPy, with event callbacks.
+
+Both play Async under the same plan and the same priority, so only the loop is compared. The
+makespans must be equal, or the program ends with status 1.
+
+Run from the repository root, with SimPy installed:
+    python benchmarks/schedule_vs_simpy.py
+"""
+
+from __future__ import annotations
+
+import sys
+from heapq import heapify, heappop, heappush
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import simpy
+
+from interpreter.schedule.asynchronous import inverse, run_async
+from interpreter.schedule.costs import PRESETS
+from interpreter.schedule.graph import build_graph
+from interpreter.schedule.plan import Plan, build_plan
+from interpreter.schedule.policies import priorities
+from interpreter.schedule.synthetic import FAMILIES, make_synthetic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Case = tuple[Plan, list[int]]
+
+
+class SimpyRun:
+    """Async on a SimPy environment: one timeout for each writing, trap and return."""
+
+    def __init__(self, plan: Plan, priority: list[int]) -> None:
+        self.plan = plan
+        self.priority = priority
+        self.by_priority = inverse(priority)
+        self.waiting = plan.waiting.copy()
+        self.ready = [priority[call] for call in range(plan.size) if not plan.waiting[call]]
+        heapify(self.ready)
+        self.returned: list[int] = []
+        self.left = plan.size
+        self.trapped = False
+        self.makespan_us = 0
+        self.environment = simpy.Environment()
+        self.free = plan.workers
+        self.queue: list[int] = []
+
+    def play(self) -> int:
+        """Run to the end and give the makespan, in microseconds."""
+        self.decide()
+        self.environment.run()
+        return self.makespan_us + self.plan.answer_us
+
+    def decide(self) -> None:
+        """Write the first ready call, or trap."""
+        if self.ready:
+            call = self.by_priority[heappop(self.ready)]
+            written = self.environment.timeout(self.plan.generate_us[call], call)
+            written.callbacks.append(self.on_written)
+        else:
+            trap = self.environment.timeout(self.plan.trap_us)
+            trap.callbacks.append(self.on_trapped)
+
+    def on_written(self, event: simpy.Event) -> None:
+        """Start the call and come to a boundary."""
+        returns = self.environment.timeout(self.plan.execute_us[event.value], event.value)
+        returns.callbacks.append(self.on_return)
+        self.boundary()
+
+    def on_trapped(self, _: simpy.Event) -> None:
+        """Come to a boundary now, or at the next return."""
+        if self.returned:
+            self.boundary()
+        else:
+            self.trapped = True
+
+    def on_return(self, event: simpy.Event) -> None:
+        """Note a return; it ends a trap that waits."""
+        self.returned.append(event.value)
+        if self.trapped:
+            self.trapped = False
+            self.boundary()
+
+    def boundary(self) -> None:
+        """Deliver what is due, then decide."""
+        for call in self.returned:
+            self.left -= 1
+            for other in self.plan.successors[call]:
+                self.waiting[other] -= 1
+                if not self.waiting[other]:
+                    heappush(self.ready, self.priority[other])
+        self.returned.clear()
+        if self.left:
+            self.decide()
+        else:
+            self.makespan_us = int(self.environment.now)
+
+
+def make_cases(size: int, count: int) -> list[Case]:
+    """Plans and priorities of synthetic workloads under the local preset."""
+    costs = PRESETS["llama-3.2-3b-rtx4090"]
+    plans = [
+        build_plan(build_graph(workload), costs, "async")
+        for family in FAMILIES
+        for workload in make_synthetic(family, count, size=size)
+    ]
+    return [(plan, priorities(plan, "fan-tail")) for plan in plans]
+
+
+def measure(play: Callable[[Plan, list[int]], int], cases: list[Case]) -> tuple[float, list[int]]:
+    """Least microseconds for each call over nine rounds, and the makespans."""
+    rounds: list[float] = []
+    makespans: list[int] = []
+    for _ in range(9):
+        begin = perf_counter()
+        makespans = [play(plan, priority) for plan, priority in cases]
+        rounds.append(perf_counter() - begin)
+    calls = sum(plan.size for plan, _ in cases)
+    return min(rounds) * 1e6 / calls, makespans
+
+
+def play_ours(plan: Plan, priority: list[int]) -> int:
+    """One run on the simulator's inner loop."""
+    return run_async(plan, priority).makespan_us
+
+
+def play_simpy(plan: Plan, priority: list[int]) -> int:
+    """One run on SimPy."""
+    return SimpyRun(plan, priority).play()
+
+
+def main() -> int:
+    """Print a table; status 1 when any makespan differs."""
+    print(f"{'calls':>6} {'runs':>6} {'ours µs/call':>13} {'SimPy µs/call':>14} {'ratio':>6}")
+    for size, count in ((5, 200), (18, 100), (200, 10)):
+        cases = make_cases(size, count)
+        ours, our_makespans = measure(play_ours, cases)
+        theirs, their_makespans = measure(play_simpy, cases)
+        print(f"{size:>6} {len(cases):>6} {ours:>13.2f} {theirs:>14.2f} {theirs / ours:>5.1f}x")
+        if our_makespans != their_makespans:
+            differing = sum(a != b for a, b in zip(our_makespans, their_makespans, strict=True))
+            print(f"{differing} makespans differ", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

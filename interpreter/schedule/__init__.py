@@ -1,0 +1,1 @@
+"""Call-level simulation of asynchronous function calling: models, policies, bounds, data."""

@@ -1,0 +1,117 @@
+"""Runs told step by step, for `cml simulate --trace` and `--plot`."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.graph import Graph, build_graph
+from interpreter.schedule.plan import build_plan
+from interpreter.schedule.simulate import Options, simulate_model
+from interpreter.schedule.spans import Kind, Span, narrate_async
+from interpreter.schedule.timing import Model, PolicyName, Timing
+from interpreter.schedule.waiting_spans import narrate_sync, narrate_sync_parallel
+from interpreter.schedule.workload import Workload
+
+
+class Story(msgspec.Struct, frozen=True):
+    """One run of one workload, step by step.
+
+    Args:
+        workload: Name of the workload.
+        model: The execution model.
+        policy: The policy.
+        makespan_us: From time zero to the last token of the answer, in microseconds.
+        ids: Identifiers of the calls, by position.
+        spans: What happened, in order of start.
+    """
+
+    workload: str
+    model: Model
+    policy: PolicyName
+    makespan_us: int
+    ids: tuple[str, ...]
+    spans: tuple[Span, ...]
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the trace of a simulation.
+
+    Args:
+        workload: Name of the workload.
+        model: The execution model.
+        policy: The policy.
+        kind: What took the time.
+        start_us: When it began, in microseconds from time zero.
+        end_us: When it ended.
+        call: Identifier of the call that it was for, if for one.
+    """
+
+    workload: str
+    model: Model
+    policy: PolicyName
+    kind: Kind
+    start_us: int
+    end_us: int
+    call: str | None = None
+
+
+def tell(
+    workload: Workload,
+    costs: Costs,
+    models: tuple[Model, ...],
+    policies: tuple[PolicyName, ...],
+    options: Options,
+) -> Iterator[Story]:
+    """Tell every run of one workload; the parameters are those of `simulate`."""
+    graph = build_graph(workload)
+    for model in models:
+        results = simulate_model(graph, costs, model, policies, options)
+        for policy, result in zip(policies, results, strict=True):
+            spans = narrate(graph, costs, model, result.timing, options.workers)
+            yield Story(
+                workload=workload.id,
+                model=model,
+                policy=policy,
+                makespan_us=result.timing.makespan_us,
+                ids=graph.ids,
+                spans=tuple(sorted(spans, key=_by_start)),
+            )
+
+
+def narrate(graph: Graph, costs: Costs, model: Model, timing: Timing, workers: int) -> list[Span]:
+    """Tell one run from its decisions.
+
+    Args:
+        graph: The workload.
+        costs: The accounting.
+        model: The execution model.
+        timing: The run; its makespan is not looked at.
+        workers: How many calls can run at once; 0 is without limit.
+    """
+    match model:
+        case "sync":
+            return narrate_sync(graph, costs, timing)
+        case "sync-parallel":
+            return narrate_sync_parallel(graph, costs, timing, workers)
+        case "async" | "async-naive" | "futures":
+            return narrate_async(build_plan(graph, costs, model, workers), timing)
+
+
+def _by_start(span: Span) -> tuple[int, int]:
+    return (span.start_us, span.end_us)
+
+
+def trace_lines(story: Story) -> Iterator[bytes]:
+    """Give the steps of a story as JSON Lines."""
+    for span in story.spans:
+        step = Step(
+            workload=story.workload,
+            model=story.model,
+            policy=story.policy,
+            kind=span.kind,
+            start_us=span.start_us,
+            end_us=span.end_us,
+            call=None if span.call is None else story.ids[span.call],
+        )
+        yield msgspec.json.encode(step) + b"\n"

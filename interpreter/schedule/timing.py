@@ -1,0 +1,50 @@
+"""Names of the models and policies, and what a simulated run comes to."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+import msgspec
+
+Model = Literal["sync", "sync-parallel", "async", "async-naive", "futures"]
+KeyPolicy = Literal[
+    "program",
+    "random",
+    "lpt",
+    "most-successors",
+    "critical-path",
+    "longest-tail",
+    "fan-tail",
+    "johnson",
+]
+"""Policies that are sort keys."""
+
+RunnablePolicy = Literal[KeyPolicy, "lookahead", "lookahead-idle", "auto"]
+"""Policies that could run: they know estimates only."""
+
+PolicyName = Literal[RunnablePolicy, "optimal"]
+
+MODELS: Final[tuple[Model, ...]] = get_args(Model)
+POLICIES: Final[tuple[PolicyName, ...]] = get_args(PolicyName)
+DEFAULT_POLICY: Final[PolicyName] = "fan-tail"
+
+TRAP: Final = -1
+"""The decision to trap, among decisions that are otherwise positions of calls."""
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """What one run of one model comes to.
+
+    Args:
+        makespan_us: From time zero to the last token of the answer, in microseconds.
+        decisions: What the model did at each call boundary: the position of the call that it
+            wrote, or `TRAP`.
+    """
+
+    makespan_us: int
+    decisions: list[int]
+
+    @property
+    def order(self) -> list[int]:
+        """Positions of the calls in the order in which they were written."""
+        return [call for call in self.decisions if call != TRAP]
