@@ -14,15 +14,16 @@ from cml.ast import Block, Call, Interrupt, Json, Malformed, OutcomeKind, Trap
 from cml.bodies import BodyError, check_nesting, read_body
 from cml.diagnostics import START, Position, Span, advance, diagnose, locate
 from cml.json_values import JsonError, read_json
+from cml.literals import VALUE_QUOTES
 from cml.profile import Level, Profile
 from cml.symbols import MARKER_NAMES, Marker, Symbol
 
 _WHITE_SPACE: Final = " \t\r\n"
+_WORD: Final = re.compile(r"[^ \t\r\n]+")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RUNTIME_IDENTIFIER: Final = re.compile(r"(?:user|error)[0-9]+")
 _RESERVED: Final = MARKER_NAMES | {"True", "False", "None", "all"}
 _SAID_OUTCOMES: Final = {k.value: k for k in OutcomeKind if k is not OutcomeKind.RETURNED}
-_OUTCOME_KEYS: Final = {"type", "message"}
 
 
 class Ending(Enum):
@@ -38,7 +39,7 @@ class OpenBlock(msgspec.Struct, frozen=True):
 
     Args:
         opener: The marker that opened it.
-        source: Its characters from the opener on; no longer kept once over the limit.
+        source: Its characters from the opener on, at most one more than the limit.
         heads: Where in the source each [HEAD] stands.
     """
 
@@ -63,16 +64,24 @@ def open_block(opener: Marker) -> OpenBlock:
 
 
 def extend(block: OpenBlock, symbol: Symbol, profile: Profile) -> OpenBlock:
-    """Return the block with one more symbol of it: text, [HEAD] or [END]."""
+    """Return the block with one more symbol of it: text, [HEAD] or [END].
+
+    Of a block that grows over the limit one character too many is kept, however it was cut.
+    """
     heads = block.heads
     if symbol.marker is Marker.HEAD and len(heads) < 2:
         heads = (*heads, len(block.source))
-    kept = "" if _is_over_limit(block, profile) else symbol.text
+    room = profile.limits.block_characters + 1 - len(block.source)
+    kept = symbol.text if len(symbol.text) <= room else symbol.text[: max(room, 0)]
     return OpenBlock(block.opener, block.source + kept, heads)
 
 
 def read_block(
-    block: OpenBlock, ending: Ending, profile: Profile, start: Position = START
+    block: OpenBlock,
+    ending: Ending,
+    profile: Profile,
+    start: Position = START,
+    end: Position | None = None,
 ) -> Block:
     """Return what a finished block says; a fault makes it `Malformed`, never an exception.
 
@@ -81,9 +90,10 @@ def read_block(
         ending: What ended it.
         profile: Body language, level and limits.
         start: Where the block begins in the whole text.
+        end: Where it ends; found from its source, where that is whole, if absent.
     """
     source = block.source
-    span = Span(start, advance(start, source))
+    span = Span(start, end or advance(start, source))
     try:
         _check_shape(block, ending, profile)
         match block.opener:
@@ -184,7 +194,7 @@ def _read_call(block: OpenBlock, profile: Profile, span: Span) -> Call:
 def _read_interrupt(block: OpenBlock, profile: Profile, span: Span) -> Interrupt:
     head, body, body_start = _parts(block)
     head_end = block.heads[0] if block.heads else len(block.source)
-    match (head or "").split():
+    match _WORD.findall(head or ""):
         case [name]:
             outcome = OutcomeKind.RETURNED
         case [name, word] if word in _SAID_OUTCOMES:
@@ -204,19 +214,26 @@ def _read_interrupt(block: OpenBlock, profile: Profile, span: Span) -> Interrupt
 
 def _interrupt_value(body: str, body_start: int, profile: Profile) -> Json:
     try:
-        check_nesting(body, profile.limits)
+        check_nesting(body, VALUE_QUOTES, profile.limits)
         return read_json(body, profile.limits)
-    except (JsonError, BodyError) as error:
+    except BodyError as error:
         at = body_start + error.offset
-        raise BlockError("Valid/interrupt-value", str(error), at, at + 1) from None
+        raise BlockError(error.rule, str(error), at, at + 1) from None
+    except JsonError as error:
+        at = body_start + error.offset
+        rule = error.rule or "Valid/interrupt-value"
+        raise BlockError(rule, str(error), at, at + 1) from None
 
 
 def _check_outcome(outcome: OutcomeKind, value: Json, begin: int, length: int) -> None:
     if outcome in {OutcomeKind.RETURNED, OutcomeKind.PROGRESS}:
         return
-    if not isinstance(value, dict) or set(value) != _OUTCOME_KEYS:
-        message = f'expected {{"type": …, "message": …}} for the outcome {outcome.value}'
-        raise BlockError("Valid/interrupt-value", message, begin, begin + length)
+    match value:
+        case {"type": str(), "message": str(), **rest} if not rest:
+            return
+        case _:
+            message = f'expected {{"type": "…", "message": "…"}} for the outcome {outcome.value}'
+            raise BlockError("Valid/interrupt-value", message, begin, begin + length)
 
 
 def _read_trap(block: OpenBlock, profile: Profile, span: Span) -> Trap:

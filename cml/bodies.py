@@ -13,7 +13,14 @@ from lark import Token, Tree, UnexpectedInput
 from cml.ast import Json, Reference, Value
 from cml.grammar import body_grammar
 from cml.json_values import JsonError, read_json
-from cml.literals import LiteralError, read_number, read_python_string
+from cml.literals import (
+    CALL_QUOTES,
+    LimitError,
+    LiteralError,
+    blank_strings,
+    read_number,
+    read_python_string,
+)
 from cml.profile import Body, Level, Limits, Profile
 from cml.symbols import MARKER_NAMES
 
@@ -34,7 +41,6 @@ _WORDS: Final = {
     "_EQUALS": "`=`",
     "$END": "the end of the call",
 }
-_STRING: Final = re.compile(r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?""", re.DOTALL)
 _BRACKET: Final = re.compile(r"[][(){}]")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOTTED_NAME: Final = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})*")
@@ -72,7 +78,7 @@ def read_body(text: str, profile: Profile) -> Invocation:
     Raises:
         BodyError: The text is not one call with literal arguments, or breaks a limit.
     """
-    check_nesting(text, profile.limits)
+    check_nesting(text, CALL_QUOTES[profile.body], profile.limits)
     match profile.body:
         case Body.PYTHON:
             return _read_python(text, profile)
@@ -80,14 +86,19 @@ def read_body(text: str, profile: Profile) -> Invocation:
             return _read_json(text, profile)
 
 
-def check_nesting(text: str, limits: Limits) -> None:
+def check_nesting(text: str, quotes: str, limits: Limits) -> None:
     """Bound the nesting of brackets, before any parser sees them (Valid/limit).
+
+    Args:
+        text: The code.
+        quotes: The characters that open its strings; brackets inside them do not count.
+        limits: How deep they may nest.
 
     Raises:
         BodyError: The nesting is deeper than the limit.
     """
     depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub(lambda m: " " * len(m[0]), text)):
+    for bracket in _BRACKET.finditer(blank_strings(text, quotes)):
         depth += 1 if bracket[0] in "([{" else -1
         if depth > limits.nesting:
             message = f"brackets nest deeper than {limits.nesting}"
@@ -191,7 +202,7 @@ def _number(token: Token, profile: Profile) -> int | float:
     try:
         return read_number(_name(token), profile.limits)
     except LiteralError as error:
-        rule = "Valid/limit" if len(token) > profile.limits.digits else "Valid/body"
+        rule = "Valid/limit" if isinstance(error, LimitError) else "Valid/body"
         raise BodyError(str(error), _start(token), rule) from None
 
 
@@ -231,7 +242,7 @@ def _read_json(text: str, profile: Profile) -> Invocation:
     try:
         value = read_json(text, profile.limits)
     except JsonError as error:
-        raise BodyError(str(error), error.offset) from None
+        raise BodyError(str(error), error.offset, error.rule or "Valid/body") from None
     match value:
         case {"name": str(name), "arguments": dict(arguments), **rest} if not rest:
             if not _DOTTED_NAME.fullmatch(name):

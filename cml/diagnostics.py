@@ -75,6 +75,7 @@ RULES: Final[dict[str, Rule]] = {
     "Valid/known-identifier": _error("CML205", "name the identifier of an earlier call"),
     "Valid/trap-wakes": _warning("CML206", "trap only while a call with an identifier is pending"),
     "Valid/known-function": _error("CML207", "call one of the functions that the host declares"),
+    "Lint/near-miss": _warning("CML208", "write the marker exactly, or leave it if text is meant"),
     "Trace/format": _error("CML301", "a trace is one JSON object a line: a header, then rows"),
     "Trace/version": _error("CML302", "use the version of the tools that the trace names"),
     "Trace/row": _error("CML303", "a row is what the machine does with the event: record it again"),
@@ -100,11 +101,18 @@ def diagnose(rule: str, message: str, span: Span) -> Diagnostic:
 
 
 class CmlError(Exception):
-    """Input that cannot be read at all, by a rule of `RULES`."""
+    """Input that cannot be read on, by a rule of `RULES`.
 
-    def __init__(self, rule: str, message: str) -> None:
+    Args:
+        rule: The rule that it breaks.
+        message: What was expected, and what to do.
+        offset: Characters before the place.
+    """
+
+    def __init__(self, rule: str, message: str, offset: int = 0) -> None:
         super().__init__(message)
         self.rule = rule
+        self.offset = offset
 
 
 def advance(position: Position, text: str) -> Position:

@@ -2,10 +2,12 @@
 
 import json
 import re
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
+
+import msgspec
 
 from cml.ast import Json
-from cml.literals import LiteralError, read_number, scalar_values
+from cml.literals import LimitError, LiteralError, read_number, scalar_values
 from cml.profile import Limits
 from cml.symbols import MARKER_PATTERN
 
@@ -18,46 +20,80 @@ class JsonError(ValueError):
     Args:
         message: What is wrong.
         offset: Where in the text, in characters.
+        rule: The rule that it breaks, where that is more than being no JSON value.
     """
 
-    def __init__(self, message: str, offset: int = 0) -> None:
+    def __init__(self, message: str, offset: int = 0, rule: str | None = None) -> None:
         super().__init__(message)
         self.offset = offset
+        self.rule = rule
+
+
+class _NumberLiteral(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+class _Entries(msgspec.Struct, frozen=True):
+    """The entries of an object as they are written."""
+
+    pairs: "list[tuple[str, _Parsed]]"
+
+
+_Parsed: TypeAlias = "bool | str | _NumberLiteral | list[_Parsed] | _Entries | None"
 
 
 def read_json(text: str, limits: Limits) -> Json:
     """Read one JSON value; keys are unique, numbers finite, strings whole characters.
 
+    The whole text is parsed before any literal is valued, so faults of the grammar come first.
+
+    Args:
+        text: The text; its nesting is bounded already.
+        limits: How long a number may be.
+
     Raises:
         JsonError: The text is something else.
     """
-
-    def number(literal: str) -> int | float:
-        return read_number(literal, limits)
-
     try:
-        value: Json = json.loads(
+        parsed: _Parsed = json.loads(
             text,
-            object_pairs_hook=_unique_keys,
+            object_pairs_hook=_Entries,
             parse_constant=_no_constant,
-            parse_int=number,
-            parse_float=number,
+            parse_int=_NumberLiteral,
+            parse_float=_NumberLiteral,
         )
-        scalar_values(json.dumps(value, ensure_ascii=False))
+        return _value(parsed, limits)
     except json.JSONDecodeError as error:
         raise JsonError(f"not JSON: {error.msg}", error.pos) from None
+    except LimitError as error:
+        raise JsonError(str(error), rule="Valid/limit") from None
     except (LiteralError, RecursionError) as error:
         raise JsonError(f"not JSON: {error}") from None
-    return value
 
 
-def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise LiteralError(f"the key {twice!r} is given twice")
-    return entries
+def _value(parsed: _Parsed, limits: Limits) -> Json:
+    match parsed:
+        case _NumberLiteral():
+            return read_number(parsed, limits)
+        case str():
+            return scalar_values(parsed)
+        case _Entries():
+            return _object(parsed, limits)
+        case list():
+            return [_value(entry, limits) for entry in parsed]
+        case _:
+            return parsed
+
+
+def _object(entries: _Entries, limits: Limits) -> dict[str, Json]:
+    values: dict[str, Json] = {}
+    for key, entry in entries.pairs:
+        if scalar_values(key) in values:
+            raise LiteralError(f"the key {key!r} is given twice")
+        values[key] = _value(entry, limits)
+    return values
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -7,34 +7,67 @@ the symbols, except that a run of text may come in several.
 
 import codecs
 import re
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from cml.diagnostics import CmlError
+from cml.literals import CALL_QUOTES, VALUE_QUOTES
 from cml.monitor import EDGES, GENERATED_EDGES, Mode, interruptible
 from cml.profile import Body, Profile
 from cml.symbols import LONGEST_MARKER, MARKER_PATTERN, Marker, Symbol
 
 _PREFIXES: Final = frozenset(m.value[:n] for m in Marker for n in range(1, len(m.value)))
+_MARKERS: Final = {marker.value: marker for marker in Marker}
 _PLAIN: Final = re.compile(MARKER_PATTERN)
-_OUTSIDE_STRING: Final = {
-    "\"'": re.compile(f"[\"']|{MARKER_PATTERN}"),
-    '"': re.compile(f'"|{MARKER_PATTERN}'),
-}
 # The inside of a string, up to its quote, the end of its line or the end of input (Syntax/string).
 _INSIDE_STRING: Final = {
     quote: re.compile(rf"[^{quote}\\\r\n]*(?:\\[^\r\n][^{quote}\\\r\n]*)*") for quote in "\"'"
 }
-_CALL_QUOTES: Final = {Body.PYTHON: "\"'", Body.JSON: '"'}
+_INTERRUPT_MODES: Final = {Mode.INTERRUPT, Mode.INTERRUPT_BODY, Mode.INTERRUPT_FAULT}
+_CALL_MODES: Final = {Mode.CALL, Mode.CALL_BODY, Mode.CALL_FAULT}
 
 
-def _quotes(body: Body) -> dict[Mode, str]:
-    """The characters that open a string in each mode; none in prose and traps."""
-    call = dict.fromkeys((Mode.CALL, Mode.CALL_BODY, Mode.CALL_FAULT), _CALL_QUOTES[body])
-    interrupt = (Mode.INTERRUPT, Mode.INTERRUPT_BODY, Mode.INTERRUPT_FAULT)
-    return call | dict.fromkeys(interrupt, '"')
+@dataclass(slots=True, eq=False)
+class _State:
+    """A mode as the lexer needs it.
+
+    Args:
+        mode: The mode.
+        quotes: The characters that open a string; none in prose and traps.
+        content: Matches code up to the next marker, or to a string that does not end here.
+        edges: The state after each marker, by its spelling.
+    """
+
+    mode: Mode
+    quotes: str
+    content: re.Pattern[str]
+    edges: dict[str, "_State"] = field(default_factory=dict)
 
 
-_QUOTES: Final = {body: _quotes(body) for body in Body}
+@cache
+def _first_state(body: Body, *, generated: bool) -> _State:
+    """Build the automaton of a body language; return its state for prose."""
+    table = GENERATED_EDGES if generated else EDGES
+    states = {mode: _state(mode, body) for mode in Mode}
+    for mode, edges in table.items():
+        states[mode].edges |= {marker.value: states[target] for marker, target in edges.items()}
+    return states[Mode.PROSE]
+
+
+def _state(mode: Mode, body: Body) -> _State:
+    of_call = CALL_QUOTES[body] if mode in _CALL_MODES else ""
+    quotes = VALUE_QUOTES if mode in _INTERRUPT_MODES else of_call
+    return _State(mode, quotes, _content(quotes))
+
+
+@cache
+def _content(quotes: str) -> re.Pattern[str]:
+    """Code without a marker: possessive throughout, so nothing is ever tried twice."""
+    strings = [rf"{q}(?:[^{q}\\\r\n]++|\\[^\r\n])*+(?:{q}|\\?(?=[\r\n]))" for q in quotes]
+    return re.compile(
+        "(?:" + "|".join([rf"[^\[{quotes}]++", *strings, rf"(?!{MARKER_PATTERN})\["]) + ")*+"
+    )
 
 
 class Lexer:
@@ -46,15 +79,20 @@ class Lexer:
     """
 
     def __init__(self, profile: Profile | None = None, *, generated: bool = False) -> None:
-        self.mode = Mode.PROSE
-        self._edges = GENERATED_EDGES if generated else EDGES
-        self._quotes = _QUOTES[(profile or Profile()).body]
+        self._state = _first_state((profile or Profile()).body, generated=generated)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
         self._position = 0
         self._offset = 0
+        self._marker = ""  # which is known to stand at this point, or none
         self._quote = ""
         self._escaped = False  # an odd run of backslashes stands directly before this point
+        self._fault: CmlError | None = None  # the input ends here: what follows is not UTF-8
+
+    @property
+    def mode(self) -> Mode:
+        """What this point is inside of."""
+        return self._state.mode
 
     @property
     def interruptible(self) -> bool:
@@ -78,7 +116,8 @@ class Lexer:
             piece: Characters, or bytes of UTF-8 that may be cut inside a character.
 
         Raises:
-            CmlError: The bytes are not UTF-8.
+            CmlError: The piece is not UTF-8; the symbols before the place are lost. `push` and
+                `pull` give them first.
         """
         self.push(piece)
         return tuple(iter(self.pull, None))
@@ -90,23 +129,36 @@ class Lexer:
             CmlError: The bytes end inside a character.
         """
         self._decode(b"", final=True)
+        symbols = tuple(iter(self.pull, None))
         rest = self._buffer[self._position :]
-        return (self._take_text(len(self._buffer)),) if rest else ()
+        return (*symbols, self._take_text(len(self._buffer))) if rest else symbols
 
     def push(self, piece: str | bytes) -> None:
         """Take a piece without lexing it; `pull` then gives its symbols one by one."""
-        text = piece if isinstance(piece, str) else self._decode(piece, final=False)
-        self._buffer = self._buffer[self._position :] + text
-        self._position = 0
+        if self._fault is None:
+            if isinstance(piece, str):
+                text = piece if piece.isascii() else self._checked(piece)
+            else:
+                text = self._decode(piece, final=False)
+            self._buffer = self._buffer[self._position :] + text
+            self._position = 0
 
     def pull(self) -> Symbol | None:
-        """Return the next symbol, or None when more input is needed."""
-        if self._position == len(self._buffer):
-            return None
-        end, marker = self._scan()
-        if end > self._position:
-            return self._take_text(end)
-        return self._take_marker(marker) if marker else None
+        """Return the next symbol, or None when more input is needed.
+
+        Raises:
+            CmlError: The next character is not UTF-8.
+        """
+        if self._position < len(self._buffer):
+            if not self._marker:
+                end = self._scan()
+                if end > self._position:
+                    return self._take_text(end)
+            if self._marker:
+                return self._take_marker()
+        if self._fault is not None:
+            raise self._fault
+        return None
 
     def discard(self, offset: int) -> None:
         """Go on as if nothing had been received from this offset on (Embed/rewind).
@@ -114,57 +166,82 @@ class Lexer:
         Args:
             offset: Where a forged marker begins, or where the last symbol ends.
         """
-        self._buffer = ""
+        self._buffer = self._marker = ""
         self._position = 0
         self._offset = offset
         self._decoder.reset()
+        self._fault = None
 
     def _decode(self, piece: bytes, *, final: bool) -> str:
         try:
             return self._decoder.decode(piece, final)
         except UnicodeDecodeError as error:
-            raise CmlError(
-                "Syntax/encoding",
-                f"the input is not UTF-8: {error.reason} after {self._offset} characters; "
-                "a context is UTF-8 text, so convert the file first",
-            ) from None
+            text = error.object[: error.start].decode("utf-8")
+            self._refuse(len(text), error.reason)
+            return text
+
+    def _checked(self, piece: str) -> str:
+        """Return what of a piece is Unicode text, up to half of a surrogate pair."""
+        try:
+            piece.encode()
+        except UnicodeEncodeError as error:
+            self._refuse(error.start, "half of a surrogate pair")
+            return piece[: error.start]
+        return piece
+
+    def _refuse(self, characters: int, reason: str) -> None:
+        offset = self._offset + len(self._buffer) - self._position + characters
+        message = f"the input is not UTF-8: {reason}, after {offset} characters"
+        self._fault = CmlError("Syntax/encoding", message, offset)
 
     def _take_text(self, end: int) -> Symbol:
         text = self._buffer[self._position : end]
-        if self.mode is Mode.PROSE:
-            backslashes = len(text) - len(text.rstrip("\\"))
-            runs_on = backslashes == len(text) and self._escaped
-            self._escaped = (backslashes % 2 == 1) != runs_on
+        if self._state.mode is Mode.PROSE:
+            self._escaped = text[-1] == "\\" and self._ends_escaped(text)
         symbol = Symbol(text, self._offset)
         self._position = end
         self._offset += len(text)
         return symbol
 
-    def _take_marker(self, marker: Marker) -> Symbol:
-        symbol = Symbol(marker.value, self._offset, marker)
-        self._position += len(marker.value)
-        self._offset += len(marker.value)
+    def _ends_escaped(self, text: str) -> bool:
+        """Whether an odd run of backslashes ends here, which may have begun before the text."""
+        backslashes = len(text) - len(text.rstrip("\\"))
+        runs_on = backslashes == len(text) and self._escaped
+        return (backslashes % 2 == 1) != runs_on
+
+    def _take_marker(self) -> Symbol:
+        spelling = self._marker
+        symbol = Symbol(spelling, self._offset, _MARKERS[spelling])
+        self._position += len(spelling)
+        self._offset += len(spelling)
         self._escaped = False
-        self.mode = self._edges[self.mode][marker]
+        self._marker = ""
+        self._state = self._state.edges[spelling]
         return symbol
 
-    def _scan(self) -> tuple[int, Marker | None]:
-        """Return where certain text ends, and the marker that stands there, if any."""
-        quotes = self._quotes.get(self.mode)
-        match = self._search_prose() if quotes is None else self._search_code(quotes)
+    def _scan(self) -> int:
+        """Return where certain text ends; `_marker` then is the marker that stands there, if any."""
+        code = self._state.quotes
+        match = self._search_code() if code else self._search_prose()
         if match is not None:
-            return match.start(), Marker(match.group())
-        return (len(self._buffer) if self._quote else self._begun_marker()), None
+            self._marker = match.group()
+            return match.start()
+        return len(self._buffer) if self._quote else self._begun_marker()
 
     def _begun_marker(self) -> int:
         """Where a proper prefix of a marker begins at the end of the buffer, else its length."""
-        start = self._buffer.rfind("[", max(self._position, len(self._buffer) - LONGEST_MARKER + 1))
-        return start if start >= 0 and self._buffer[start:] in _PREFIXES else len(self._buffer)
+        buffer, length = self._buffer, len(self._buffer)
+        earliest = length - LONGEST_MARKER + 1
+        start = buffer.rfind("[", max(self._position, earliest))
+        return start if start >= 0 and buffer[start:] in _PREFIXES else length
 
     def _search_prose(self) -> re.Match[str] | None:
-        position = self._position
-        while match := _PLAIN.search(self._buffer, position):
-            if self.mode is not Mode.PROSE or not self._is_escaped(match.start()):
+        buffer, position = self._buffer, self._position
+        is_prose = self._state.mode is Mode.PROSE
+        while match := _PLAIN.search(buffer, position):
+            at = match.start()
+            follows_backslash = buffer[at - 1] == "\\" if at > self._position else self._escaped
+            if not (follows_backslash and is_prose and self._is_escaped(at)):
                 return match
             position = match.end()
         return None
@@ -177,17 +254,21 @@ class Lexer:
         runs_on = start == self._position and self._escaped
         return ((at - start) % 2 == 1) != runs_on
 
-    def _search_code(self, quotes: str) -> re.Match[str] | None:
-        """Find the first marker outside a string, following strings on the way."""
+    def _search_code(self) -> re.Match[str] | None:
+        """Find the first marker outside a string; `_quote` tells of a string that does not end."""
         buffer, position = self._buffer, self._position
-        while position < len(buffer):
-            if self._quote:
-                position = self._skip_string(position)
-                continue
-            match = _OUTSIDE_STRING[quotes].search(buffer, position)
-            if match is None or len(match.group()) > 1:
-                return match
-            self._quote, position = match.group(), match.end()
+        if self._quote:
+            position = self._skip_string(position)
+        if self._quote:
+            return None
+        content = self._state.content.match(buffer, position)
+        position = content.end() if content else position
+        if position == len(buffer):
+            return None
+        if buffer[position] == "[":
+            return _PLAIN.match(buffer, position)
+        self._quote = buffer[position]
+        self._skip_string(position + 1)
         return None
 
     def _skip_string(self, position: int) -> int:

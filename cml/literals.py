@@ -8,7 +8,7 @@ import math
 import re
 from typing import Final
 
-from cml.profile import Limits
+from cml.profile import Body, Limits
 from cml.symbols import MARKER_PATTERN
 
 _ESCAPES: Final = {
@@ -24,16 +24,37 @@ _ESCAPES: Final = {
     "v": "\v",
 }
 _ESCAPE: Final = re.compile(
-    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([xuU])|(.))"
+    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([xuUN])|(.))"
 )
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MARKER: Final = re.compile(MARKER_PATTERN)
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PYTHON_NAMES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+# The characters that open a string literal in calls, and in the values of interrupts.
+CALL_QUOTES: Final = {Body.PYTHON: "\"'", Body.JSON: '"'}
+VALUE_QUOTES: Final = '"'
+# A string literal as the lexer sees it: an unbalanced one ends with its line (Syntax/string).
+_STRINGS: Final = {
+    quotes: re.compile(
+        "|".join(rf"{q}[^{q}\\\r\n]*(?:\\[^\r\n][^{q}\\\r\n]*)*{q}?" for q in quotes)
+    )
+    for quotes in CALL_QUOTES.values()
+}
+
+
+def blank_strings(code: str, quotes: str) -> str:
+    """Return code of the same length with spaces for its string literals."""
+    return _STRINGS[quotes].sub(lambda string: " " * len(string[0]), code)
 
 
 class LiteralError(ValueError):
     """A literal that has no value; the message says why."""
+
+
+class LimitError(LiteralError):
+    """A literal that is longer than the profile allows."""
 
 
 def read_python_string(literal: str) -> str:
@@ -60,6 +81,8 @@ def _unescape(match: re.Match[str]) -> str:
     if match[4]:
         return chr(int(match[4], 8))
     if match[5]:
+        if match[5] == "N":
+            raise LiteralError("\\N names a character; write the character, or \\u and its code")
         digits = {"x": 2, "u": 4, "U": 8}[match[5]]
         raise LiteralError(f"\\{match[5]} needs {digits} hexadecimal digits")
     return _ESCAPES.get(match[6], match[0])
@@ -80,10 +103,11 @@ def read_number(literal: str, limits: Limits) -> int | float:
     """Return the value of a decimal number: an int without point and exponent, else a float.
 
     Raises:
-        LiteralError: It is too long, has a leading zero, or is no finite float.
+        LimitError: It is too long.
+        LiteralError: It has a leading zero, or is no finite float.
     """
     if len(literal) > limits.digits:
-        raise LiteralError(f"a number has at most {limits.digits} characters")
+        raise LimitError(f"a number has at most {limits.digits} characters")
     digits = literal.lstrip("-")
     if digits.isdigit():
         if len(digits) > 1 and digits[0] == "0":
@@ -96,8 +120,12 @@ def read_number(literal: str, limits: Limits) -> int | float:
 
 
 def write_python_string(value: str) -> str:
-    """Return the canonical Python literal of a string: double quotes, no marker inside."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    """Return the canonical Python literal of a string: double quotes, no marker inside.
+
+    Raises:
+        LiteralError: It holds half of a surrogate pair.
+    """
+    escaped = scalar_values(value).replace("\\", "\\\\").replace('"', '\\"')
     escaped = _UNPRINTABLE.sub(_python_escape, escaped)
     return '"' + _MARKER.sub(lambda m: r"\x5b" + m[0][1:], escaped) + '"'
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from cml.ast import Block, Context, Item, Malformed, Text
 from cml.blocks import Ending, OpenBlock, extend, open_block, read_block, stray_marker
-from cml.diagnostics import Position, Span, advance
+from cml.diagnostics import START, Position, Span, advance
 from cml.lexer import Lexer
 from cml.printer import unescape
-from cml.profile import Profile
+from cml.profile import Profile, Spelling
 from cml.symbols import OPENERS, Marker, Symbol
 
 
@@ -24,8 +24,8 @@ class BlockReader:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._open: OpenBlock | None = None
-        self._start = Position()
-        self.position = Position()
+        self._start = START
+        self.position = START
 
     @property
     def in_block(self) -> bool:
@@ -37,36 +37,49 @@ class BlockReader:
         before = self.position
         self.position = advance(before, symbol.text)
         if symbol.marker in OPENERS:
-            broken = self._close(Ending.OPENED)
+            broken = self._close(Ending.OPENED, before)
             self._open, self._start = open_block(symbol.marker), before
             return broken
         if self._open is None:
             return None if symbol.marker is None else stray_marker(symbol.marker, before)
         self._open = extend(self._open, symbol, self._profile)
-        return self._close(Ending.CLOSED) if symbol.marker is Marker.END else None
+        is_end = symbol.marker is Marker.END
+        return self._close(Ending.CLOSED, self.position) if is_end else None
 
     def close(self) -> Block | None:
         """End the stream; return the block that it leaves open, if it leaves one."""
-        return self._close(Ending.TRUNCATED)
+        return self._close(Ending.TRUNCATED, self.position)
 
-    def _close(self, ending: Ending) -> Block | None:
+    def _close(self, ending: Ending, end: Position) -> Block | None:
         block, self._open = self._open, None
-        return None if block is None else read_block(block, ending, self._profile, self._start)
+        if block is None:
+            return None
+        return read_block(block, ending, self._profile, self._start, end)
+
+
+def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Symbol]:
+    """Yield the symbols of a text that comes in pieces.
+
+    Raises:
+        CmlError: The text is not UTF-8; all symbols before that place were given.
+    """
+    lexer = Lexer(profile)
+    for piece in pieces:
+        lexer.push(piece)
+        yield from iter(lexer.pull, None)
+    yield from lexer.close()
 
 
 def read_blocks(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Block]:
     """Yield the blocks of a text that comes in pieces, in constant memory.
 
     Raises:
-        CmlError: The bytes are not UTF-8.
+        CmlError: The text is not UTF-8; all blocks before that place were given.
     """
-    lexer, reader = Lexer(profile), BlockReader(profile)
-    for piece in pieces:
-        for symbol in lexer.feed(piece):
-            if block := reader.take(symbol):
-                yield block
-    for symbol in lexer.close():
-        reader.take(symbol)
+    reader = BlockReader(profile)
+    for symbol in read_symbols(pieces, profile):
+        if block := reader.take(symbol):
+            yield block
     if block := reader.close():
         yield block
 
@@ -75,38 +88,60 @@ def parse(text: str | bytes, profile: Profile | None = None) -> Context:
     """Parse a whole context. Malformed blocks are items of it and diagnostics, not exceptions.
 
     Args:
-        text: The context; bytes are UTF-8.
+        text: The context, in the text profile; bytes are UTF-8.
         profile: Body language, level and limits; Python bodies, all levels, by default.
 
     Raises:
-        CmlError: The bytes are not UTF-8.
+        CmlError: The text is not UTF-8.
+    """
+    return parse_symbols(read_symbols([text], profile or Profile()), profile)
+
+
+def parse_symbols(symbols: Iterable[Symbol], profile: Profile | None = None) -> Context:
+    """Build the tree of a context from its symbols, as either lexer gives them.
+
+    Args:
+        symbols: All symbols, in order.
+        profile: Body language, level and limits, and whether prose is escaped.
     """
     used = profile or Profile()
-    lexer, reader = Lexer(used), BlockReader(used)
+    reader = BlockReader(used)
     items: list[Item] = []
     prose: list[str] = []
-    prose_start = Position()
-    for symbol in (*lexer.feed(text), *lexer.close()):
-        before = reader.position
-        block = reader.take(symbol)
+    prose_start = START
+    source: list[str] = []  # of the open block
+    for symbol in symbols:
         if symbol.marker is None and not reader.in_block:
-            prose_start = prose_start if prose else before
+            prose_start = prose_start if prose else reader.position
             prose.append(symbol.text)
+            reader.take(symbol)
             continue
-        if prose and symbol.marker is not None:
-            items.append(_text(prose, prose_start, before_marker=True))
+        if prose:
+            items.append(_text(prose, prose_start, used, before_marker=True))
             prose = []
-        if block is not None:
-            items.append(block)
+        opens = symbol.marker in OPENERS
+        source += [] if opens else [symbol.text]
+        if block := reader.take(symbol):
+            items.append(_whole(block, source))
+        source = [symbol.text] if opens else source
     if prose:
-        items.append(_text(prose, prose_start, before_marker=False))
+        items.append(_text(prose, prose_start, used, before_marker=False))
     if block := reader.close():
-        items.append(block)
+        items.append(_whole(block, source))
     faults = tuple(item.fault for item in items if isinstance(item, Malformed))
     return Context(tuple(items), faults)
 
 
-def _text(prose: list[str], start: Position, *, before_marker: bool) -> Text:
+def _whole(block: Block, source: list[str]) -> Block:
+    """Give a malformed block that grew over the limit its whole source back."""
+    if not isinstance(block, Malformed) or block.fault.rule != "Valid/limit":
+        return block
+    return Malformed(block.id, "".join(source), block.fault, block.span)
+
+
+def _text(prose: list[str], start: Position, profile: Profile, *, before_marker: bool) -> Text:
     source = "".join(prose)
     span = Span(start, advance(start, source))
+    if profile.markers is Spelling.TOKEN:
+        return Text(source, span)
     return Text(unescape(source, before_marker=before_marker), span)

@@ -21,11 +21,14 @@ from cml.ast import (
     Value,
 )
 from cml.json_values import write_json
-from cml.literals import write_python_string
-from cml.profile import Body, Profile
-from cml.symbols import MARKER_PATTERN
+from cml.literals import LiteralError, write_python_string
+from cml.profile import Body, Profile, Spelling
+from cml.symbols import MARKER_PATTERN, Marker, Symbol
 
 _MARKER: Final = re.compile(MARKER_PATTERN)
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DOTTED_NAME: Final = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})*")
+_MARKERS: Final = {marker.value: marker for marker in Marker}
 
 
 class PrintError(ValueError):
@@ -33,24 +36,49 @@ class PrintError(ValueError):
 
 
 def render(context: Context | Iterable[Item], profile: Profile | None = None) -> str:
-    """Return the canonical text of a context.
+    """Return the canonical text of a context, in the text profile.
 
     Raises:
-        PrintError: A call has positional arguments, and the bodies are JSON.
+        PrintError: A name is no name, a value is none of CML's, or the body language cannot say it:
+            JSON has no positional arguments, Python no argument names that are not names.
     """
-    items = context.items if isinstance(context, Context) else tuple(context)
     used = profile or Profile()
+    items = _merged(context.items if isinstance(context, Context) else context)
     following = [*items[1:], None]
-    return "".join(_item(item, after, used) for item, after in zip(items, following, strict=False))
+    return "".join(
+        escape(item.text, before_marker=after is not None)
+        if isinstance(item, Text)
+        else "".join(_block(item, used))
+        for item, after in zip(items, following, strict=False)
+    )
 
 
 def render_item(item: Item, profile: Profile | None = None) -> str:
     """Return the canonical text of one item that stands alone.
 
     Raises:
-        PrintError: A call has positional arguments, and the bodies are JSON.
+        PrintError: As `render`.
     """
-    return _item(item, None, profile or Profile())
+    return render([item], profile)
+
+
+def render_symbols(
+    context: Context | Iterable[Item], profile: Profile | None = None
+) -> tuple[Symbol, ...]:
+    """Return a context as symbols, prose verbatim: what the token profile writes as tokens.
+
+    Raises:
+        PrintError: As `render`.
+    """
+    used = profile or Profile(markers=Spelling.TOKEN)
+    symbols: list[Symbol] = []
+    offset = 0
+    for item in context.items if isinstance(context, Context) else context:
+        parts = (item.text,) if isinstance(item, Text) else _block(item, used)
+        for part in filter(None, parts):
+            symbols.append(Symbol(part, offset, _MARKERS.get(part) if len(parts) > 1 else None))
+            offset += len(part)
+    return tuple(symbols)
 
 
 def escape(prose: str, *, before_marker: bool) -> str:
@@ -88,74 +116,139 @@ def _with_run(text: str, length: Callable[[int], int]) -> tuple[str, str]:
     return plain, "\\" * length(len(text) - len(plain))
 
 
-def _item(item: Item, following: Item | None, profile: Profile) -> str:
+def _merged(items: Iterable[Item]) -> list[Item]:
+    """Join neighbouring texts: a backslash or a `[` may stand at the end of one."""
+    merged: list[Item] = []
+    for item in items:
+        before = merged[-1] if merged else None
+        if isinstance(item, Text) and isinstance(before, Text):
+            merged[-1] = Text(before.text + item.text)
+        elif not isinstance(item, Text) or item.text:
+            merged.append(item)
+    return merged
+
+
+def _block(item: Call | Interrupt | Trap | Malformed, profile: Profile) -> tuple[str, ...]:
+    """Return the parts of a block, each marker a part of its own."""
     match item:
-        case Text():
-            before_marker = following is not None and not isinstance(following, Text)
-            return escape(item.text, before_marker=before_marker)
+        case Call(id=None):
+            return "[CALL]", f" {render_body(item, profile)} ", "[END]"
         case Call():
-            head = "" if item.id is None else f" {item.id} [HEAD]"
-            return f"[CALL]{head} {render_body(item, profile)} [END]"
+            return (
+                "[CALL]",
+                f" {_name(item.id)} ",
+                "[HEAD]",
+                f" {render_body(item, profile)} ",
+                "[END]",
+            )
         case Interrupt():
-            outcome = "" if item.outcome is OutcomeKind.RETURNED else f" {item.outcome.value}"
-            return f"[INTR] {item.id}{outcome} [HEAD] {write_json(item.value)} [END]"
+            word = "" if item.outcome is OutcomeKind.RETURNED else f"{item.outcome.value} "
+            return (
+                "[INTR]",
+                f" {_name(item.id)} {word}",
+                "[HEAD]",
+                f" {_write(item.value)} ",
+                "[END]",
+            )
         case Trap():
-            return _trap(item)
+            return "[TRAP]", _wait(item), "[END]"
+        case Malformed() if profile.markers is Spelling.TOKEN:
+            raise PrintError("a malformed block cannot be written in the token profile")
         case Malformed():
-            return item.source
+            return (item.source,)
 
 
-def _trap(trap: Trap) -> str:
+def _wait(trap: Trap) -> str:
     match trap.wait:
         case None:
-            return "[TRAP][END]"
+            return ""
         case "all":
-            return "[TRAP] all [END]"
+            return " all "
         case names:
-            return f"[TRAP] {', '.join(names)} [END]"
+            return f" {', '.join(map(_name, names))} "
 
 
 def render_body(call: Call, profile: Profile) -> str:
     """Return the canonical body of a call.
 
     Raises:
-        PrintError: It has positional arguments, and the bodies are JSON.
+        PrintError: As `render`.
     """
+    if not _DOTTED_NAME.fullmatch(call.function):
+        raise PrintError(f"{call.function!r} is not the dotted name of a function")
     match profile.body:
         case Body.PYTHON:
-            named = [f"{name}={_python(value)}" for name, value in call.kwargs.items()]
+            named = [f"{_name(name)}={_python(value)}" for name, value in call.kwargs.items()]
             return f"{call.function}({', '.join([*map(_python, call.args), *named])})"
         case Body.JSON:
             if call.args:
                 raise PrintError(f"{call.function}: a JSON body has no positional arguments")
             arguments = {name: _json(value) for name, value in call.kwargs.items()}
-            return write_json({"name": call.function, "arguments": arguments})
+            return _write({"name": call.function, "arguments": arguments})
+
+
+def _name(name: str | None) -> str:
+    if name is None or not _NAME.fullmatch(name):
+        raise PrintError(f"{name!r} is not a name; write letters, digits and _ only")
+    return name
+
+
+def _write(value: object) -> str:
+    try:
+        return write_json(value)
+    except LiteralError as error:
+        raise PrintError(str(error)) from None
 
 
 def _python(value: Value) -> str:
     match value:
         case str():
-            return write_python_string(value)
+            return _python_string(value)
         case list():
             return f"[{', '.join(map(_python, value))}]"
         case dict():
-            entries = (f"{write_python_string(k)}: {_python(v)}" for k, v in value.items())
+            entries = (f"{_python_string(_key(k))}: {_python(v)}" for k, v in value.items())
             return f"{{{', '.join(entries)}}}"
         case Reference():
-            return value.ref + "".join(
-                f"[{write_python_string(s) if isinstance(s, str) else s}]" for s in value.path
+            return _name(value.ref) + "".join(
+                f"[{_python_string(s) if isinstance(s, str) else _number(s)}]" for s in value.path
             )
-        case _:
+        case bool() | None:
             return repr(value)
+        case int() | float():
+            return _number(value)
+
+
+def _number(value: int | float) -> str:
+    try:
+        text = repr(value)
+    except ValueError:
+        raise PrintError("an integer has more digits than any profile allows") from None
+    if text.strip("-") in {"inf", "nan"}:
+        raise PrintError(f"{value} is not a value; numbers are finite")
+    return text
+
+
+def _python_string(value: str) -> str:
+    try:
+        return write_python_string(value)
+    except LiteralError as error:
+        raise PrintError(str(error)) from None
+
+
+def _key(key: str) -> str:
+    if key == "$ref":
+        raise PrintError("the key `$ref` is kept for the JSON form of a future")
+    return key
 
 
 def _json(value: Value) -> object:
     match value:
         case Reference(ref, path):
-            return {"$ref": ref, "path": list(path)} if path else {"$ref": ref}
+            return {"$ref": _name(ref), "path": list(path)} if path else {"$ref": _name(ref)}
         case list():
             return [_json(entry) for entry in value]
         case dict():
-            return {key: _json(entry) for key, entry in value.items()}
+            return {_key(key): _json(entry) for key, entry in value.items()}
         case _:
             return value

@@ -25,7 +25,7 @@ MARKER_PATTERN: Final = r"\[(?:" + "|".join(marker.name for marker in Marker) + 
 LONGEST_MARKER: Final = max(len(marker.value) for marker in Marker)
 
 
-class Symbol(msgspec.Struct, frozen=True, omit_defaults=True):
+class Symbol(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A marker, or text between markers.
 
     Args:

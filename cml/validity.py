@@ -9,21 +9,30 @@ from typing import Final
 
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
 from cml.blocks import is_runtime_identifier, reserved_fault
-from cml.diagnostics import Diagnostic, diagnose
-from cml.parser import read_blocks
-from cml.profile import Profile
+from cml.diagnostics import CmlError, Diagnostic, Position, Span, diagnose
+from cml.lints import NearMisses, near_misses_in_block
+from cml.parser import BlockReader, read_symbols
+from cml.profile import Level, Profile
+from cml.symbols import Symbol
 
 
 @dataclass(slots=True)
 class _Seen:
-    """The identifiers of a context so far: all that a validator remembers."""
+    """What a validator remembers of a context so far: its identifiers.
 
+    Args:
+        level: Highest level of conformance that is accepted.
+        called: Identifiers of calls, malformed ones included.
+        pending: Those of them that were not answered yet.
+        answered: Identifiers that a final interrupt named.
+        errors: Refused calls that have no identifier of their own and were not answered yet.
+    """
+
+    level: Level
     called: set[str] = field(default_factory=set)
+    pending: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
-
-    @property
-    def pending(self) -> set[str]:
-        return self.called - self.answered
+    errors: int = 0
 
 
 _Rule = Callable[[Block, _Seen], Iterator[str]]
@@ -59,11 +68,26 @@ def _known_identifier(block: Block, seen: _Seen) -> Iterator[str]:
 
 
 def _trap_wakes(block: Block, seen: _Seen) -> Iterator[str]:
-    if isinstance(block, Trap) and not seen.pending:
-        yield "nothing is pending that could wake this trap"
+    match block:
+        case Trap(wait=tuple(names)) if not seen.pending.intersection(names):
+            yield "none of these is pending, so nothing could wake this trap"
+        case Trap(wait=None | "all") if not seen.pending and not seen.errors:
+            yield "nothing is pending that could wake this trap"
+        case _:
+            pass
+
+
+def _level(block: Block, seen: _Seen) -> Iterator[str]:
+    match block:
+        case Interrupt(id=name) if is_runtime_identifier(name) and name.startswith("user"):
+            if seen.level is not Level.EXTENDED:
+                yield f"messages of people are beyond the {seen.level.value} level"
+        case _:
+            pass
 
 
 _RULES: Final[dict[str, _Rule]] = {
+    "Valid/level": _level,
     "Valid/unique-identifier": _unique_identifier,
     "Valid/reserved-identifier": _reserved_identifier,
     "Valid/answers-a-call": _answers_a_call,
@@ -102,10 +126,14 @@ def references(call: Call) -> tuple[str, ...]:
 
 
 class Validator:
-    """Checks the blocks of one context, in order; it remembers identifiers only."""
+    """Checks the blocks of one context, in order; it remembers identifiers only.
 
-    def __init__(self) -> None:
-        self._seen = _Seen()
+    Args:
+        profile: Body language, level and limits.
+    """
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        self._seen = _Seen((profile or Profile()).level)
 
     def check(self, block: Block) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the next block."""
@@ -117,48 +145,104 @@ class Validator:
                 for name, rule in _RULES.items()
                 for message in rule(block, self._seen)
             )
-        self._remember(block)
+        self._remember(block, found)
         return found
 
-    def _remember(self, block: Block) -> None:
+    def _remember(self, block: Block, found: tuple[Diagnostic, ...]) -> None:
+        seen = self._seen
         match block:
+            case Call() | Malformed() if _is_answered_as_error(block, found, seen):
+                seen.errors += 1
             case Call(id=str(name)) | Malformed(id=str(name)):
-                self._seen.called.add(name)
+                seen.called.add(name)
+                seen.pending.add(name)
             case Interrupt(id=name, outcome=outcome) if outcome is not OutcomeKind.PROGRESS:
-                self._seen.answered.add(name)
+                is_error = name not in seen.called and name.startswith("error")
+                seen.errors -= is_error and name not in seen.answered and seen.errors > 0
+                seen.answered.add(name)
+                seen.pending.discard(name)
             case _:
                 pass
+
+
+def _is_answered_as_error(
+    block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _Seen
+) -> bool:
+    """Whether this call is refused and has no identifier of its own (Syntax/error-identifier)."""
+    if isinstance(block, Malformed) and not block.source.startswith(("[CALL]", "[TRAP]")):
+        return False
+    own = block.id is not None and block.id not in seen.called and not reserved_fault(block.id)
+    return bool(found) and not own
 
 
 def validate(
     source: str | bytes | Context | Iterable[str | bytes], profile: Profile | None = None
 ) -> tuple[Diagnostic, ...]:
-    """Return all that is wrong with a context, in order; nothing means that it is valid.
+    """Return all that is wrong with a context, in order; no error means that it is valid.
 
     Args:
-        source: A tree, a text, or the pieces of a text.
+        source: A text in the text profile, its pieces, or a tree; of a tree the blocks are checked.
         profile: Body language, level and limits.
-
-    Raises:
-        CmlError: Bytes that are not UTF-8.
     """
-    return tuple(check_blocks(_blocks(source, profile or Profile())))
-
-
-def _blocks(
-    source: str | bytes | Context | Iterable[str | bytes], profile: Profile
-) -> Iterable[Block]:
+    used = profile or Profile()
     match source:
         case Context():
-            return (item for item in source.items if item.kind != "text")
+            return tuple(check_blocks((i for i in source.items if i.kind != "text"), used))
         case str() | bytes():
-            return read_blocks([source], profile)
+            return tuple(check_symbols(read_symbols([source], used), used))
         case _:
-            return read_blocks(source, profile)
+            return tuple(check_symbols(read_symbols(source, used), used))
 
 
-def check_blocks(blocks: Iterable[Block]) -> Iterator[Diagnostic]:
+def check_blocks(blocks: Iterable[Block], profile: Profile | None = None) -> Iterator[Diagnostic]:
     """Yield the diagnostics of blocks as they come, for streams of any length."""
-    validator = Validator()
+    validator = Validator(profile)
     for block in blocks:
         yield from validator.check(block)
+
+
+def check_symbols(symbols: Iterable[Symbol], profile: Profile) -> Iterator[Diagnostic]:
+    """Yield the diagnostics of a context as its symbols come, for streams of any length.
+
+    Memory grows with the identifiers, each of which has to be remembered, and with nothing else.
+    """
+    reader, checker = BlockReader(profile), _Checker(profile)
+    try:
+        for symbol in symbols:
+            start, was_prose = reader.position, not reader.in_block
+            block = reader.take(symbol)
+            if symbol.marker is None and was_prose:
+                yield from checker.prose(symbol.text, start)
+            else:
+                yield from checker.block(block)
+    except CmlError as error:
+        yield _unreadable(error, reader.position)
+        return
+    yield from checker.block(reader.close())
+
+
+class _Checker:
+    """Both sources of findings: the rules for blocks, the lints for text."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._body = profile.body
+        self._validator = Validator(profile)
+        self._near_misses = NearMisses()
+
+    def prose(self, text: str, start: Position) -> Iterator[Diagnostic]:
+        return self._near_misses.take(text, start)
+
+    def block(self, block: Block | None) -> Iterator[Diagnostic]:
+        self._near_misses.reset()
+        if block is None:
+            return
+        yield from self._validator.check(block)
+        if isinstance(block, Malformed):
+            yield from near_misses_in_block(block, self._body)
+
+
+def _unreadable(error: CmlError, reached: Position) -> Diagnostic:
+    """The diagnostic of the place where a text stops being UTF-8; no line ends before it."""
+    column = reached.column + error.offset - reached.offset
+    at = Position(reached.line, column, error.offset)
+    return diagnose(error.rule, str(error), Span(at, at))

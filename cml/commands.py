@@ -1,0 +1,206 @@
+"""Commands of the language: validate, parse, explain, vectors."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from difflib import get_close_matches
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markdown import Markdown
+
+from cml.ast import Context
+from cml.diagnostics import RULES, CmlError, Diagnostic, Severity
+from cml.documents import context_document
+from cml.explain import UnknownRuleError, explain, rule_names
+from cml.outline import outline
+from cml.parser import parse, read_symbols
+from cml.profile import Profile
+from cml.profile_names import ProfileError, read_profile
+from cml.report import Window, visible
+from cml.validity import check_symbols, validate
+from cml.vectors import ImplementationError, ask, differences, load_vectors
+from cml.writers import WRITERS, Findings
+
+TraceChecker: TypeAlias = Callable[[Iterable[bytes]], Iterator[Diagnostic]]
+
+_PIECE_BYTES: Final = 65_536
+_LONGEST_LINE_BYTES: Final = 64 * 1024 * 1024
+_STDIN: Final = "-"
+
+
+_profile_option = click.option(
+    "--profile",
+    default="python",
+    show_default=True,
+    help="Body language and level, as in `json` or `python,core`; or a JSON file with a profile.",
+)
+
+
+def _read_profile(name: str) -> Profile:
+    try:
+        return read_profile(name)
+    except ProfileError as error:
+        raise click.UsageError(f"--profile: {error}") from None
+
+
+def validate_command(check_trace: TraceChecker) -> click.Command:
+    """Return the command that validates contexts and traces.
+
+    Args:
+        check_trace: Validates the lines of a trace; the layer above knows how.
+    """
+
+    @click.command("validate")
+    @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+    @click.option(
+        "--format",
+        "form",
+        type=click.Choice(sorted(WRITERS)),
+        default="text",
+        show_default=True,
+        help="How to report.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+    @_profile_option
+    def command(files: tuple[str, ...], form: str, as_json: bool, profile: str) -> None:
+        """Check contexts, and traces (names that end in .jsonl); - is standard input.
+
+        Exit status: 0 all are valid, 1 one is not, 2 one cannot be read.
+        """
+        used = _read_profile(profile)
+        _require_readable(files)
+        findings = (_findings(file, used, check_trace) for file in files)
+        write = WRITERS["json" if as_json else form]
+        try:
+            is_valid = write(findings, sys.stdout)
+        except OSError as error:
+            raise _Unreadable(f"{error.filename or 'input'}: {error.strerror}") from None
+        sys.exit(0 if is_valid else 1)
+
+    return command
+
+
+@click.command("parse")
+@click.argument("file", metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@_profile_option
+def parse_command(file: str, *, as_json: bool, profile: str) -> None:
+    """Print the tree of a context: its text, calls, interrupts and traps, with their places.
+
+    Exit status: 0 it is valid, 1 it is not, 2 it cannot be read.
+    """
+    used = _read_profile(profile)
+    _require_readable((file,))
+    with closing(_open(file)) as opened:
+        window = Window()
+        source = b"".join(window.follow([opened.read()]))
+    try:
+        context = parse(source, used)
+    except CmlError:
+        context = Context(())
+    found = validate(source, used)
+    if as_json:
+        click.echo(msgspec.json.encode(context_document(context, found)))
+    else:
+        click.echo(outline(context), nl=False)
+        WRITERS["text"]([Findings(file, iter(found), window)], sys.stderr)
+    sys.exit(1 if any(d.severity is Severity.ERROR for d in found) else 0)
+
+
+@click.command("explain")
+@click.argument("rule", metavar="RULE")
+def explain_command(rule: str) -> None:
+    """Print what the specification says of a rule, with its examples.
+
+    RULE is a code, such as CML106, or a name, such as Valid/body.
+    """
+    try:
+        text = explain(rule)
+    except UnknownRuleError:
+        close = get_close_matches(rule, [*rule_names(), *(r.code for r in RULES.values())], 3, 0.4)
+        advice = f"did you mean {' or '.join(close)}?" if close else "see spec/2-validity.md"
+        raise click.UsageError(f"there is no rule {rule!r}; {advice}") from None
+    if sys.stdout.isatty():
+        Console().print(Markdown(text))
+    else:
+        click.echo(text, nl=False)
+
+
+@click.command("vectors", context_settings={"ignore_unknown_options": True})
+@click.argument("command", metavar="COMMAND...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.option("--timeout", "timeout_s", default=60.0, help="Seconds that COMMAND may take.")
+def vectors_command(command: tuple[str, ...], *, as_json: bool, timeout_s: float) -> None:
+    """Hold another implementation of the language to the test vectors.
+
+    COMMAND reads one request a line and writes one answer a line; spec/vectors/README.md says how.
+    """
+    vectors = load_vectors()
+    try:
+        answers = ask(command, vectors, timeout_s)
+    except ImplementationError as error:
+        raise click.ClickException(str(error)) from None
+    wrong = {name: list(differences(v, answers.get(name))) for name, v in vectors.items()}
+    wrong = {name: found for name, found in wrong.items() if found}
+    if as_json:
+        click.echo(msgspec.json.encode({"vectors": len(vectors), "wrong": wrong}))
+    else:
+        for name, found in wrong.items():
+            click.echo("\n    ".join([name, *map(visible, found)]))
+        click.echo(f"{len(vectors) - len(wrong)} of {len(vectors)} vectors are answered right")
+    sys.exit(1 if wrong else 0)
+
+
+class _Unreadable(click.ClickException):
+    """A file that cannot be read."""
+
+    exit_code = 2
+
+
+def _require_readable(files: tuple[str, ...]) -> None:
+    """Find out before any output whether every file can be opened."""
+    faults = []
+    for file in files:
+        try:
+            if file != _STDIN:
+                _open(file).close()
+        except OSError as error:
+            faults.append(f"{file}: {_reason(error)}")
+    if faults:
+        raise _Unreadable("\n       ".join(faults))
+
+
+def _reason(error: OSError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "there is no such file; give the name of a context, a trace, or - for stdin"
+        case IsADirectoryError():
+            return "this is a folder; name the files in it"
+        case _:
+            return f"cannot be read: {error.strerror}"
+
+
+def _open(file: str) -> BinaryIO:
+    return sys.stdin.buffer if file == _STDIN else Path(file).open("rb")
+
+
+def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Findings:
+    if file.endswith(".jsonl"):
+        return Findings(file, _trace_diagnostics(file, check_trace), None)
+    window = Window()
+    return Findings(file, _context_diagnostics(file, profile, window), window)
+
+
+def _trace_diagnostics(file: str, check_trace: TraceChecker) -> Iterator[Diagnostic]:
+    with closing(_open(file)) as opened:
+        yield from check_trace(iter(lambda: opened.readline(_LONGEST_LINE_BYTES), b""))
+
+
+def _context_diagnostics(file: str, profile: Profile, window: Window) -> Iterator[Diagnostic]:
+    with closing(_open(file)) as opened:
+        pieces = window.follow(iter(lambda: opened.read(_PIECE_BYTES), b""))
+        yield from check_symbols(read_symbols(pieces, profile), profile)

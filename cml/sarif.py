@@ -1,0 +1,65 @@
+"""Diagnostics as SARIF 2.1.0, for code hosts and editors."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote
+
+from cml.ast import Json
+from cml.diagnostics import RULES, Diagnostic, Position
+
+SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+VERSION: Final = "2.1.0"
+
+
+def sarif_head(version: str) -> dict[str, Json]:
+    """Return the log with one run that has every rule and no results yet.
+
+    Args:
+        version: Version of the tool.
+    """
+    rules: list[Json] = [
+        {
+            "id": rule.code,
+            "name": name,
+            "shortDescription": {"text": name},
+            "help": {"text": rule.help},
+            "defaultConfiguration": {"level": rule.severity.value},
+        }
+        for name, rule in RULES.items()
+    ]
+    driver: Json = {"name": "cml", "semanticVersion": version, "rules": rules}
+    run: Json = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [],
+    }
+    return {"$schema": SCHEMA, "version": VERSION, "runs": [run]}
+
+
+def sarif_results(file: str, diagnostics: Iterable[Diagnostic]) -> Iterable[dict[str, Json]]:
+    """Yield the result of each diagnostic of a file."""
+    for diagnostic in diagnostics:
+        yield {
+            "ruleId": diagnostic.code,
+            "level": diagnostic.severity.value,
+            "message": {"text": diagnostic.message},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": quote(file)},
+                        "region": _region(diagnostic.span.start, diagnostic.span.end),
+                    }
+                }
+            ],
+        }
+
+
+def _region(start: Position, end: Position) -> dict[str, Json]:
+    return {
+        "startLine": start.line,
+        "startColumn": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
+        "charOffset": start.offset,
+        "charLength": end.offset - start.offset,
+    }

@@ -1,0 +1,214 @@
+/* The rules of chapter 3: how the state of cml.pml, which includes this file, changes. */
+
+/* ------------------------------------------------------------------- changes of the state */
+
+/* The queue is sorted: messages first, then by moment, then by the order of the calls. */
+inline put(id) {
+    i = queued;
+    do
+    :: i > 0 && !is_message(queue[i - 1]) && is_message(id) ->
+        queue[i] = queue[i - 1]; i--
+    :: i > 0 && !is_message(id) && queued - i < fresh && queue[i - 1] > id ->
+        queue[i] = queue[i - 1]; i--
+    :: else -> break
+    od;
+    queue[i] = id; i = 0;
+    queued++;
+    if :: is_message(id) -> skip :: else -> fresh++ fi;
+    queue_set = queue_set | BIT(id)
+}
+
+inline settle_call(id, returned) {
+    waiting = waiting & ~BIT(id);
+    running = running & ~BIT(id);
+    over = over | BIT(id);
+    if :: returned -> good = good | BIT(id) :: else -> skip fi;
+    if :: BIT(id) & SILENT -> skip :: else -> put(id) fi
+}
+
+/* ------------------------------------------------------------------------------ Step rules */
+
+inline take_symbol() {
+    asked = false;
+#ifdef PIECES
+    if :: at + 1 < SYMBOLS -> boundary = false :: boundary = true fi;
+#endif
+    if
+    :: script[at] == TEXT || script[at] == INSIDE -> skip         /* Step/text, Step/inside */
+    :: script[at] == OPEN -> block = true                         /* Step/open */
+    :: script[at] == CALL ->                                      /* Step/call */
+        block = false;
+        waiting = waiting | BIT(detail[at]);
+        completed = completed | (BIT(detail[at]) & ~SILENT)
+    :: script[at] == TRAP ->
+        block = false;
+        if
+#ifdef FAULT_TRAP_FOR_EVER
+        :: true ->
+#else
+        :: coming && (detail[at] == NEXT || detail[at] == EVERY || (coming & detail[at])) ->
+#endif
+            phase = trapped; wait = detail[at];                   /* Step/trap */
+            woken = false; hailed = false; boundary = true
+        :: else -> skip                                           /* Step/idle-trap */
+        fi
+    fi;
+    at++
+}
+
+inline take_end() {                                   /* Step/end, Step/truncated */
+    asked = false; boundary = true; block = false; phase = ending
+}
+
+inline take_return(id, returned) {
+    executing = executing & ~BIT(id);
+    if
+    :: running & BIT(id) -> settle_call(id, returned)             /* Step/return */
+#ifdef FAULT_SHOW_LATE
+    :: else -> put(id)
+#else
+    :: else -> skip                                               /* Step/late */
+#endif
+    fi
+}
+
+inline take_deadline(id) {
+    deadlines = deadlines & ~BIT(id);
+    if
+    :: running & BIT(id) -> settle_call(id, false)                /* Step/timeout */
+    :: else -> skip                                               /* Step/met */
+    fi
+}
+
+/* ---------------------------------------------------------------------------- Settle rules */
+
+/* Sets `found` to the first waiting call that names one which ended without a result. */
+inline find_failed() {
+    found = CALLS; k = CALLS;
+    do
+    :: k > 0 -> k--; if :: (waiting & BIT(k)) && (needs[k] & over & ~good) -> found = k :: else fi
+    :: else -> break
+    od
+}
+
+/* Sets `found` to the first waiting call whose results are all there, if a worker is free. */
+inline find_ready() {
+    found = CALLS; k = CALLS; busy = 0;
+    do
+    :: k > 0 ->
+        k--;
+        if :: running & BIT(k) -> busy++ :: else fi;
+#ifdef FAULT_START_EARLY
+        if :: waiting & BIT(k) -> found = k :: else fi
+#else
+        if :: (waiting & BIT(k)) && !(needs[k] & ~good) -> found = k :: else fi
+#endif
+    :: else -> break
+    od;
+    if :: WORKERS && busy >= WORKERS -> found = CALLS :: else fi;
+    busy = 0
+}
+
+inline start(id) {
+    assert(!(needs[id] & ~good));                     /* dependency order */
+    assert(!(executing & BIT(id)) && !(over & BIT(id)));
+    waiting = waiting & ~BIT(id);
+    running = running | BIT(id);
+    executing = executing | BIT(id);
+    if :: DEADLINES -> deadlines = deadlines | BIT(id) :: else fi;
+    note(STARTS + id)
+}
+
+inline tell(id) {
+    if
+    :: is_message(id) -> hailed = true; note(SAID + id - CALLS)
+    :: else ->
+        assert(completed & BIT(id));                  /* nothing from nothing */
+        assert(!(answered & BIT(id)));                /* at most one answer */
+        answered = answered | BIT(id);
+        if :: good & BIT(id) -> note(RETURNED + id) :: else -> note(FAILED + id) fi
+    fi
+}
+
+inline deliver() {
+    assert(!block && !asked && boundary);             /* safety of delivery */
+    note(DELIVERS);
+#ifdef FAULT_DROP_AN_INTERRUPT
+    queued--; queue[queued] = 0;
+#endif
+    k = 0;
+    do
+    :: k < queued ->
+        tell(queue[k]);
+#ifdef FAULT_ANSWER_TWICE
+        tell(queue[k]);
+#endif
+        queue[k] = 0; k++
+    :: else -> break
+    od;
+    k = 0; queued = 0; queue_set = 0; fresh = 0; woken = true; unheard = true
+}
+
+inline finish() {
+    assert(answered == completed);                    /* completeness */
+    assert(!unheard);                                 /* the model goes on after every answer */
+    phase = ended;
+    note(FINISHES);
+#ifdef OBSERVE
+    printf("run");
+    do :: k < notes -> printf(" %d", history[k]); k++ :: else -> break od;
+    printf("\n"); k = 0
+#endif
+}
+
+#ifdef FAULT_DELIVER_IN_A_BLOCK
+#define safe_point (!asked && boundary)
+#else
+#ifdef FAULT_DELIVER_WHILE_DECODING
+#define safe_point (!block && boundary)
+#else
+#define safe_point (!block && !asked && boundary)
+#endif
+#endif
+
+#ifdef FAULT_LOSE_A_WAKE_UP
+#define is_over (wait == EVERY && !pending)
+#else
+#define is_over ((wait == NEXT && woken) || (wait == EVERY && !pending) || \
+                 (wait != NEXT && wait != EVERY && !(wait & pending)) || hailed)
+#endif
+
+#ifdef FAULT_FORGET_THE_IMPLICIT_TRAP
+#define drains false
+#else
+#define drains (phase == ending && (queued || pending))
+#endif
+
+/* The first Settle rule that applies, in the order of the specification; `settled` if none does. */
+inline settle_one() {
+    find_failed();
+    if
+    :: found < CALLS -> settle_call(found, false)                                /* dependency */
+    :: else ->
+    find_ready();
+    if
+    :: found < CALLS -> start(found)                                                  /* start */
+    :: else ->
+    if
+    :: drains -> phase = trapped; wait = NEXT; woken = false; hailed = false          /* drain */
+    :: else ->
+    if
+    :: queued && safe_point && phase != ended -> deliver()                          /* deliver */
+    :: else ->
+    if
+    :: phase == trapped && is_over -> phase = decoding; wait = NEXT; note(WAKES)       /* wake */
+    :: else ->
+    if
+    :: phase == decoding && !asked -> asked = true; unheard = false                     /* decode */
+    :: else ->
+    if
+    :: phase == ending && !queued && !waiting && !running -> finish()                /* finish */
+    :: else -> settled = true; fresh = 0
+    fi fi fi fi fi fi fi;
+    found = 0
+}

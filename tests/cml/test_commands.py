@@ -1,0 +1,243 @@
+"""The commands of the language, as people and programs call them."""
+
+import json
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cml.commands import parse_command, validate_command
+from cml.diagnostics import Diagnostic, Span, diagnose
+from cml.sarif import VERSION
+
+GOOD = "Hi. [CALL] a [HEAD] f(1) [END] [TRAP][END]\n"
+BAD = 'Tab\there: [CALL] a [HEAD] f("日本" 1) [END]\n[end]\n'
+
+
+def check_lines(lines: Iterable[bytes]) -> Iterator[Diagnostic]:
+    """A stand-in for the layer above: a trace is at fault where a line says so."""
+    for line in lines:
+        if b"fault" in line:
+            yield diagnose("Trace/row", "the row differs", Span())
+
+
+def validate(*arguments: str | Path, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(validate_command(check_lines), [*map(str, arguments)], input=stdin)
+
+
+def parse(*arguments: str | Path, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(parse_command, [*map(str, arguments)], input=stdin)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.cml"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.cml"
+    path.write_text(BAD, encoding="utf-8")
+    return path
+
+
+def test_valid_file(good: Path) -> None:
+    result = validate(good)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{good}: valid\n", "")
+
+
+def test_diagnostics_show_the_line_and_what_to_do(bad: Path) -> None:
+    result = validate(bad)
+    assert result.exit_code == 1
+    assert result.stdout == f"{bad}: 1 error, 1 warning\n"
+    assert result.stderr.splitlines() == [
+        "error[CML106]: expected `)` or `,`",
+        f" --> {bad}:1:34",
+        "  |",
+        '1 | Tab here: [CALL] a [HEAD] f("日本" 1) [END]',
+        "  | " + 35 * " " + "^",
+        "  = rule: Valid/body",
+        "  = help: write one call of a named function with literal arguments",
+        "    more: cml explain CML106",
+        "",
+        "warning[CML208]: [end] is text, not a marker; was [END] meant?",
+        f" --> {bad}:2:1",
+        "  |",
+        "2 | [end]",
+        "  | ^^^^^",
+        "  = rule: Lint/near-miss",
+        "  = help: write the marker exactly, or leave it if text is meant",
+        "    more: cml explain CML208",
+        "",
+    ]
+
+
+def test_json_is_one_document_and_nothing_else(good: Path, bad: Path) -> None:
+    result = validate(good, bad, "--json")
+    assert result.exit_code == 1
+    assert result.stderr == ""
+    first, second = json.loads(result.stdout)["files"]
+    assert first == {"file": str(good), "valid": True, "diagnostics": []}
+    assert (second["file"], second["valid"]) == (str(bad), False)
+    assert second["diagnostics"][0] == {
+        "code": "CML106",
+        "rule": "Valid/body",
+        "severity": "error",
+        "message": "expected `)` or `,`",
+        "span": {
+            "start": {"line": 1, "column": 34, "offset": 33},
+            "end": {"line": 1, "column": 35, "offset": 34},
+        },
+    }
+
+
+def test_sarif(good: Path, bad: Path) -> None:
+    result = validate(good, bad, "--format", "sarif")
+    log = json.loads(result.stdout)
+    assert log["version"] == VERSION
+    run = log["runs"][0]
+    assert [r["ruleId"] for r in run["results"]] == ["CML106", "CML208"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"]["startColumn"] == 34
+    assert {r["ruleId"] for r in run["results"]} <= {
+        r["id"] for r in run["tool"]["driver"]["rules"]
+    }
+
+
+def test_standard_input_and_profiles() -> None:
+    body = b'[CALL] {"name": "f", "arguments": {}} [END]'
+    assert validate("-", "--profile", "json,core", stdin=body).exit_code == 0
+    assert validate("-", stdin=body).exit_code == 1
+
+
+def test_profile_from_a_file(tmp_path: Path, good: Path) -> None:
+    profile = tmp_path / "small.json"
+    profile.write_text('{"limits": {"block_characters": 10}}')
+    assert validate(good, "--profile", profile).exit_code == 1
+    for wrong in ('{"body": "lisp"}', '{"limits": {"nesting": 0}}', '{"markers": "token"}', "{"):
+        profile.write_text(wrong)
+        assert validate(good, "--profile", profile).exit_code == 2
+    for name in ("lisp", "missing.json", ""):
+        result = validate(good, "--profile", name)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "--profile" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+@pytest.mark.parametrize("command", ["validate", "parse"])
+def test_file_that_cannot_be_read(tmp_path: Path, good: Path, form: str, command: str) -> None:
+    for name, said in ((tmp_path / "none.cml", "no such file"), (tmp_path, "folder")):
+        result = validate(good, name, "--format", form) if command == "validate" else parse(name)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert str(name) in result.stderr
+        assert said in result.stderr
+
+
+def test_empty_file_is_valid_and_said_to_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "empty.cml"
+    path.touch()
+    assert validate(path).stdout == f"{path}: valid (the file is empty)\n"
+    assert json.loads(parse(path, "--json").stdout) == {"context": [], "diagnostics": []}
+
+
+def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "latin.cml"
+    path.write_bytes(b"[CALL] f( [END] caf\xe9 [CALL]")
+    found = json.loads(validate(path, "--json").stdout)["files"][0]["diagnostics"]
+    assert [d["code"] for d in found] == ["CML106", "CML101"]
+    assert found[1]["span"]["start"] == {"line": 1, "column": 20, "offset": 19}
+    result = parse(path, "--json")
+    assert result.exit_code == 1
+    assert [d["code"] for d in json.loads(result.stdout)["diagnostics"]] == ["CML106", "CML101"]
+
+
+def test_what_a_file_holds_cannot_control_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "escape.cml"
+    path.write_text("\x1b[31m\u202e[red] [END]", encoding="utf-8")
+    for result in (validate(path), parse(path)):
+        assert "\x1b" not in result.stderr + result.stdout
+        assert "\u202e" not in result.stderr + result.stdout
+
+
+def test_traces_go_to_the_validator_of_traces(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_text("{}\nfault\n")
+    result = validate(path, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["files"][0]["diagnostics"][0]["code"] == "CML303"
+
+
+def test_parse_prints_every_kind_of_item() -> None:
+    text = (
+        b"Hi [CALL] a [HEAD] f(1, x={'k': None}) [END][CALL] g(a['x']) [END]"
+        b'[INTR] a failed [HEAD] {"type": "T", "message": "m"} [END][TRAP] a [END][TRAP] all [END]'
+        b"[TRAP][END][END]"
+    )
+    result = parse("-", "--json", stdin=text)
+    items = json.loads(result.stdout)["context"]
+    for item in items:
+        assert set(item.pop("span")) == {"start", "end"}
+    assert items == [
+        {"kind": "text", "text": "Hi "},
+        {
+            "kind": "call",
+            "id": "a",
+            "function": "f",
+            "args": [1],
+            "kwargs": {"x": {"k": None}},
+            "body": "f(1, x={'k': None})",
+        },
+        {
+            "kind": "call",
+            "id": None,
+            "function": "g",
+            "args": [{"$ref": "a", "path": ["x"]}],
+            "kwargs": {},
+            "body": "g(a['x'])",
+        },
+        {
+            "kind": "interrupt",
+            "id": "a",
+            "outcome": "failed",
+            "value": {"type": "T", "message": "m"},
+        },
+        {"kind": "trap", "wait": ["a"]},
+        {"kind": "trap", "wait": "all"},
+        {"kind": "trap", "wait": None},
+        {"kind": "malformed", "id": None, "source": "[END]", "rule": "Valid/stray-marker"},
+    ]
+    assert result.exit_code == 1
+    outline = parse("-", stdin=text)
+    assert len(outline.stdout.splitlines()) == len(items)
+    assert "until all have settled" in outline.stdout
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    def peak_bytes(blocks: int) -> int:
+        path = tmp_path / f"{blocks}.cml"
+        with path.open("w") as file:
+            for _ in range(blocks):
+                file.write("Some prose, a call, a trap. [CALL] f(1) [END] [TRAP][END]\n" * 10)
+        tracemalloc.start()
+        _drain(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    small, large = peak_bytes(300), peak_bytes(3_000)
+    assert large < 1.2 * small
+
+
+def _drain(path: Path) -> None:
+    from cml import Profile
+    from cml.parser import read_symbols
+    from cml.validity import check_symbols
+
+    with path.open("rb") as file:
+        pieces = iter(lambda: file.read(65_536), b"")
+        for _ in check_symbols(read_symbols(pieces, Profile()), Profile()):
+            pass

@@ -1,0 +1,161 @@
+"""Properties of the language: two readers agree, printing round-trips, cuts never show."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from cml_strategies import PROFILES, any_text, contexts, cuts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lark_reader import read_by_grammar
+
+from cml import Body, CmlError, Context, Lexer, Malformed, Symbol, Text, parse, render, validate
+from cml.documents import context_document
+from cml.symbols import LONGEST_MARKER, Marker
+
+BODIES = pytest.mark.parametrize("body", list(Body))
+
+
+def exact(context: Context) -> str:
+    """A context with the types of its values, which `==` blurs: 1, 1.0 and True."""
+    return repr([(item, getattr(item, "kwargs", None)) for item in _without_places(context)])
+
+
+def _without_places(context: Context) -> Any:
+    def bare(document: Any) -> Any:
+        match document:
+            case dict():
+                dropped = {"span", "body"} if "kind" in document else set()
+                return {k: bare(v) for k, v in document.items() if k not in dropped}
+            case list():
+                return [bare(entry) for entry in document]
+            case _:
+                return document
+
+    return bare(msgspec.to_builtins(context_document(context).context))
+
+
+def merged(symbols: list[Symbol]) -> list[tuple[int, str, Marker | None]]:
+    """Symbols with adjacent texts joined."""
+    joined: list[tuple[int, str, Marker | None]] = []
+    for symbol in symbols:
+        if joined and joined[-1][2] is None and symbol.marker is None:
+            offset, text, _ = joined.pop()
+            joined.append((offset, text + symbol.text, None))
+        else:
+            joined.append((symbol.offset, symbol.text, symbol.marker))
+    return joined
+
+
+def lex(pieces: list[str] | list[bytes], body: Body) -> list[Symbol]:
+    lexer = Lexer(PROFILES[body])
+    symbols = [symbol for piece in pieces for symbol in lexer.feed(piece)]
+    return [*symbols, *lexer.close()]
+
+
+@BODIES
+@given(st.data())
+def test_no_cut_shows_in_the_symbols(body: Body, data: st.DataObject) -> None:
+    text = data.draw(any_text(body))
+    whole = merged(lex([text], body))
+    assert merged(lex(data.draw(cuts(text)), body)) == whole
+    assert merged(lex(data.draw(cuts(text.encode())), body)) == whole
+    assert "".join(part for _, part, _ in whole) == text
+
+
+@BODIES
+@given(st.data())
+def test_no_cut_shows_in_the_diagnostics(body: Body, data: st.DataObject) -> None:
+    """Bytes that are not UTF-8 included."""
+    source = data.draw(any_text(body).map(str.encode) | st.binary(max_size=40))
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(source)))
+        source = source[:at] + data.draw(st.binary(max_size=3)) + source[at:]
+    whole = validate(source, PROFILES[body])
+    assert validate(data.draw(cuts(source)), PROFILES[body]) == whole
+
+
+@BODIES
+@given(st.data())
+def test_the_lexer_holds_back_no_more_than_a_begun_marker(body: Body, data: st.DataObject) -> None:
+    text = data.draw(any_text(body))
+    lexer, received = Lexer(PROFILES[body]), 0
+    for piece in data.draw(cuts(text)):
+        lexer.feed(piece)
+        received += len(piece)
+        held = text[lexer.offset : received]
+        assert len(held) < LONGEST_MARKER
+        assert held == "" or any(m.value.startswith(held) and m.value != held for m in Marker)
+        assert lexer.holding == bool(held)
+
+
+@BODIES
+@settings(max_examples=300)
+@given(st.data())
+def test_the_parser_agrees_with_the_grammar(body: Body, data: st.DataObject) -> None:
+    text = data.draw(any_text(body))
+    parsed = parse(text, PROFILES[body])
+    by_grammar = read_by_grammar(text, body)
+    assert (by_grammar is not None) == (not parsed.diagnostics)
+    if by_grammar is not None:
+        assert exact(parsed) == exact(by_grammar)
+
+
+@BODIES
+@given(st.data())
+def test_what_is_printed_parses_to_the_same(body: Body, data: st.DataObject) -> None:
+    context = data.draw(contexts(body))
+    text = render(context, PROFILES[body])
+    assert exact(parse(text, PROFILES[body])) == exact(context)
+    assert read_by_grammar(text, body) == context
+
+
+@BODIES
+@given(st.data())
+def test_what_is_parsed_prints_to_the_same(body: Body, data: st.DataObject) -> None:
+    parsed = parse(data.draw(any_text(body)), PROFILES[body])
+    text = render(parsed, PROFILES[body])
+    assert exact(parse(text, PROFILES[body])) == exact(parsed)
+    assert render(parse(text, PROFILES[body]), PROFILES[body]) == text
+
+
+@BODIES
+@given(st.data())
+def test_printed_text_has_no_marker_inside_content(body: Body, data: st.DataObject) -> None:
+    context = data.draw(contexts(body))
+    text = render(context, PROFILES[body])
+    symbols = lex([text], body)
+    without_escapes = "".join(s.text for s in symbols if s.marker is None)
+    found = sum(without_escapes.count(m.value) for m in Marker)
+    escaped = sum(without_escapes.count("\\" + m.value) for m in Marker)
+    assert found == escaped
+
+
+@BODIES
+@given(st.data())
+def test_blocks_and_texts_cover_the_source(body: Body, data: st.DataObject) -> None:
+    text = data.draw(any_text(body))
+    offset = 0
+    for item in parse(text, PROFILES[body]).items:
+        assert item.span.start.offset == offset
+        offset = item.span.end.offset
+        if isinstance(item, Malformed):
+            assert item.source == text[item.span.start.offset : offset]
+            assert item.span.start.offset <= item.fault.span.start.offset
+            assert item.fault.span.end.offset <= offset
+        if isinstance(item, Text):
+            assert item.text
+    assert offset == len(text)
+
+
+@given(st.binary() | st.text(st.characters()))
+def test_anything_at_all_is_read_or_refused(source: bytes | str) -> None:
+    for profile in PROFILES.values():
+        validate(source, profile)
+        try:
+            context = parse(source, profile)
+        except CmlError:
+            assert validate(source, profile)[-1].rule == "Syntax/encoding"
+        else:
+            json.dumps(_without_places(context))

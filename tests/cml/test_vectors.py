@@ -1,0 +1,114 @@
+"""The vectors hold for this implementation, seen from inside and from outside."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from cml import Severity
+from cml.answer import answer
+from cml.commands import vectors_command
+from cml.diagnostics import RULES
+from cml.grammar import specification
+from cml.schemas import schema_files
+from cml.vectors import FOLDERS, Request, differences, load_vectors
+
+VECTORS = load_vectors()
+SPEC = Path(str(specification()))
+SYNTAX = set(
+    re.findall(
+        r"^\*\*(Syntax/[a-z-]+)\.\*\*", (SPEC / "1-syntax.md").read_text("utf-8"), re.MULTILINE
+    )
+)
+# A session alone knows the functions of its host, and what was generated.
+OF_SESSIONS = {"Valid/known-function", "Syntax/generated"}
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_vector(name: str) -> None:
+    vector = VECTORS[name]
+    given = answer(Request(name, vector.input, vector.profile))
+    assert list(differences(vector, given)) == []
+
+
+def test_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    result = CliRunner().invoke(vectors_command, [sys.executable, "-m", "cml.answer"])
+    assert result.stdout == f"{len(VECTORS)} of {len(VECTORS)} vectors are answered right\n"
+    assert result.exit_code == 0
+
+
+def test_an_implementation_that_is_wrong_is_found_out(tmp_path: Path) -> None:
+    """It answers everything as if it were prose, and forgets the last request."""
+    program = tmp_path / "prose.py"
+    program.write_text(
+        "import sys, json\n"
+        "for line in list(sys.stdin)[:-1]:\n"
+        "    print(json.dumps({'id': json.loads(line)['id'], 'context': [], 'diagnostics': [],"
+        " 'canonical': '', 'interruptible': [True]}))\n"
+    )
+    result = CliRunner().invoke(vectors_command, [sys.executable, str(program), "--json"])
+    wrong = json.loads(result.stdout)["wrong"]
+    assert result.exit_code == 1
+    assert set(VECTORS) - set(wrong) == {"syntax/empty"}
+    assert wrong[list(VECTORS)[-1]] == ["no answer"]
+
+
+@pytest.mark.parametrize("command", [["/no/such/program"], [sys.executable, "-c", "print('{')"]])
+def test_an_implementation_that_does_not_answer(command: list[str]) -> None:
+    result = CliRunner().invoke(vectors_command, command)
+    assert result.exit_code == 1
+    assert "Error: " in result.stderr
+
+
+def test_each_folder_holds_what_it_says() -> None:
+    for name, vector in VECTORS.items():
+        folder = name.split("/")[0]
+        errors = any(f.severity is Severity.ERROR for f in vector.expected.diagnostics)
+        kinds = {type(item).__name__ for item in vector.expected.context}
+        encoding = any(f.rule == "Syntax/encoding" for f in vector.expected.diagnostics)
+        assert (folder == "malformed") == ("MalformedItem" in kinds or encoding), name
+        assert folder != "syntax" or not errors, name
+
+
+def test_every_file_is_a_vector() -> None:
+    files = {f"{f}/{p.stem}" for f in FOLDERS for p in (SPEC / "vectors" / f).iterdir()}
+    assert files == set(VECTORS)
+    assert len(VECTORS) >= 150
+
+
+def test_every_rule_is_exercised_by_one_vector_that_keeps_it_and_one_with_a_fault() -> None:
+    reported = {f.rule for v in VECTORS.values() for f in v.expected.diagnostics}
+    kept: set[str] = set()
+    named_with_fault: set[str] = set()
+    for vector in VECTORS.values():
+        found = {f.rule for f in vector.expected.diagnostics}
+        kept |= set(vector.rules) - found
+        named_with_fault |= set(vector.rules) if found else set()
+    diagnosed = {name for name in RULES if not name.startswith("Trace/")}
+    assert diagnosed - OF_SESSIONS - reported == set()
+    assert (diagnosed | SYNTAX) - OF_SESSIONS - kept == set()
+    assert SYNTAX - OF_SESSIONS - named_with_fault == set()
+
+
+def test_vectors_name_only_rules_that_exist_and_all_that_they_report() -> None:
+    for name, vector in VECTORS.items():
+        assert set(vector.rules) <= SYNTAX | set(RULES), name
+        assert {f.rule for f in vector.expected.diagnostics} <= set(vector.rules), name
+        assert vector.rules, name
+
+
+@pytest.mark.parametrize("name", list(schema_files()))
+def test_schema_is_the_one_of_the_types(name: str) -> None:
+    assert (SPEC / name).read_text("utf-8") == schema_files()[name]
+
+
+def test_vectors_keep_their_schema() -> None:
+    schema = json.loads(schema_files()["vector.schema.json"])
+    validator = jsonschema.Draft202012Validator(schema)
+    for name in VECTORS:
+        validator.validate(json.loads((SPEC / "vectors" / f"{name}.json").read_text("utf-8")))
