@@ -1,0 +1,272 @@
+"""The generated parts of the documents. `python tests/interpreter/document_parts.py` writes them.
+
+A part stands between `<!-- generated: NAME WORDS -->` and `<!-- end -->`.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Final
+
+from cml.grammar import specification
+from cml.monitor import EDGES
+from cml.symbols import Marker
+from interpreter.events import (
+    Began,
+    Cancel,
+    Decode,
+    Decoded,
+    Effect,
+    Finish,
+    Inject,
+    Report,
+    Returned,
+    Rewind,
+    Row,
+    Said,
+    Start,
+    Stopped,
+)
+from interpreter.interrupts import interrupt_text
+from interpreter.machine import advance, settle_one, step
+from interpreter.state import Phase, State
+from interpreter.summary import summarize
+from interpreter.vectors import RunVector, read_vector
+
+DOCUMENTS: Final = Path(__file__).parents[2] / "docs"
+VECTORS: Final = Path(str(specification())) / "vectors" / "runs"
+PART: Final = re.compile(r"(<!-- generated: (\S+)(.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def mermaid(kind: str, lines: Iterable[str]) -> str:
+    return "\n".join(["```mermaid", kind, *(f"    {line}" for line in lines), "```"])
+
+
+# ------------------------------------------------------------------------------ state diagrams
+
+
+def monitor() -> str:
+    """The token monitor: a marker that leads to one mode from everywhere is drawn once."""
+    names = {mode: mode.value.replace(" ", "_") for mode in EDGES}
+    lines = [f'state "{mode.value}" as {name}' for mode, name in names.items() if " " in mode.value]
+    lines += ['state "any mode" as any_mode', "[*] --> prose"]
+    for marker in Marker:
+        targets = {edges[marker] for edges in EDGES.values()}
+        if len(targets) == 1:
+            lines.append(f"any_mode --> {names[targets.pop()]} : {marker.value}")
+        else:
+            lines += [
+                f"{names[m]} --> {names[e[marker]]} : {marker.value}" for m, e in EDGES.items()
+            ]
+    return mermaid("stateDiagram-v2", lines)
+
+
+def states_of(rows: Iterable[Row], first: State) -> Iterator[tuple[State, str, State]]:
+    """Each firing of a rule: the state before, the rule, the state after."""
+    state = first
+    for row in rows:
+        before = advance(state, row.at_us)
+        if row.event is None:
+            fired = settle_one(before)
+            assert fired is not None
+            state = fired[0]
+        else:
+            _, state, _ = step(before, row.event)
+        yield before, row.rule, state
+        if state.ending != "stopped":  # what the host may do at any moment
+            rule, stopped, _ = step(state, Stopped())
+            yield state, rule, stopped
+    if state.ending != "stopped":
+        rule, after, _ = step(state, Began())
+        yield state, rule, after
+
+
+def firings() -> Iterator[tuple[State, str, State]]:
+    """What the rules do to states, over all vectors and the turn that may follow each."""
+    for path in sorted(VECTORS.glob("*.json")):
+        vector = read_vector(path)
+        yield from states_of(vector.rows, State(vector.settings))
+
+
+def diagram(changes: Iterable[tuple[str, str, str]]) -> str:
+    labels: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for before, rule, after in changes:
+        labels[before, after].add(rule)
+    lines = [
+        f"{a} --> {b} : {', '.join(sorted(rules))}" for (a, b), rules in sorted(labels.items())
+    ]
+    return mermaid("stateDiagram-v2", lines)
+
+
+def phases() -> str:
+    changes = (
+        (before.phase.value, rule, after.phase.value)
+        for before, rule, after in firings()
+        if before.phase is not after.phase
+    )
+    return diagram([("[*]", "a session", Phase.READY.value), *changes])
+
+
+def statuses() -> str:
+    return diagram(
+        ("[*]" if old is None else old, rule, call.status.value)
+        for before, rule, after in firings()
+        for key, call in after.calls.items()
+        if (old := before.calls[key].status.value if key in before.calls else None)
+        != call.status.value
+    )
+
+
+def types() -> str:
+    """The types of the failures that the machine itself makes, and the rules that make them."""
+    made: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for before, rule, after in firings():
+        for queued in after.queue:
+            outcome = queued.delivery.outcome
+            if queued not in before.queue and rule != "Step/return":
+                match outcome.value:
+                    case {"type": str(kind)} if outcome.kind.value != "returned":
+                        made[kind, outcome.kind.value].add(rule)
+    lines = ["| type | outcome | made by |", "|---|---|---|"]
+    lines += [
+        f"| `{t}` | {o} | {', '.join(sorted(rules))} |" for (t, o), rules in sorted(made.items())
+    ]
+    return "\n".join(lines)
+
+
+# ------------------------------------------------------------------------------ rows of a vector
+
+
+def said_of(row: Row) -> str:
+    match row.event:
+        case Returned(call, outcome):
+            return f"{row.rule} of {call}: {outcome.kind.value}"
+        case Said(text):
+            return f"{row.rule}: {text}"
+        case _:
+            return row.rule
+
+
+def effect_of(effect: Effect) -> str:
+    match effect:
+        case Start(call, function, args, kwargs):
+            words = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
+            return f"start {call}: `{function}({', '.join(words)})`"
+        case Inject(interrupts):
+            return f"inject {', '.join(told.id for told in interrupts)}"
+        case Cancel(call):
+            return f"cancel {call}"
+        case Rewind(offset):
+            return f"rewind to {offset}"
+        case Report(rule):
+            return f"report {rule}"
+        case Finish(reason):
+            return f"finish: {reason}"
+        case Decode():
+            return "decode"
+
+
+def written(row: Row, vector: RunVector) -> str:
+    """What the context grows by."""
+    grown = row.event.symbol.text if isinstance(row.event, Decoded) else ""
+    injected = (
+        interrupt_text(e, vector.settings.profile) for e in row.effects if type(e) is Inject
+    )
+    return grown + "".join(injected)
+
+
+def counted(words: Iterable[str]) -> str:
+    runs = [(word, len(list(run))) for word, run in groupby(words)]
+    return "<br>".join(word if count == 1 else f"{word} × {count}" for word, count in runs)
+
+
+def code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|").replace("\n", "⏎") if text else ""
+
+
+HEADING: Final = ["| µs | rules | effects | the context grows by |", "|--:|---|---|---|"]
+
+
+def line(group: list[Row], vector: RunVector) -> str:
+    rules = counted(map(said_of, group))
+    effects = counted(effect_of(effect) for row in group for effect in row.effects)
+    grown = "".join(written(row, vector) for row in group)
+    return f"| {group[0].at_us:,} | {rules} | {effects} | {code(grown)} |"
+
+
+def rows(name: str, begin_us: str, end_us: str) -> str:
+    """The rows of a vector from one time to before another, each a line."""
+    vector = read_vector(VECTORS / f"{name}.json")
+    chosen = (row for row in vector.rows if int(begin_us) <= row.at_us < int(end_us))
+    return "\n".join([*HEADING, *(line([row], vector) for row in chosen)])
+
+
+def moments(name: str, begin_us: str, end_us: str) -> str:
+    """The same with a line for each moment, and without the rows that only ask for a symbol."""
+    vector = read_vector(VECTORS / f"{name}.json")
+    chosen = (row for row in vector.rows if int(begin_us) <= row.at_us < int(end_us))
+    told = (row for row in chosen if row.rule != "Settle/decode")
+    groups = (list(group) for _, group in groupby(told, key=lambda row: row.at_us))
+    return "\n".join([*HEADING, *(line(group, vector) for group in groups)])
+
+
+def context(name: str) -> str:
+    vector = read_vector(VECTORS / f"{name}.json")
+    return "\n".join(
+        ["```", re.sub(r"(?=\[(?:CALL|INTR|TRAP)])", "\n", vector.context).strip(), "```"]
+    )
+
+
+def picture(name: str) -> str:
+    """A chart of who is busy when, in thousandths of the axis: a millisecond is a millisecond."""
+    summary = summarize(read_vector(VECTORS / f"{name}.json").rows)
+    lines = [f"title {name}", "dateFormat x", "axisFormat %L ms", "section model"]
+    waits = [(end, begin) for (_, end), (begin, _) in pairwise(summary.decoding)]
+    spans = [("decodes", *s) for s in summary.decoding] + [("is trapped", *s) for s in waits]
+    for words, begin_us, end_us in sorted(spans, key=lambda span: span[1]):
+        lines.append(f"{words} : {begin_us // 1000}, {end_us // 1000}")
+    for call in summary.calls:
+        lines.append(f"section {call.call}")
+        lines.append(f"{call.function} : {call.start_us // 1000}, {(call.return_us or 0) // 1000}")
+        if call.deliver_us is not None and call.return_us != call.deliver_us:
+            lines.append(f"queued : {(call.return_us or 0) // 1000}, {call.deliver_us // 1000}")
+    return mermaid("gantt", lines)
+
+
+def times(name: str) -> str:
+    summary = summarize(read_vector(VECTORS / f"{name}.json").rows)
+    return (
+        f"The session takes {summary.total_us:,} µs, of which the model decodes {summary.decode_us:,} µs. "
+        f"The same decoding and the same calls one after another take {summary.synchronous_us:,} µs."
+    )
+
+
+PARTS: Final[dict[str, Callable[..., str]]] = {
+    "monitor": monitor,
+    "phases": phases,
+    "statuses": statuses,
+    "types": types,
+    "rows": rows,
+    "moments": moments,
+    "context": context,
+    "picture": picture,
+    "times": times,
+}
+
+
+def regenerated(document: str) -> str:
+    """Return a document with its generated parts made anew."""
+
+    def part(match: re.Match[str]) -> str:
+        opening, name, words, closing = match.groups()
+        return f"{opening}{PARTS[name](*words.split())}\n{closing}"
+
+    return PART.sub(part, document)
+
+
+if __name__ == "__main__":
+    for path in sorted(DOCUMENTS.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(regenerated(text), encoding="utf-8")
