@@ -7,15 +7,13 @@ the symbols, except that a run of text may come in several.
 
 import codecs
 import re
-from dataclasses import dataclass, field
-from functools import cache
 from typing import Final
 
 from cml.diagnostics import CmlError
-from cml.literals import CALL_QUOTES, VALUE_QUOTES
-from cml.monitor import EDGES, GENERATED_EDGES, Mode, interruptible
-from cml.profile import Body, Profile
-from cml.symbols import LONGEST_MARKER, MARKER_PATTERN, Marker, Symbol
+from cml.monitor import Mode, interruptible
+from cml.profile import Profile
+from cml.states import first_state
+from cml.symbols import LONGEST_MARKER, MARKER_PATTERN, OPENERS, Marker, Symbol
 
 _PREFIXES: Final = frozenset(m.value[:n] for m in Marker for n in range(1, len(m.value)))
 _MARKERS: Final = {marker.value: marker for marker in Marker}
@@ -24,50 +22,6 @@ _PLAIN: Final = re.compile(MARKER_PATTERN)
 _INSIDE_STRING: Final = {
     quote: re.compile(rf"[^{quote}\\\r\n]*(?:\\[^\r\n][^{quote}\\\r\n]*)*") for quote in "\"'"
 }
-_INTERRUPT_MODES: Final = {Mode.INTERRUPT, Mode.INTERRUPT_BODY, Mode.INTERRUPT_FAULT}
-_CALL_MODES: Final = {Mode.CALL, Mode.CALL_BODY, Mode.CALL_FAULT}
-
-
-@dataclass(slots=True, eq=False)
-class _State:
-    """A mode as the lexer needs it.
-
-    Args:
-        mode: The mode.
-        quotes: The characters that open a string; none in prose and traps.
-        content: Matches code up to the next marker, or to a string that does not end here.
-        edges: The state after each marker, by its spelling.
-    """
-
-    mode: Mode
-    quotes: str
-    content: re.Pattern[str]
-    edges: dict[str, "_State"] = field(default_factory=dict)
-
-
-@cache
-def _first_state(body: Body, *, generated: bool) -> _State:
-    """Build the automaton of a body language; return its state for prose."""
-    table = GENERATED_EDGES if generated else EDGES
-    states = {mode: _state(mode, body) for mode in Mode}
-    for mode, edges in table.items():
-        states[mode].edges |= {marker.value: states[target] for marker, target in edges.items()}
-    return states[Mode.PROSE]
-
-
-def _state(mode: Mode, body: Body) -> _State:
-    of_call = CALL_QUOTES[body] if mode in _CALL_MODES else ""
-    quotes = VALUE_QUOTES if mode in _INTERRUPT_MODES else of_call
-    return _State(mode, quotes, _content(quotes))
-
-
-@cache
-def _content(quotes: str) -> re.Pattern[str]:
-    """Code without a marker: possessive throughout, so nothing is ever tried twice."""
-    strings = [rf"{q}(?:[^{q}\\\r\n]++|\\[^\r\n])*+(?:{q}|\\?(?=[\r\n]))" for q in quotes]
-    return re.compile(
-        "(?:" + "|".join([rf"[^\[{quotes}]++", *strings, rf"(?!{MARKER_PATTERN})\["]) + ")*+"
-    )
 
 
 class Lexer:
@@ -79,7 +33,9 @@ class Lexer:
     """
 
     def __init__(self, profile: Profile | None = None, *, generated: bool = False) -> None:
-        self._state = _first_state((profile or Profile()).body, generated=generated)
+        self._prose = first_state((profile or Profile()).body, generated=generated)
+        self._state = self._prose
+        self._opened = 0  # where the block that is open begins
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
         self._position = 0
@@ -164,13 +120,20 @@ class Lexer:
         """Go on as if nothing had been received from this offset on (Embed/rewind).
 
         Args:
-            offset: Where a forged marker begins, or where the last symbol ends.
+            offset: Where a forged marker begins, where the last symbol ends, or where the block
+                that is open begins: then it is prose again from there.
         """
+        if self.mode is not Mode.PROSE and offset <= self._opened:
+            self._state, self._quote, self._escaped = self._prose, "", False
         self._buffer = self._marker = ""
         self._position = 0
         self._offset = offset
         self._decoder.reset()
         self._fault = None
+
+    def appended(self) -> None:
+        """Take note that the runtime appended a block here: no backslash stands before this point."""
+        self._escaped = False
 
     def _decode(self, piece: bytes, *, final: bool) -> str:
         try:
@@ -212,6 +175,8 @@ class Lexer:
     def _take_marker(self) -> Symbol:
         spelling = self._marker
         symbol = Symbol(spelling, self._offset, _MARKERS[spelling])
+        if symbol.marker in OPENERS:
+            self._opened = self._offset
         self._position += len(spelling)
         self._offset += len(spelling)
         self._escaped = False

@@ -61,7 +61,11 @@ class Decoder:
                     self._lexer.push(piece.text)
 
     def append(self, text: str) -> int:
-        """Append text of the runtime; return its number of tokens."""
+        """Append text of the runtime; return its number of tokens. An end that is not told yet is
+        forgotten: the model has something new to go on from.
+        """
+        self._end = None
+        self._lexer.appended()
         return self._session.append(text)
 
     def rewind(self, offset: int) -> None:

@@ -69,7 +69,7 @@ class Returned(msgspec.Struct, frozen=True, tag="returned"):
     """A started call has an outcome.
 
     Args:
-        call: The identifier of the call, or `#n` for the n-th call started without one.
+        call: The identifier of the call, or `#n` for the n-th call of the session if it has none.
         outcome: How it ended.
     """
 
@@ -142,10 +142,17 @@ class Delivery(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
-class Inject(msgspec.Struct, frozen=True, tag="inject"):
-    """Append these interrupts to the context, in order, as one batch."""
+class Inject(msgspec.Struct, frozen=True, tag="inject", omit_defaults=True):
+    """Append these interrupts to the context, in order, as one batch.
+
+    Args:
+        interrupts: What goes in.
+        backslashes: Backslashes to append first: as many as the prose before ends with, so that it
+            keeps its meaning directly before a marker (Syntax/escape).
+    """
 
     interrupts: tuple[Delivery, ...]
+    backslashes: int = 0
 
 
 class Rewind(msgspec.Struct, frozen=True, tag="rewind"):

@@ -10,8 +10,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from cml.ast import Block
+from cml.ast import Block, OutcomeKind
 from cml.blocks import Ending, extend, read_block
+from cml.profile import Level
 from cml.symbols import OPENERS, Marker
 from interpreter.errors import HostError, Stuck
 from interpreter.events import (
@@ -21,11 +22,13 @@ from interpreter.events import (
     Ended,
     Event,
     Expired,
+    Outcome,
     Returned,
     Row,
     Said,
     Stopped,
 )
+from interpreter.interrupts import unreadable
 from interpreter.rules import RULES, Fired, Rules, rule_name
 from interpreter.state import Phase, State, Status
 
@@ -133,6 +136,14 @@ def _only(
         raise Stuck(f"exactly one rule must apply, not {names}")
     rule, (state, effects) = fired[0]
     return rule_name(rule), state, effects
+
+
+def _check_message(state: State, text: str) -> None:
+    profile = state.settings.profile
+    if profile.level is not Level.EXTENDED:
+        raise HostError("Embed/message", "messages of people are of the extended level")
+    if fault := unreadable("user1", Outcome(OutcomeKind.RETURNED, text), profile):
+        raise HostError("Embed/message", f"the message cannot be told: {fault}")
 
 
 def _was_started(state: State, key: str) -> bool:

@@ -111,6 +111,8 @@ class State(msgspec.Struct, frozen=True):
         boundary: Whether the context ends with the last symbol, outside every inert region.
         offset: Characters that the model has written.
         last: The last character of the prose at the end of the context; empty after a block.
+        backslashes: How many backslashes the context ends with, in prose.
+        opened: Where the block under construction begins.
         block: The block under construction; while there is one, no interrupt goes in.
         calls: Every call by its key, in the order in which they were written. Never changed in
             place.
@@ -133,6 +135,8 @@ class State(msgspec.Struct, frozen=True):
     boundary: bool = True
     offset: int = 0
     last: str = ""
+    backslashes: int = 0
+    opened: int = 0
     block: OpenBlock | None = None
     calls: dict[str, CallState] = NO_CALLS
     unsettled: tuple[str, ...] = ()

@@ -9,11 +9,11 @@ person to review.
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from interpreter.events import Outcome, Row, Said, Start, Stopped
+from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
 from interpreter.session import EndOfDecoding, Piece
 from interpreter.state import Settings
@@ -26,12 +26,12 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     Args:
         text: What it writes.
         took_us: How long it takes; by the costs if absent.
-        end: That it ends here instead: an end token, or the limit of its output.
+        end: That it ends here instead, in no time: an end token, or the limit of its output.
     """
 
     text: str = ""
     took_us: int | None = None
-    end: str | None = None
+    end: Literal["stop", "length"] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +55,7 @@ class Planned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     at_us: int
-    event: Said | Stopped
+    event: Began | Said | Stopped
 
 
 class RunVector(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -123,13 +123,9 @@ def run_vector(vector: RunVector) -> tuple[tuple[Row, ...], str]:
 
 
 def _step(written: Written) -> Piece | EndOfDecoding:
-    match written.end:
-        case None:
-            return Piece(written.text, took_us=written.took_us)
-        case "length":
-            return EndOfDecoding("length")
-        case _:
-            return EndOfDecoding("stop")
+    if written.end is not None:
+        return EndOfDecoding(written.end)
+    return Piece(written.text, took_us=written.took_us)
 
 
 def write_vector(path: Path) -> None:

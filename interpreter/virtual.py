@@ -83,6 +83,8 @@ def drive(settings: Settings, world: World) -> Iterator[Row]:
     state = State(settings)
     while moment := world.timeline.pop():
         now_us, events = moment
+        if state.ending == "stopped":  # what was being decoded then comes to nothing
+            events = [event for event in events if isinstance(event, Returned | Expired)]
         state, rows = instant(state, now_us, events)
         for row in rows:
             yield row
@@ -100,7 +102,7 @@ class _VirtualWorld:
         settings: Settings,
         functions: VirtualFunctions,
         costs: DecodingCosts,
-        planned: Iterable[tuple[int, Said | Stopped]],
+        planned: Iterable[tuple[int, Began | Said | Stopped]],
     ) -> None:
         self.timeline = Timeline()
         self.timeline.push(0, Began())
@@ -148,7 +150,7 @@ def run_virtual(
     functions: VirtualFunctions,
     settings: Settings | None = None,
     costs: DecodingCosts | None = None,
-    planned: Iterable[tuple[int, Said | Stopped]] = (),
+    planned: Iterable[tuple[int, Began | Said | Stopped]] = (),
 ) -> Iterator[Row]:
     """Run a session under the virtual clock.
 
@@ -157,7 +159,8 @@ def run_virtual(
         functions: What each started call does.
         settings: What the host chose.
         costs: What decoding and injecting cost.
-        planned: What people say, and when the host stops, with times in microseconds.
+        planned: What people say, when further turns begin, and when the host stops, with times in
+            microseconds.
 
     Yields:
         The rows of the trace.

@@ -175,6 +175,9 @@ def key_of(world: World) -> tuple[object, ...]:
         state.block,
         tuple((k, c.status, _outcome_key(c.outcome)) for k, c in state.calls.items()),
         tuple((q.delivery.id, _outcome_key(q.delivery.outcome)) for q in state.queue),
+        # What came in this moment is still sorted among itself; what came before is not.
+        not world.settled and sum(q.at_us == state.now_us for q in state.queue),
+        state.backslashes,
         state.wait,
         state.woken,
         state.hailed,

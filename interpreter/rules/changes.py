@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from interpreter.events import Delivery, Effect, Outcome, Report, failure
+from interpreter.interrupts import unreadable
 from interpreter.state import CallState, Queued, State, Status
 
 Fired: TypeAlias = tuple[State, tuple[Effect, ...]]
@@ -33,8 +34,12 @@ def queue_interrupt(
 
 
 def settle_call(state: State, key: str, outcome: Outcome) -> State:
-    """Return the state with a call settled, and its interrupt queued if it has an identifier."""
+    """Return the state with a call settled, and its interrupt queued if it has an identifier. A
+    result that no reader of the context would accept is a failure (Embed/result).
+    """
     call = state.calls[key]
+    if call.is_identified and (fault := unreadable(key, outcome, state.settings.profile)):
+        outcome = failure("result", f"the result cannot be told: {fault}")
     settled = CallState(call.order, call.call, Status.SETTLED, outcome)
     after = with_call(state, key, settled)
     return queue_interrupt(after, key, outcome, call.order) if call.is_identified else after

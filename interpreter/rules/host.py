@@ -5,6 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
+from cml.profile import Level
 from interpreter.events import (
     Began,
     Cancel,
@@ -14,6 +15,7 @@ from interpreter.events import (
     Outcome,
     Report,
     Returned,
+    Rewind,
     Said,
     Stopped,
     failure,
@@ -24,7 +26,8 @@ from interpreter.state import CallState, Phase, State, Status, with_status
 
 def step_begin(state: State, _: Began) -> Fired | None:
     """Step/begin: a prompt is there, decoding begins: for the first turn or a later one."""
-    return replace(state, phase=Phase.DECODING, boundary=True, ending="stop", forged=0), ()
+    begun = replace(state, phase=Phase.DECODING, boundary=True, ending="stop", forged=0)
+    return replace(begun, last="", backslashes=0), ()
 
 
 def step_end(state: State, event: Ended) -> Fired | None:
@@ -33,11 +36,14 @@ def step_end(state: State, event: Ended) -> Fired | None:
 
 
 def step_truncated(state: State, event: Ended) -> Fired | None:
-    """Step/truncated: the output ended inside a block; nothing is started from it."""
+    """Step/truncated: the output ended inside a block; nothing is started from it, and it is taken
+    back out of the context.
+    """
     if state.block is None:
         return None
     message = f"the output ended ({event.reason}) inside a {state.block.opener.value} block"
-    return replace(_ending(state, event), block=None), (Report("Valid/closed", message),)
+    ended = replace(_ending(state, event), block=None, offset=state.opened)
+    return ended, (Rewind(state.opened), Report("Valid/closed", message))
 
 
 def step_return(state: State, event: Returned) -> Fired | None:
@@ -52,7 +58,7 @@ def step_progress(state: State, event: Returned) -> Fired | None:
     if not _runs(state, event.call) or event.outcome.kind is not OutcomeKind.PROGRESS:
         return None
     call = state.calls[event.call]
-    if not call.is_identified:
+    if not call.is_identified or state.settings.profile.level is not Level.EXTENDED:
         return state, ()
     return queue_interrupt(state, event.call, event.outcome, call.order), ()
 

@@ -30,7 +30,10 @@ class Refusal(msgspec.Struct, frozen=True):
 def refusal(state: State, call: Call) -> Refusal | None:
     """Return why a call must not start, or None if it may."""
     return (
-        _identifier(state, call) or _function(state, call) or _named(state, call) or _limit(state)
+        _identifier(state, call)
+        or _function(state, call)
+        or _named(state, call)
+        or _limit(state, call)
     )
 
 
@@ -56,7 +59,7 @@ def _identifier_of(argument: Value) -> str | None:
     match argument:
         case Reference(ref, ()):
             return ref
-        case str():
+        case str() if argument.isidentifier():
             return argument
         case _:
             return None
@@ -95,7 +98,9 @@ def _named(state: State, call: Call) -> Refusal | None:
     return Refusal("unknown_identifier", message, "Valid/known-identifier")
 
 
-def _limit(state: State) -> Refusal | None:
+def _limit(state: State, call: Call) -> Refusal | None:
+    if is_cancel(state, call):  # it runs nothing, and makes room
+        return None
     limits = state.settings.profile.limits
     if len(state.calls) >= limits.calls:
         message = f"a session has at most {limits.calls} calls"

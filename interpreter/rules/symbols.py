@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from cml.ast import Block, Call, Malformed, OutcomeKind, Trap
-from cml.blocks import extend, open_block, reserved_fault
+from cml.blocks import extend, open_block
 from cml.symbols import Marker
 from interpreter.events import Cancel, Decoded, Effect, Outcome, Report, Rewind
 from interpreter.rules.changes import Fired, answer_fault, cancelled, settle_call, with_call
@@ -20,14 +20,17 @@ def step_text(state: State, event: Decoded, _: Block | None) -> Fired | None:
     """Step/text: text outside every block is prose, and stays as it is."""
     if event.symbol.marker is not None or state.block is not None:
         return None
-    return _after(state, event, event.symbol.text[-1:]), ()
+    text = event.symbol.text
+    run = len(text) - len(text.rstrip("\\"))
+    before = state.backslashes if run == len(text) else 0
+    return replace(_after(state, event), last=text[-1:], backslashes=before + run), ()
 
 
 def step_open(state: State, event: Decoded, _: Block | None) -> Fired | None:
     """Step/open: [CALL] or [TRAP] opens a block; a critical section begins."""
     if event.symbol.marker not in _MODEL_OPENERS or state.block is not None:
         return None
-    return replace(_after(state, event), block=open_block(event.symbol.marker)), ()
+    return _open(_after(state, event), event), ()
 
 
 def step_inside(state: State, event: Decoded, _: Block | None) -> Fired | None:
@@ -53,14 +56,13 @@ def step_forged(state: State, event: Decoded, _: Block | None) -> Fired | None:
     if event.symbol.marker is not Marker.INTR:
         return None
     forged = state.forged + 1
+    report = Report("Step/forged", "the model wrote [INTR], which only the runtime may write")
     after = replace(state, decode_outstanding=False, boundary=True, forged=forged)
-    effects = (
-        Rewind(event.symbol.offset),
-        Report("Step/forged", "the model wrote [INTR], which only the runtime may write"),
-    )
-    if forged >= state.settings.profile.limits.forged_interrupts:
-        after = replace(after, phase=Phase.ENDING, block=None, ending="forged")
-    return after, effects
+    if forged < state.settings.profile.limits.forged_interrupts:
+        return after, (Rewind(event.symbol.offset), report)
+    offset = state.opened if state.block else event.symbol.offset
+    ended = replace(after, phase=Phase.ENDING, block=None, ending="forged", offset=offset)
+    return ended, (Rewind(offset), report)
 
 
 def step_call(state: State, event: Decoded, block: Block | None) -> Fired | None:
@@ -97,7 +99,8 @@ def step_refused(state: State, event: Decoded, block: Block | None) -> Fired | N
     """Step/refused: a completed call that must not start is answered with its fault."""
     if not isinstance(block, Call) or (fault := refusal(state, block)) is None:
         return None
-    identifier = None if block.id is None or reserved_fault(block.id) else block.id
+    usable = block.id is not None and fault.kind not in {"reserved_identifier", "limit"}
+    identifier = block.id if usable else None
     return answer_fault(_closed(state, event), identifier, fault.kind, fault.message, fault.rule)
 
 
@@ -107,9 +110,9 @@ def step_malformed(state: State, event: Decoded, block: Block | None) -> Fired |
     """
     if not isinstance(block, Malformed):
         return None
-    marker = event.symbol.marker
-    opened = open_block(marker) if marker in _MODEL_OPENERS else None
-    after = replace(_closed(state, event), block=opened)
+    after = _closed(state, event)
+    if event.symbol.marker in _MODEL_OPENERS:
+        after = _open(after, event)
     return answer_fault(after, block.id, "malformed", block.fault.message, block.fault.rule)
 
 
@@ -142,15 +145,23 @@ def can_wake(state: State, wait: Wait) -> bool:
     return bool(coming.intersection(wait) if isinstance(wait, tuple) else coming)
 
 
-def _after(state: State, event: Decoded, last: str = "") -> State:
+def _after(state: State, event: Decoded) -> State:
     return replace(
         state,
         decode_outstanding=False,
         boundary=event.boundary,
         forged=0,
         offset=_end(event),
-        last=last,
+        last="",
+        backslashes=0,
     )
+
+
+def _open(state: State, event: Decoded) -> State:
+    """Return the state with the block open that this marker begins."""
+    marker = event.symbol.marker
+    block = None if marker is None else open_block(marker)
+    return replace(state, block=block, opened=event.symbol.offset)
 
 
 def _closed(state: State, event: Decoded) -> State:
