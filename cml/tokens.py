@@ -9,7 +9,7 @@ from typing import Final
 
 from cml.diagnostics import CmlError
 from cml.monitor import EDGES, GENERATED_EDGES, Mode, interruptible
-from cml.symbols import Marker, Symbol
+from cml.symbols import OPENERS, Marker, Symbol
 
 
 class TokenLexer:
@@ -31,6 +31,7 @@ class TokenLexer:
         self._edges = GENERATED_EDGES if generated else EDGES
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._offset = 0
+        self._opened = 0  # where the block that is open begins
 
     @property
     def interruptible(self) -> bool:
@@ -62,6 +63,8 @@ class TokenLexer:
             text = spelling if isinstance(spelling, str) else self._decode(spelling)
             return self._symbol(text, None) if text else None
         self.close()
+        if marker in OPENERS:
+            self._opened = self._offset
         self.mode = self._edges[self.mode][marker]
         return self._symbol(marker.value, marker)
 
@@ -74,7 +77,14 @@ class TokenLexer:
         self._decode(b"", final=True)
 
     def discard(self, offset: int) -> None:
-        """Go on as if nothing had been received from this offset on (Embed/rewind)."""
+        """Go on as if nothing had been received from this offset on (Embed/rewind).
+
+        Args:
+            offset: Where a forged marker begins, where the last symbol ends, or where the block
+                that is open begins: then it is prose again from there.
+        """
+        if self.mode is not Mode.PROSE and offset <= self._opened:
+            self.mode = Mode.PROSE
         self._decoder.reset()
         self._offset = offset
 

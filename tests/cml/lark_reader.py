@@ -8,6 +8,7 @@ import ast
 import json
 import math
 import re
+import warnings
 from typing import Any, TypeAlias
 
 from lark import Lark, Token, Tree, UnexpectedInput
@@ -168,7 +169,11 @@ def _string(token: Node) -> str:
     try:
         _require(r"\N" not in token.replace("\\\\", ""))
         # A raw NUL is fine in a CML string, and not in Python source.
-        value = ast.literal_eval(_bare(token).replace("\x00", "\\0"))
+        with (
+            warnings.catch_warnings()
+        ):  # Python warns of unknown escapes; they stand for themselves
+            warnings.simplefilter("ignore")
+            value = ast.literal_eval(_bare(token).replace("\x00", "\\0"))
         value.encode()
     except (SyntaxError, UnicodeEncodeError):
         raise Rejected from None

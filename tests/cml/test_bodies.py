@@ -160,6 +160,7 @@ def test_big_integers_keep_every_digit() -> None:
     assert refused.value.rule == "Valid/limit"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning")
 @given(
     st.lists(st.sampled_from([f for f in FRAGMENTS if "[" not in f or "'" in f]), max_size=10)
     .map("".join)

@@ -228,7 +228,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         tracemalloc.stop()
         return peak
 
-    small, large = peak_bytes(300), peak_bytes(3_000)
+    small, large = peak_bytes(300), peak_bytes(1_200)
     assert large < 1.2 * small
 
 

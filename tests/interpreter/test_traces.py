@@ -7,9 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cml.ast import OutcomeKind
+from cml import parse
+from cml.ast import Interrupt, OutcomeKind
 from interpreter import HostError, Settings, run_virtual
-from interpreter.events import Outcome, Start, failure
+from interpreter.events import Inject, Outcome, Start, failure
 from interpreter.replay import replay
 from interpreter.trace import (
     Header,
@@ -172,3 +173,36 @@ def test_the_header_round_trips() -> None:
     header = Header(1, Settings(functions=("f",), deadlines_us={"f": 3}), "real", "m", "p")
     read, _ = read_trace([encode_header(header)])
     assert read == header
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *SCRIPT.split(" "),
+                " ",
+                "\\",
+                "\n",
+                "[CA",
+                "[TRAP][END]",
+                "[CALL] c [HEAD] fast() [END]",
+                '"',
+                "x",
+            ]
+        ),
+        max_size=30,
+    ),
+    st.sampled_from(["any", "word", "line", "idle"]),
+    st.integers(1, 7),
+)
+@settings(deadline=None)
+def test_the_context_read_anew_holds_exactly_what_went_in(words, deliver, size) -> None:
+    """However the model writes: what goes in stands in the context as the block that it is."""
+    text = " ".join(words)
+    session = ScriptedSession([text[i : i + size] for i in range(0, len(text), size)])
+    rows = run_virtual(session, functions, Settings(deliver=deliver))
+    went_in = [
+        d.id for row in rows for e in row.effects if isinstance(e, Inject) for d in e.interrupts
+    ]
+    read = [item.id for item in parse(session.context).items if isinstance(item, Interrupt)]
+    assert read == went_in
