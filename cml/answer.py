@@ -12,10 +12,10 @@ import msgspec
 from cml.ast import Context
 from cml.diagnostics import CmlError
 from cml.documents import item_document
-from cml.lexer import Lexer
 from cml.parser import parse_symbols, read_symbols
 from cml.printer import PrintError, render
 from cml.profile import Profile, Spelling
+from cml.regions import make_lexer
 from cml.symbols import Marker, Symbol
 from cml.tokens import TokenLexer
 from cml.validity import check_symbols
@@ -53,7 +53,7 @@ def _interruptible(given: Input, profile: Profile) -> Iterator[bool]:
     """Whether each point between pieces is a safe point, up to where the input cannot be read."""
     try:
         if given.tokens is None:
-            lexer = Lexer(profile)
+            lexer = make_lexer(profile)
             for piece in given.chunks():
                 lexer.feed(piece)
                 yield lexer.interruptible

@@ -56,6 +56,16 @@ class Lexer:
         return interruptible(self.mode) and not self.holding
 
     @property
+    def is_prose(self) -> bool:
+        """Whether this point is outside every block."""
+        return self.mode is Mode.PROSE
+
+    @property
+    def in_region(self) -> bool:
+        """Whether this point is inside an inert region: never, for a profile without any."""
+        return False
+
+    @property
     def holding(self) -> bool:
         """Whether characters were received that are not yet part of a symbol."""
         return self._position < len(self._buffer) or bool(self._decoder.getstate()[0])
@@ -92,12 +102,14 @@ class Lexer:
     def push(self, piece: str | bytes) -> None:
         """Take a piece without lexing it; `pull` then gives its symbols one by one."""
         if self._fault is None:
-            if isinstance(piece, str):
-                text = piece if piece.isascii() else self._checked(piece)
-            else:
-                text = self._decode(piece, final=False)
-            self._buffer = self._buffer[self._position :] + text
+            self._buffer = self._buffer[self._position :] + self.characters(piece)
             self._position = 0
+
+    def characters(self, piece: str | bytes) -> str:
+        """Return the whole characters of a piece; what is not UTF-8 ends the input (`pull`)."""
+        if isinstance(piece, bytes):
+            return self._decode(piece, final=False)
+        return piece if piece.isascii() else self._checked(piece)
 
     def pull(self) -> Symbol | None:
         """Return the next symbol, or None when more input is needed.
@@ -115,6 +127,16 @@ class Lexer:
         if self._fault is not None:
             raise self._fault
         return None
+
+    def plain(self, text: str) -> Symbol:
+        """Return what is held back and a text after it as one symbol of text, whatever it spells.
+
+        Args:
+            text: The text; not empty.
+        """
+        self._buffer = self._buffer[self._position :] + text
+        self._position = 0
+        return self._take_text(len(self._buffer))
 
     def discard(self, offset: int) -> None:
         """Go on as if nothing had been received from this offset on (Embed/rewind).

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from cml.ast import Block, Context, Item, Malformed, Text
 from cml.blocks import Ending, OpenBlock, extend, open_block, read_block, stray_marker
 from cml.diagnostics import START, Position, Span, advance
-from cml.lexer import Lexer
 from cml.printer import unescape
 from cml.profile import Profile, Spelling
+from cml.regions import make_lexer
 from cml.symbols import OPENERS, Marker, Symbol
 
 
@@ -63,7 +63,7 @@ def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Sy
     Raises:
         CmlError: The text is not UTF-8; all symbols before that place were given.
     """
-    lexer = Lexer(profile)
+    lexer = make_lexer(profile)
     for piece in pieces:
         lexer.push(piece)
         yield from iter(lexer.pull, None)

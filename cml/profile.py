@@ -72,9 +72,17 @@ class Profile(msgspec.Struct, frozen=True):
         level: Highest level of conformance that is accepted.
         limits: Bounds on blocks and bodies.
         markers: How markers are spelled.
+        regions: What opens and what closes an inert region, in pairs; the think tags of a model
+            that reasons, for one. A region that is not named is ordinary prose, and active.
     """
 
     body: Body = Body.PYTHON
     level: Level = Level.EXTENDED
     limits: Limits = Limits()
     markers: Spelling = Spelling.TEXT
+    regions: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse tags that could not be told from nothing."""
+        if not all(opening and closing for opening, closing in self.regions):
+            raise ValueError("what opens and what closes a region is not empty")

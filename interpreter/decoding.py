@@ -2,8 +2,8 @@
 
 import msgspec
 
-from cml.lexer import Lexer
 from cml.profile import Profile
+from cml.regions import make_lexer
 from cml.symbols import Symbol
 from interpreter.events import Decoded, Ended
 from interpreter.session import EndOfDecoding, Piece, Session
@@ -34,7 +34,7 @@ class Decoder:
 
     def __init__(self, session: Session, profile: Profile) -> None:
         self._session = session
-        self._lexer = Lexer(profile, generated=True)
+        self._lexer = make_lexer(profile, generated=True)
         self._received = 0
         self._partial = False
         self._end: Ended | None = None
@@ -44,9 +44,7 @@ class Decoder:
         pieces: list[Piece] = []
         while True:
             if symbol := self._lexer.pull():
-                return Step(
-                    Decoded(symbol, not self._lexer.holding and not self._partial), tuple(pieces)
-                )
+                return Step(Decoded(symbol, self._is_boundary()), tuple(pieces))
             if self._end is not None:
                 return Step(self._take_end(), tuple(pieces))
             match self._session.decode():
@@ -59,6 +57,9 @@ class Decoder:
                     self._received += len(piece.text)
                     self._partial = piece.partial
                     self._lexer.push(piece.text)
+
+    def _is_boundary(self) -> bool:
+        return not (self._lexer.holding or self._partial or self._lexer.in_region)
 
     def append(self, text: str) -> int:
         """Append text of the runtime; return its number of tokens. An end that is not told yet is
