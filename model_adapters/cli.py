@@ -1,12 +1,13 @@
 """The `cml` command: each layer's commands under one name."""
 
 import click
-import cml.commands
 
+import cml.commands
 import interpreter.commands
 import model_adapters.commands
 from interpreter.schedule.commands import simulate_command
 from interpreter.trace import check_trace
+from model_adapters.workload_command import workload_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,11 +19,13 @@ def main() -> None:
 for command in (
     cml.commands.validate_command(check_trace),
     cml.commands.parse_command,
+    cml.commands.explain_command,
+    cml.commands.vectors_command,
     interpreter.commands.replay_command,
     interpreter.commands.diff_command,
     interpreter.commands.explore_command,
     simulate_command,
     model_adapters.commands.run_command,
-    model_adapters.commands.workload_command,
+    workload_command,
 ):
     main.add_command(command)

@@ -15,7 +15,18 @@ SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py
 PURE = [
     *(ROOT / "cml").glob("*.py"),
     *(ROOT / "interpreter" / "rules").glob("*.py"),
-    *(ROOT / "interpreter" / name for name in ("machine.py", "state.py", "events.py", "futures.py", "virtual.py", "timeline.py", "replay.py")),
+    *(
+        ROOT / "interpreter" / name
+        for name in (
+            "machine.py",
+            "state.py",
+            "events.py",
+            "futures.py",
+            "virtual.py",
+            "timeline.py",
+            "replay.py",
+        )
+    ),
 ]
 BARRED = {"time", "random", "os", "asyncio", "datetime", "threading", "secrets", "uuid"}
 RULE = re.compile(r"\b(?:Syntax|Valid|Step|Settle|Time|Embed|Trace|Lint)/[a-z]+(?:-[a-z]+)*\b")
@@ -53,7 +64,9 @@ def test_files_and_functions_stay_small(path) -> None:
 def test_every_rule_that_code_names_is_in_the_specification() -> None:
     chapters = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "spec").glob("*.md"))
     specified = set(RULE.findall(chapters))
-    named = {(rule, path.name) for path in SOURCES for rule in RULE.findall(path.read_text("utf-8"))}
+    named = {
+        (rule, path.name) for path in SOURCES for rule in RULE.findall(path.read_text("utf-8"))
+    }
     assert sorted((rule, name) for rule, name in named if rule not in specified) == []
 
 

@@ -6,16 +6,18 @@ import json
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
-from typing import TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, TypeAlias, get_type_hints
 
 import msgspec
 
 from cml.ast import Json, OutcomeKind
 from cml.json_values import write_json
 from interpreter.events import Outcome, failure
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Function: TypeAlias = Callable[..., object]
 

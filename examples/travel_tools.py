@@ -1,0 +1,74 @@
+r"""Three slow travel services, made up: any city has a weather, a time and a flight.
+
+    cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
+        --tools examples/travel_tools.py --backend hf
+
+Every function that does not begin with an underscore is a tool. `EXAMPLES` is optional: questions
+with the answers that a model should imitate, interrupts included. Small models need one.
+"""
+
+import time
+from typing import Final
+from zlib import crc32
+
+WEATHER_S: Final = 0.6
+PRICE_S: Final = 0.45
+TIME_S: Final = 0.3
+
+_CITIES: Final = {
+    "Berlin": (15, "foggy", 1, 120),
+    "Cairo": (33, "clear", 2, 310),
+    "Lima": (19, "misty", -5, 890),
+    "London": (12, "rainy", 0, 150),
+    "New York": (21, "windy", -5, 640),
+    "Oslo": (4, "snowy", 1, 190),
+    "Paris": (18, "sunny", 1, 210),
+    "Rome": (27, "clear", 1, 160),
+    "Sydney": (22, "stormy", 10, 1250),
+    "Tokyo": (24, "cloudy", 9, 980),
+}
+_SKIES: Final = ("sunny", "cloudy", "rainy", "windy", "clear")
+
+EXAMPLES: Final = (
+    (
+        "I am going to Rome. Tell me the price of a flight, the weather, and the local time.",
+        """[CALL] job1 [HEAD] get_price(city="Rome") [END]
+[CALL] job2 [HEAD] get_weather(city="Rome") [END]
+[CALL] job3 [HEAD] get_time(city="Rome") [END]
+[TRAP][END]
+[INTR] job1 [HEAD] {"city": "Rome", "flight_price": "160 euros"} [END]
+[INTR] job2 [HEAD] {"city": "Rome", "weather": "27 degrees and clear"} [END]
+[INTR] job3 [HEAD] {"city": "Rome", "local_time": "14:05"} [END]
+A flight to Rome costs 160 euros.
+It is 27 degrees and clear in Rome.
+It is 14:05 in Rome.""",
+    ),
+)
+
+
+def get_weather(city: str) -> dict[str, str]:
+    """The weather in a city."""
+    time.sleep(WEATHER_S)
+    degrees, sky, _, _ = _city(city)
+    return {"city": city, "weather": f"{degrees} degrees and {sky}"}
+
+
+def get_time(city: str) -> dict[str, str]:
+    """The local time in a city."""
+    time.sleep(TIME_S)
+    _, _, offset_hours, _ = _city(city)
+    return {"city": city, "local_time": f"{(13 + offset_hours) % 24:02}:05"}
+
+
+def get_price(city: str) -> dict[str, str]:
+    """The price of a flight to a city."""
+    time.sleep(PRICE_S)
+    _, _, _, euros = _city(city)
+    return {"city": city, "flight_price": f"{euros} euros"}
+
+
+def _city(name: str) -> tuple[int, str, int, int]:
+    """Return degrees, sky, hours from UTC and euros; a city that is not in the table gets some."""
+    number = crc32(name.encode())
+    made_up = (number % 35, _SKIES[number % 5], number % 24 - 11, 90 + number % 900)
+    return _CITIES.get(name, made_up)

@@ -1,0 +1,105 @@
+"""Backends: from `hf:FOLDER` or `script:FILE` on the command line to a session."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from interpreter.scripted import ScriptedSession, pieces_of
+from interpreter.session import Session
+from interpreter.tools.python import Function
+from interpreter.tools.signature import signature_of
+from model_adapters.constraint import Constraint, ToolChoice
+from model_adapters.downloads import agreed
+from model_adapters.embedded import EMBEDDED_WHEEL, fetch_embedded, is_embedded_fetched
+from model_adapters.errors import AdapterError
+from model_adapters.prompt import build_messages, examples_of
+
+_SCRIPT_TOKEN_S: Final = 0.03
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a session is wanted for.
+
+    Args:
+        backend: As on the command line.
+        prompt: What a person asks.
+        functions: What the model may call, by name.
+        max_tokens: Limit of what the model writes.
+        min_calls: Calls that the model has to begin with.
+        device: Where the model runs; None for what there is.
+        yes: Whether a person agreed beforehand to downloads.
+    """
+
+    backend: str
+    prompt: str
+    functions: Mapping[str, Function]
+    max_tokens: int = 200
+    min_calls: int = 1
+    device: str | None = None
+    yes: bool = False
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A session that is ready to decode.
+
+    Args:
+        session: The session; the prompt is in its context.
+        model: What decodes, in words.
+    """
+
+    session: Session
+    model: str
+
+
+def open_backend(request: Request) -> Opened:
+    """Return a session of the backend that a request names.
+
+    Args:
+        request: What is wanted.
+
+    Raises:
+        AdapterError: The backend is unknown, or cannot be had.
+    """
+    kind, _, rest = request.backend.partition(":")
+    match kind:
+        case "hf":
+            return _open_hf(request, rest)
+        case "script":
+            return _open_script(Path(rest))
+        case _:
+            raise AdapterError(
+                f"{request.backend!r} is no backend; give hf, hf:FOLDER or script:FILE"
+            )
+
+
+def _open_hf(request: Request, folder: str) -> Opened:
+    from model_adapters.hf import HfSession
+    from model_adapters.hf_model import load
+
+    if not folder and not is_embedded_fetched():
+        agreed(EMBEDDED_WHEEL, yes=request.yes)
+        fetch_embedded()
+    tools = tuple(signature_of(function) for function in request.functions.values())
+    examples = examples_of(request.functions.values())
+    model = load(Path(folder) if folder else None, device=request.device)
+    choice = ToolChoice(request.min_calls, brackets=bool(folder))
+    session = HfSession(
+        model,
+        build_messages(tools, request.prompt, examples),
+        constraint=Constraint(model.vocabulary(), tools, choice),
+        max_tokens=request.max_tokens,
+        own_lines=True,
+    )
+    return Opened(session, f"{model.name} on {model.device}")
+
+
+def _open_script(path: Path) -> Opened:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise AdapterError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise AdapterError(f"{path}: is not UTF-8 text") from None
+    return Opened(ScriptedSession(pieces_of(text), _SCRIPT_TOKEN_S), f"the script {path.name}")

@@ -1,0 +1,105 @@
+"""From text to a model's tokens, where only the chat template may speak with control tokens.
+
+transformers keeps *special* tokens of a text apart (`split_special_tokens`), but not other added
+tokens, such as the `<tool_call>` of some models. Here content never becomes either.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from model_adapters.errors import AdapterError
+from model_adapters.prompt import Message
+
+if TYPE_CHECKING:
+    from transformers import TokenizersBackend
+
+# Private-use characters, which no template writes; the number between them is the message's.
+_PLACEHOLDER: Final = "\ue0c1{}\ue0c2"
+_PLACEHOLDERS: Final = re.compile("\ue0c1([0-9]+)\ue0c2")
+
+
+def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
+    """Return the tokens of a text that comes from outside: ordinary tokens, whatever it spells.
+
+    Args:
+        tokenizer: The model's.
+        text: Any text.
+
+    Raises:
+        AdapterError: The tokenizer makes a control token of it all the same.
+    """
+    control = _control_tokens(tokenizer)
+    ids = [token for part in _apart(text, control.values()) for token in _plain(tokenizer, part)]
+    if spoken := control.keys() & set(ids):
+        raise AdapterError(
+            f"this model's tokenizer makes the control token {control[min(spoken)]} of ordinary "
+            "text, so it is not safe to give it text from outside; use another model"
+        )
+    return ids
+
+
+def chat_ids(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> list[int]:
+    """Return the tokens of a chat, up to where the model's answer begins.
+
+    The template is rendered around placeholders, so it sees no content that it could trim or
+    read, and the control tokens of the template are the only ones.
+
+    Args:
+        tokenizer: The model's, with its chat template.
+        messages: The chat, the last message a user's.
+
+    Raises:
+        AdapterError: The model has no chat template, or its template refuses these messages.
+    """
+    ids: list[int] = []
+    for number, part in enumerate(_PLACEHOLDERS.split(_render(tokenizer, messages))):
+        if number % 2:
+            ids += content_ids(tokenizer, messages[int(part)].content)
+        elif part:
+            ids += tokenizer.encode(part, add_special_tokens=False)
+    return ids
+
+
+def _render(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> str:
+    from jinja2 import TemplateError
+
+    if not tokenizer.chat_template:
+        raise AdapterError(
+            "this model has no chat template, so it cannot be asked anything; "
+            "use a model that is trained on instructions"
+        )
+    chat = [
+        {"role": message.role, "content": _PLACEHOLDER.format(number)}
+        for number, message in enumerate(messages)
+    ]
+    try:
+        text = str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+    except TemplateError as error:
+        raise AdapterError(f"this model's chat template refuses the messages: {error}") from error
+    kept = {int(number) for number in _PLACEHOLDERS.findall(text)}
+    if lost := set(range(len(messages))) - kept:
+        role = messages[min(lost)].role
+        raise AdapterError(f"this model's chat template leaves out the {role} message")
+    return text
+
+
+def _control_tokens(tokenizer: "TokenizersBackend") -> dict[int, str]:
+    """The added tokens, save those that only stand for white space."""
+    added = tokenizer.added_tokens_decoder.items()
+    return {token: spec.content for token, spec in added if spec.content.strip("\u2581 \t\r\n")}
+
+
+def _apart(text: str, spellings: Iterable[str]) -> Iterator[str]:
+    """Cut a text inside everything that spells a control token, so that no part spells one."""
+    found = re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True)))
+    start = 0
+    for match in found.finditer(text) if found.pattern else ():
+        yield text[start : match.start() + 1]
+        start = match.start() + 1
+    yield text[start:]
+
+
+def _plain(tokenizer: "TokenizersBackend", text: str) -> list[int]:
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+    return ids

@@ -1,0 +1,74 @@
+"""The tokens of one context, and the cache of what a model has already read of them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+
+class KvContext:
+    """Grows to the right; what is added is read when the next scores are wanted, in one pass.
+
+    Args:
+        network: The weights.
+        device: Where they are.
+        ids: The tokens of the prompt; at least one.
+    """
+
+    def __init__(
+        self, network: "PreTrainedModel", device: "torch.device", ids: Iterable[int]
+    ) -> None:
+        self.ids = list(ids)
+        self._network = network
+        self._device = device
+        self._read = 0
+        self._renew()
+
+    def scores(self) -> "torch.Tensor":
+        """Return the scores of the next token: float32, on the CPU, shape (vocabulary,)."""
+        import torch
+
+        if self._read < len(self.ids):
+            unread = torch.tensor([self.ids[self._read :]], device=self._device)
+            with torch.inference_mode():
+                output = self._network(
+                    input_ids=unread, past_key_values=self._cache, use_cache=True, logits_to_keep=1
+                )
+            self._read = len(self.ids)
+            self._scores: torch.Tensor = output.logits[0, -1].float().cpu()
+        return self._scores.clone()
+
+    def drop(self, tokens: int) -> None:
+        """Take the last tokens back; the one before them is read again, for its scores.
+
+        Args:
+            tokens: How many; the prompt's first stays.
+        """
+        del self.ids[len(self.ids) - tokens :]
+        surplus = self._read - (len(self.ids) - 1)
+        if surplus <= 0:
+            return
+        if self._is_cut_exactly():
+            self._cache.crop(-surplus)
+            self._read -= surplus
+        else:
+            self._renew()
+
+    def clear(self) -> None:
+        """Release the memory of the cache."""
+        self.ids.clear()
+        self._renew()
+
+    def _is_cut_exactly(self) -> bool:
+        """Whether no layer forgets: a sliding window or a recurrent state cannot go back."""
+        from transformers.cache_utils import DynamicLayer
+
+        return all(type(layer) is DynamicLayer for layer in self._cache.layers)
+
+    def _renew(self) -> None:
+        from transformers import DynamicCache
+
+        self._cache = DynamicCache(config=self._network.config)
+        self._read = 0
