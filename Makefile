@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: demo test lint clean
 
 demo: $(VENV)/.demo
-	$(BIN)/cml run "What is the weather in Paris and in Tokyo, and what time is it in New York?" \
-	    --tools examples/travel_tools.py --trace demo.trace.jsonl --yes
+	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
+	    --tools examples/travel_tools.py --min-calls 3 --deliver idle --trace demo.trace.jsonl --yes
 
 test: $(VENV)/.test
 	$(BIN)/pytest --numprocesses 2
@@ -25,7 +25,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable ".[hf,bfcl,optimal,dev]"
+	$(PIP) --editable ".[hf,bfcl,optimal,plot,dask,dev]"
 	touch $@
 
 clean:

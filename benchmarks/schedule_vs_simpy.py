@@ -1,6 +1,7 @@
 """How fast is the simulator's inner loop? The same runs on SimPy, with event callbacks.
 
-Both play Async under the same plan and the same priority, so only the loop is compared. The
+All play Async under the same plan and the same priority, laid out beforehand, so only the loops
+are compared: one run after another, and all runs in lockstep (`batch.py`, needs numpy). The
 makespans must be equal, or the program ends with status 1.
 
 Run from the repository root, with SimPy installed:
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import simpy
 
 from interpreter.schedule.asynchronous import inverse, run_async
+from interpreter.schedule.batch import make_batch, play_batch
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.plan import Plan, build_plan
@@ -109,39 +111,41 @@ def make_cases(size: int, count: int) -> list[Case]:
     return [(plan, priorities(plan, "fan-tail")) for plan in plans]
 
 
-def measure(play: Callable[[Plan, list[int]], int], cases: list[Case]) -> tuple[float, list[int]]:
+def measure(play: Callable[[], list[int]], calls: int) -> tuple[float, list[int]]:
     """Least microseconds for each call over nine rounds, and the makespans."""
     rounds: list[float] = []
     makespans: list[int] = []
     for _ in range(9):
         begin = perf_counter()
-        makespans = [play(plan, priority) for plan, priority in cases]
+        makespans = play()
         rounds.append(perf_counter() - begin)
-    calls = sum(plan.size for plan, _ in cases)
     return min(rounds) * 1e6 / calls, makespans
-
-
-def play_ours(plan: Plan, priority: list[int]) -> int:
-    """One run on the simulator's inner loop."""
-    return run_async(plan, priority).makespan_us
-
-
-def play_simpy(plan: Plan, priority: list[int]) -> int:
-    """One run on SimPy."""
-    return SimpyRun(plan, priority).play()
 
 
 def main() -> int:
     """Print a table; status 1 when any makespan differs."""
-    print(f"{'calls':>6} {'runs':>6} {'ours µs/call':>13} {'SimPy µs/call':>14} {'ratio':>6}")
+    print(
+        f"{'calls':>5} {'runs':>5} {'SimPy':>8} {'one by one':>18} {'in lockstep':>18}  (µs/call)"
+    )
     for size, count in ((5, 200), (18, 100), (200, 10)):
         cases = make_cases(size, count)
-        ours, our_makespans = measure(play_ours, cases)
-        theirs, their_makespans = measure(play_simpy, cases)
-        print(f"{size:>6} {len(cases):>6} {ours:>13.2f} {theirs:>14.2f} {theirs / ours:>5.1f}x")
-        if our_makespans != their_makespans:
-            differing = sum(a != b for a, b in zip(our_makespans, their_makespans, strict=True))
-            print(f"{differing} makespans differ", file=sys.stderr)
+        batch = make_batch([plan for plan, _ in cases], [priority for _, priority in cases])
+        calls = sum(plan.size for plan, _ in cases)
+        simpy_us, expected = measure(
+            lambda cases=cases: [SimpyRun(plan, priority).play() for plan, priority in cases],
+            calls,
+        )
+        alone_us, alone = measure(
+            lambda cases=cases: [run_async(*case).makespan_us for case in cases], calls
+        )
+        lockstep_us, lockstep = measure(lambda batch=batch: play_batch(batch), calls)
+        print(
+            f"{size:>5} {len(cases):>5} {simpy_us:>8.2f}"
+            f" {alone_us:>9.2f} ({simpy_us / alone_us:>4.1f}x)"
+            f" {lockstep_us:>9.2f} ({simpy_us / lockstep_us:>4.1f}x)"
+        )
+        if not expected == alone == lockstep:
+            print("makespans differ", file=sys.stderr)
             return 1
     return 0
 

@@ -22,6 +22,8 @@ _PLACEHOLDERS: Final = re.compile("\ue0c1([0-9]+)\ue0c2")
 def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
     """Return the tokens of a text that comes from outside: ordinary tokens, whatever it spells.
 
+    Some vocabularies lack rare bytes and drop them; a character with such a byte becomes U+FFFD.
+
     Args:
         tokenizer: The model's.
         text: Any text.
@@ -30,7 +32,8 @@ def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
         AdapterError: The tokenizer makes a control token of it all the same.
     """
     control = _control_tokens(tokenizer)
-    ids = [token for part in _apart(text, control.values()) for token in _plain(tokenizer, part)]
+    spelled = _spellable(tokenizer, text)
+    ids = [token for part in _apart(spelled, control.values()) for token in _plain(tokenizer, part)]
     if spoken := control.keys() & set(ids):
         raise AdapterError(
             f"this model's tokenizer makes the control token {control[min(spoken)]} of ordinary "
@@ -98,6 +101,17 @@ def _apart(text: str, spellings: Iterable[str]) -> Iterator[str]:
         yield text[start : match.start() + 1]
         start = match.start() + 1
     yield text[start:]
+
+
+def _spellable(tokenizer: "TokenizersBackend", text: str) -> str:
+    if _decoded(tokenizer, text) == text:
+        return text
+    lost = {c for c in set(text) if not c.isspace() and not _decoded(tokenizer, c).strip("\ufffd")}
+    return "".join("\ufffd" if c in lost else c for c in text)
+
+
+def _decoded(tokenizer: "TokenizersBackend", text: str) -> str:
+    return str(tokenizer.decode(_plain(tokenizer, text), clean_up_tokenization_spaces=False))
 
 
 def _plain(tokenizer: "TokenizersBackend", text: str) -> list[int]:

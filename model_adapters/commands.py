@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 import click
 import msgspec
@@ -16,6 +16,7 @@ from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.gantt import gantt
 from interpreter.realtime import Runtime
+from interpreter.state import DeliverWhen, Settings
 from interpreter.summary import Summary, summarize
 from interpreter.tools.python import ToolError, load_functions
 from interpreter.trace import Header, write_trace
@@ -49,6 +50,14 @@ _BARS_MARGIN = 34
 @click.option(
     "--min-calls", default=1, show_default=True, help="Calls that the model has to begin with."
 )
+@click.option(
+    "--deliver",
+    type=click.Choice(get_args(DeliverWhen)),
+    default="any",
+    show_default=True,
+    help="Where interrupts go in: at any safe point, between words or lines, or at traps only.",
+)
+@click.option("--deadline", "deadline_s", type=float, help="Seconds that each call may run.")
 @click.option("--device", help="cpu or cuda; by default what there is.")
 @click.option("--yes", is_flag=True, help="Download what is missing without asking.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -60,6 +69,8 @@ def run_command(
     *,
     max_tokens: int,
     min_calls: int,
+    deliver: DeliverWhen,
+    deadline_s: float | None,
     device: str | None,
     yes: bool,
     as_json: bool,
@@ -70,12 +81,14 @@ def run_command(
     valid up to there.
     """
     console = Console(stderr=as_json)
+    deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
+    settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
         functions = load_functions(tools)
         request = Request(backend, prompt, functions, max_tokens, min_calls, device, yes)
         opened = open_backend(request)
         with ExitStack() as stack:
-            runtime = stack.enter_context(Runtime(opened.session, functions))
+            runtime = stack.enter_context(Runtime(opened.session, functions, settings))
             stack.enter_context(_stopping(runtime))
             rows = _record(runtime, opened, prompt, trace, stack)
             kept = list(Live(console).watch(rows))

@@ -103,7 +103,8 @@ class Constraint:
     def mask(self) -> "NDArray[np.bool_]":
         """Return which tokens may come next, as a vector of the vocabulary's size.
 
-        An end token may come outside a block only, and not before the required calls.
+        An end token may come outside a block only, and not before the required calls. Where the
+        grammar leaves one text only, the mask leaves the token that the tokenizer would take.
         """
         import numpy as np
 
