@@ -6,7 +6,9 @@ import cml.commands
 import interpreter.commands
 import model_adapters.commands
 from interpreter.schedule.commands import simulate_command
+from interpreter.schedule.trace_commands import advise_command, timeline_command
 from interpreter.trace import check_trace
+from model_adapters.reproduce_command import reproduce_command
 from model_adapters.workload_command import workload_command
 
 
@@ -24,8 +26,11 @@ for command in (
     interpreter.commands.replay_command,
     interpreter.commands.diff_command,
     interpreter.commands.explore_command,
+    timeline_command,
+    advise_command,
     simulate_command,
     model_adapters.commands.run_command,
     workload_command,
+    reproduce_command,
 ):
     main.add_command(command)

@@ -97,11 +97,22 @@ def _make(
             seed, sigma = assumptions.seed, assumptions.sigma
             return make_synthetic_set(synthetic, count=count, seed=seed, sigma=sigma)
     count_tokens = token_counter(tokenizer, yes=yes)
+    chosen = next(known for known in BFCL_NAMES if known == name)
+    return make_bfcl(chosen, bfcl_wheel(yes=yes), count_tokens, assumptions, count=count)
+
+
+def bfcl_wheel(*, yes: bool) -> Path:
+    """Return the wheel of bfcl-eval, fetched once.
+
+    Args:
+        yes: Whether it may be downloaded without asking.
+
+    Raises:
+        AdapterError: It cannot be had.
+    """
     if not wheel_path(BFCL_WHEEL).is_file():
         agreed(BFCL_WHEEL, yes=yes)
-    wheel = fetch_wheel(BFCL_WHEEL)
-    chosen = next(known for known in BFCL_NAMES if known == name)
-    return make_bfcl(chosen, wheel, count_tokens, assumptions, count=count)
+    return fetch_wheel(BFCL_WHEEL)
 
 
 def token_counter(name: str, *, yes: bool) -> CountTokens:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import msgspec
 
+from interpreter.schedule.bfcl_state import find_needs
 from interpreter.schedule.durations import Durations, estimate_us
 from interpreter.schedule.workload import Call, Workload
 
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
 Dataset = Literal["parallel", "live_parallel", "parallel_multiple", "multi_turn_base"]
 DATASETS: Final[tuple[Dataset, ...]] = get_args(Dataset)
 
-Dependencies = Literal["chain", "none"]
-"""How the calls of a multi-turn sample depend on each other: each on the one before, or not at all.
-
-The true dependencies would be by data flow. They cannot be read off the data: whether a call needs
-an earlier output shows only when the simulated backends run, which is not done here.
+Dependencies = Literal["chain", "none", "state"]
+"""How the calls of a multi-turn sample depend on each other: each on the one before, not at all, or
+as is found by executing them in every order (`bfcl_state.py`, which runs the wheel's own code).
 """
 
 TASKS_AT_ONCE: Final = 3
@@ -58,10 +57,12 @@ class Sample(msgspec.Struct, frozen=True):
     Args:
         id: Identifier of the sample.
         calls: Calls in the order of the ground truth.
+        needs: For each call the positions of those that it needs, where that was found out.
     """
 
     id: str
     calls: tuple[WrittenCall, ...]
+    needs: tuple[tuple[int, ...], ...] = ()
 
 
 class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +164,25 @@ def _resolve(value: object) -> object:
     return value
 
 
+def with_needs(wheel: Path, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    """Find out what the calls of multi-turn samples need, by executing them.
+
+    Args:
+        wheel: The wheel of bfcl-eval, whose code is run.
+        samples: First turns of its multi-turn data.
+
+    Raises:
+        BfclError: The backends cannot be run, or the wheel has other samples.
+        MissingExtraError: A package that a backend needs is not installed.
+    """
+    turns = {sample.id: [call.text for call in sample.calls] for sample in samples}
+    try:
+        needs = find_needs(wheel, turns)
+    except (OSError, KeyError, StopIteration, ValueError) as error:
+        raise BfclError(f"{wheel}: its backends cannot be run: {error!r}") from None
+    return tuple(msgspec.structs.replace(one, needs=needs[one.id]) for one in samples)
+
+
 def make_workloads(
     samples: tuple[Sample, ...],
     count_tokens: Callable[[str], int],
@@ -225,7 +245,7 @@ def _make_calls(
     chained: bool,
 ) -> Iterator[Call]:
     """Make the calls of one task; `label` sets its draws apart from those of other workloads."""
-    chained = chained and assumptions.dependencies == "chain"
+    needs = _needs_of(sample, assumptions.dependencies) if chained else ()
     for position, written in enumerate(sample.calls):
         random = Random(f"{assumptions.seed}/{label}{sample.id}/{position}")  # noqa: S311
         execute_us = assumptions.durations.draw_us(random)
@@ -237,5 +257,15 @@ def _make_calls(
             estimate_us=estimate_us(execute_us, assumptions.sigma, random),
             result_tokens=assumptions.result_tokens,
             task=task,
-            after=(f"t{task}c{position - 1}",) if chained and position else (),
+            after=tuple(f"t{task}c{other}" for other in needs[position]) if needs else (),
         )
+
+
+def _needs_of(sample: Sample, dependencies: Dependencies) -> tuple[tuple[int, ...], ...]:
+    match dependencies:
+        case "none":
+            return ()
+        case "state" if sample.needs:
+            return sample.needs
+        case "chain" | "state":
+            return tuple((one - 1,) if one else () for one in range(len(sample.calls)))

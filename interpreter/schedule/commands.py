@@ -1,23 +1,36 @@
 """`cml simulate`: how long calls take under each execution model and policy."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import click
-import msgspec
 
-from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
-from interpreter.schedule.gantt import PLOT_SUFFIXES, PlotError, write_plot
+from interpreter.schedule.costs import PRESETS
+from interpreter.schedule.draw import PLOT_SUFFIXES, DrawingError, draw
+from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.optimal import MissingSolverError
-from interpreter.schedule.report import Report, simulate, summary_table
+from interpreter.schedule.options import check_suffix, choose_names, load_costs
+from interpreter.schedule.printing import Output
+from interpreter.schedule.report import Request
 from interpreter.schedule.simulate import Options
-from interpreter.schedule.stories import Story, tell, trace_lines
-from interpreter.schedule.timing import DEFAULT_POLICY, MODELS, POLICIES, Model, PolicyName
-from interpreter.schedule.workload import Fault, Workload, WorkloadError, read_workloads
-
-Name = TypeVar("Name", bound=str)
+from interpreter.schedule.study import Study, simulate_file, sweep_file
+from interpreter.schedule.sweep import (
+    SweepError,
+    WhatIf,
+    parse_what_if,
+    sweep_curves,
+    sweep_settings,
+)
+from interpreter.schedule.timelines import story_timelines
+from interpreter.schedule.timing import (
+    DEFAULT_POLICY,
+    DEFAULT_WITH_WORKERS,
+    MODELS,
+    POLICIES,
+    PolicyName,
+)
+from interpreter.schedule.workload import WorkloadError
 
 
 @click.command("simulate")
@@ -33,10 +46,9 @@ Name = TypeVar("Name", bound=str)
 @click.option(
     "--policy",
     "policies",
-    default=DEFAULT_POLICY,
-    show_default=True,
     metavar="NAME,…",
-    help=f"Scheduling policies: {', '.join(POLICIES)}.",
+    help=f"Scheduling policies: {', '.join(POLICIES)}. Default: {DEFAULT_POLICY}, or"
+    f" {DEFAULT_WITH_WORKERS} where workers are limited.",
 )
 @click.option(
     "--costs",
@@ -57,18 +69,31 @@ Name = TypeVar("Name", bound=str)
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw the runs of the first workload: FILE.html, FILE.svg or FILE.png.",
+    help="Draw the runs of the first workload, or the sweep: FILE.html, FILE.svg or FILE.png.",
 )
 @click.option(
     "--trace",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write every step of every run as JSON Lines.",
 )
+@click.option(
+    "--what-if",
+    "what_ifs",
+    multiple=True,
+    metavar="NAME=VALUE,…",
+    help="Sweep workers, token_us or noise, as in workers=1,2,4; several sweep all combinations.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Processes for large files; 0 (the default) is one for each core.",
+)
 def simulate_command(
     *,
     workload: str,
     models: str,
-    policies: str,
+    policies: str | None,
     costs: str,
     workers: int,
     seed: int,
@@ -76,135 +101,78 @@ def simulate_command(
     keep_going: bool,
     plot: Path | None,
     trace: Path | None,
+    what_ifs: tuple[str, ...],
+    jobs: int,
 ) -> None:
     """Simulate the calls of WORKLOAD (JSON Lines; - reads standard input).
 
     Exit status: 0 good, 1 the input is at fault, 2 usage.
     """
-    request = _Request(
+    sweeps = _read_sweeps(what_ifs)
+    if policies is None:
+        policies = _default_policy(workers, sweeps)
+    request = Request(
         costs=load_costs(costs),
         models=choose_names(models, MODELS, "--model"),
         policies=choose_names(policies, POLICIES, "--policy"),
         options=Options(workers=workers, seed=seed),
     )
-    if plot is not None and plot.suffix not in PLOT_SUFFIXES:
-        raise click.BadParameter(
-            f"{plot.name!r} should end in one of {', '.join(PLOT_SUFFIXES)}", param_hint="--plot"
-        )
+    check_suffix(plot, PLOT_SUFFIXES, "--plot")
+    study = Study(
+        source=workload,
+        request=request,
+        keep_going=keep_going,
+        jobs=jobs,
+        trace=trace,
+        stories=plot is not None,
+    )
+    output = Output(workload, request.costs, as_json=as_json)
     try:
-        with click.open_file(workload, "rb") as stream:
-            lines = read_workloads(stream, keep_going=keep_going)
-            read = list(lines) if plot or trace else lines
-            report = _simulate(read, request, workload)
+        if sweeps:
+            _sweep(study, sweeps, plot, output)
+        else:
+            _simulate(study, plot, output)
     except WorkloadError as error:
         raise click.ClickException(f"{workload}: {error}") from None
-    if plot is not None or trace is not None:
-        _tell_all([item for item in read if isinstance(item, Workload)], request, plot, trace)
-    _print_report(report, as_json=as_json)
-    if report.faults:
+    except BrokenExecutor:
+        raise click.ClickException(
+            "a worker process died, perhaps for want of memory; try fewer with --jobs"
+        ) from None
+    except (MissingSolverError, MissingExtraError, DrawingError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    finally:
+        output.close()
+    if output.faults:
         sys.exit(1)
 
 
-class _Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What to simulate, the workloads apart."""
-
-    costs: Costs
-    models: tuple[Model, ...]
-    policies: tuple[PolicyName, ...]
-    options: Options
+def _simulate(study: Study, plot: Path | None, output: Output) -> None:
+    tally, stories = simulate_file(study, output)
+    if plot is not None and stories:
+        draw(plot, story_timelines(stories))
+    output.print_report(tally)
 
 
-def choose_names(text: str, known: tuple[Name, ...], option: str) -> tuple[Name, ...]:
-    """Read a comma-separated list of names; a repeated name counts once.
-
-    Args:
-        text: What was given.
-        known: The names that are known.
-        option: The option that it was given to, for messages.
-
-    Raises:
-        click.BadParameter: A name is not known.
-    """
-    by_text: dict[str, Name] = {str(name): name for name in known}
-    chosen: dict[str, Name] = {}
-    for part in text.split(","):
-        name = part.strip()
-        if name not in by_text:
-            raise click.BadParameter(
-                f"{name!r} is not known; choose from {', '.join(by_text)}", param_hint=option
-            )
-        chosen[name] = by_text[name]
-    return tuple(chosen.values())
-
-
-def load_costs(name: str) -> Costs:
-    """Give a preset, or read a costs file.
-
-    Args:
-        name: Name of a preset, or path of a file.
-
-    Raises:
-        click.BadParameter: There is no such preset or file.
-        click.ClickException: The file is at fault.
-    """
-    if name in PRESETS:
-        return PRESETS[name]
+def _read_sweeps(what_ifs: tuple[str, ...]) -> tuple[WhatIf, ...]:
     try:
-        return parse_costs(Path(name).read_bytes())
-    except OSError as error:
-        raise click.BadParameter(
-            f"{name!r} is neither a preset ({', '.join(PRESETS)}) nor a readable file"
-            f" ({error.strerror})",
-            param_hint="--costs",
-        ) from None
-    except CostsError as error:
-        raise click.ClickException(f"{name}: {error}") from None
+        sweeps = tuple(parse_what_if(text) for text in what_ifs)
+        sweep_settings(sweeps)
+    except SweepError as error:
+        raise click.BadParameter(str(error), param_hint="--what-if") from None
+    return sweeps
 
 
-def _simulate(read: Iterable[Workload | Fault], request: _Request, source: str) -> Report:
-    try:
-        return simulate(
-            _show_faults(read, source),
-            request.costs,
-            request.models,
-            request.policies,
-            request.options,
-        )
-    except MissingSolverError as error:
-        raise click.UsageError(str(error)) from None
+def _default_policy(workers: int, sweeps: tuple[WhatIf, ...]) -> PolicyName:
+    """Choose by whether workers are limited; one policy for all points of a sweep."""
+    swept = [value for sweep in sweeps if sweep.parameter == "workers" for value in sweep.values]
+    return DEFAULT_WITH_WORKERS if any(swept or [workers]) else DEFAULT_POLICY
 
 
-def _show_faults(read: Iterable[Workload | Fault], source: str) -> Iterator[Workload | Fault]:
-    for item in read:
-        if isinstance(item, Fault):
-            click.echo(f"Error: {source}: line {item.line}: {item.message}", err=True)
-        yield item
-
-
-def _tell_all(
-    workloads: list[Workload], request: _Request, plot: Path | None, trace: Path | None
-) -> None:
-    """Write the plot of the first workload and the trace of all."""
-    try:
-        if plot is not None and workloads:
-            write_plot(plot, list(_tell(workloads[0], request)))
-        if trace is not None:
-            with trace.open("wb") as file:
-                for workload in workloads:
-                    for story in _tell(workload, request):
-                        file.writelines(trace_lines(story))
-    except (OSError, PlotError) as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _tell(workload: Workload, request: _Request) -> Iterator[Story]:
-    return tell(workload, request.costs, request.models, request.policies, request.options)
-
-
-def _print_report(report: Report, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
-        return
-    from rich.console import Console
-
-    Console().print(summary_table(report))
+def _sweep(study: Study, sweeps: tuple[WhatIf, ...], plot: Path | None, output: Output) -> None:
+    if study.trace is not None:
+        raise click.UsageError("--trace tells one simulation; leave --what-if out")
+    points = sweep_file(study, sweep_settings(sweeps), output)
+    if plot is not None:
+        names = " and ".join(sweep.parameter for sweep in sweeps)
+        draw(plot, sweep_curves(points, f"What if {names} were different?"))
+    output.print_sweep(points)

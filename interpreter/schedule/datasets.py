@@ -16,6 +16,7 @@ from interpreter.schedule.bfcl import (
     make_multi_step_parallel,
     make_workloads,
     read_samples,
+    with_needs,
 )
 from interpreter.schedule.synthetic import Family, make_synthetic
 
@@ -82,8 +83,11 @@ def make_bfcl(
 
     Raises:
         BfclError: The wheel cannot be read or its data has another form.
+        MissingExtraError: Dependencies by state need a package that is not installed.
     """
     samples = read_samples(wheel, _SOURCES[name])
+    if assumptions.dependencies == "state" and _SOURCES[name] == "multi_turn_base":
+        samples = with_needs(wheel, samples)
     if name == "bfcl-multi-step-parallel":
         return make_multi_step_parallel(
             samples, count_tokens, assumptions, count=count, arrivals_us=arrivals_us

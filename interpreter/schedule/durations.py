@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp
+from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from interpreter.schedule.workload import MAX_US
 
 if TYPE_CHECKING:
-    from random import Random
+    from interpreter.schedule.workload import Workload
 
 
 class Durations(msgspec.Struct, frozen=True):
@@ -52,3 +53,20 @@ def estimate_us(execute_us: int, sigma: float, random: Random) -> int | UnsetTyp
     if sigma == 0.0:
         return UNSET
     return min(round(execute_us * exp(random.gauss(0.0, sigma))), MAX_US)
+
+
+def blur_estimates(workload: Workload, sigma: float, seed: int) -> Workload:
+    """Give every estimate of a workload an error: times lognormal(0, sigma).
+
+    Args:
+        workload: The workload; where it states no estimate, the truth is the estimate.
+        sigma: Standard deviation of the logarithm of the error.
+        seed: Each call has its own draw, from the seed, the workload's name and its own.
+    """
+    calls = []
+    for call in workload.calls:
+        random = Random(f"{seed}/{workload.id}/{call.id}")  # noqa: S311 (reproducible)
+        believed_us = call.execute_us if call.estimate_us is UNSET else call.estimate_us
+        blurred_us = estimate_us(believed_us, sigma, random)
+        calls.append(msgspec.structs.replace(call, estimate_us=blurred_us))
+    return msgspec.structs.replace(workload, calls=tuple(calls))

@@ -1,11 +1,12 @@
 """The report of a simulation: one JSON document, or a table for people (spec/4-time.md)."""
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from interpreter.schedule.costs import Costs
+from interpreter.schedule.durations import blur_estimates
+from interpreter.schedule.gaps import Gaps
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.simulate import Options, simulate_model, workload_bound_us
 from interpreter.schedule.synchronous import run_sync
@@ -88,14 +89,60 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     faults: tuple[Fault, ...] = ()
 
 
-class _Tally:
-    """Sums over the workloads for one model and policy."""
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to simulate of every workload.
 
-    __slots__ = ("gaps", "makespan_us")
+    Args:
+        costs: The accounting.
+        models: Execution models.
+        policies: Scheduling policies.
+        options: Workers, seed and solver time.
+        noise: Spread of errors that the estimates are given on top; 0 leaves them as they are.
+    """
+
+    costs: Costs
+    models: tuple[Model, ...]
+    policies: tuple[PolicyName, ...]
+    options: Options = Options()
+    noise: float = 0.0
+
+
+class Tally:
+    """What is kept of all workloads for a summary, in a bounded amount of memory."""
 
     def __init__(self) -> None:
-        self.makespan_us = 0
-        self.gaps: list[float] = []
+        self.count = 0
+        self._sync_us = 0
+        self._makespans_us: dict[tuple[Model, PolicyName], int] = {}
+        self._gaps: dict[tuple[Model, PolicyName], Gaps] = {}
+
+    def add(self, report: WorkloadReport, sync_us: int) -> None:
+        """Take the runs of one workload in.
+
+        Args:
+            report: Its runs.
+            sync_us: Its makespan under Sync.
+        """
+        self.count += 1
+        self._sync_us += sync_us
+        for run in report.runs:
+            key = (run.model, run.policy)
+            self._makespans_us[key] = self._makespans_us.get(key, 0) + run.makespan_us
+            self._gaps.setdefault(key, Gaps()).add(run.gap)
+
+    def summary(self) -> tuple[Summary, ...]:
+        """Give one line for each model and policy (Time/summary)."""
+        return tuple(
+            Summary(
+                model=model,
+                policy=policy,
+                mean_makespan_us=makespan_us / self.count,
+                speedup_vs_sync=self._sync_us / makespan_us if makespan_us else 1.0,
+                mean_gap=self._gaps[model, policy].mean,
+                p95_gap=self._gaps[model, policy].percentile_95(),
+            )
+            for (model, policy), makespan_us in self._makespans_us.items()
+        )
 
 
 def simulate(
@@ -105,7 +152,7 @@ def simulate(
     policies: tuple[PolicyName, ...],
     options: Options | None = None,
 ) -> Report:
-    """Simulate workloads under every model and policy.
+    """Simulate workloads under every model and policy, and keep all runs.
 
     Args:
         workloads: Checked workloads; faults are carried over into the report.
@@ -117,38 +164,40 @@ def simulate(
     Raises:
         MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
     """
-    options = options or Options()
-    sync_us = 0
-    tallies: dict[tuple[Model, PolicyName], _Tally] = defaultdict(_Tally)
+    request = Request(costs=costs, models=models, policies=policies, options=options or Options())
+    tally = Tally()
     reports: list[WorkloadReport] = []
     faults: list[Fault] = []
     for workload in workloads:
         if isinstance(workload, Fault):
             faults.append(workload)
             continue
-        report, one_sync_us = _report_workload(workload, costs, models, policies, options)
-        sync_us += one_sync_us
+        report, sync_us = report_workload(workload, request)
+        tally.add(report, sync_us)
         reports.append(report)
-        for run in report.runs:
-            tally = tallies[run.model, run.policy]
-            tally.makespan_us += run.makespan_us
-            tally.gaps.append(run.gap)
-    summary = tuple(_summarise(key, tally, sync_us) for key, tally in tallies.items())
-    return Report(costs, tuple(reports), summary, tuple(faults))
+    return Report(costs, tuple(reports), tally.summary(), tuple(faults))
 
 
-def _report_workload(
-    workload: Workload,
-    costs: Costs,
-    models: tuple[Model, ...],
-    policies: tuple[PolicyName, ...],
-    options: Options,
-) -> tuple[WorkloadReport, int]:
+def report_workload(workload: Workload, request: Request) -> tuple[WorkloadReport, int]:
+    """Simulate one workload.
+
+    Args:
+        workload: A checked workload.
+        request: What to simulate.
+
+    Returns:
+        Its runs, and its makespan under Sync in microseconds.
+
+    Raises:
+        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+    """
+    if request.noise:
+        workload = blur_estimates(workload, request.noise, request.options.seed)
     graph = build_graph(workload)
     runs: list[Run] = []
-    for model in models:
-        results = simulate_model(graph, costs, model, policies, options)
-        for policy, result in zip(policies, results, strict=True):
+    for model in request.models:
+        results = simulate_model(graph, request.costs, model, request.policies, request.options)
+        for policy, result in zip(request.policies, results, strict=True):
             runs.append(
                 Run(
                     model=model,
@@ -159,9 +208,9 @@ def _report_workload(
                     gap=gap(result.timing.makespan_us, result.lower_bound_us),
                 )
             )
-    bound_us = workload_bound_us(graph, costs, options.workers)
+    bound_us = workload_bound_us(graph, request.costs, request.options.workers)
     report = WorkloadReport(workload.id, bound_us, tuple(runs))
-    return report, run_sync(graph, costs).makespan_us
+    return report, run_sync(graph, request.costs).makespan_us
 
 
 def gap(makespan_us: int, bound_us: int) -> float:
@@ -171,37 +220,17 @@ def gap(makespan_us: int, bound_us: int) -> float:
     return (makespan_us - bound_us) / bound_us if bound_us else float(makespan_us)
 
 
-def percentile_95(values: list[float]) -> float:
-    """Least value that at least 95% of the values do not exceed (Time/summary)."""
-    rank = -(-95 * len(values) // 100)
-    return sorted(values)[rank - 1]
-
-
-def _summarise(key: tuple[Model, PolicyName], tally: _Tally, sync_us: int) -> Summary:
-    model, policy = key
-    count = len(tally.gaps)
-    speedup = sync_us / tally.makespan_us if tally.makespan_us else 1.0
-    return Summary(
-        model=model,
-        policy=policy,
-        mean_makespan_us=tally.makespan_us / count,
-        speedup_vs_sync=speedup,
-        mean_gap=sum(tally.gaps) / count,
-        p95_gap=percentile_95(tally.gaps),
-    )
-
-
-def summary_table(report: Report) -> "Table":
-    """Lay the summary out for people."""
+def summary_table(summary: tuple[Summary, ...], title: str) -> "Table":
+    """Lay a summary out for people."""
     from rich.table import Table
 
-    table = Table(title=f"{len(report.workloads)} workloads")
+    table = Table(title=title)
     for column in ("model", "policy"):
         table.add_column(column)
     for column in ("mean makespan", "vs Sync", "mean gap", "95% gap"):
         table.add_column(column, justify="right")
     shown: set[Model] = set()
-    for line in report.summary:
+    for line in summary:
         waits = line.model in ("sync", "sync-parallel")
         if waits and line.model in shown:
             continue  # Their order does not depend on the policy.

@@ -27,6 +27,8 @@ PolicyName = Literal[RunnablePolicy, "optimal"]
 MODELS: Final[tuple[Model, ...]] = get_args(Model)
 POLICIES: Final[tuple[PolicyName, ...]] = get_args(PolicyName)
 DEFAULT_POLICY: Final[PolicyName] = "fan-tail"
+DEFAULT_WITH_WORKERS: Final[PolicyName] = "lookahead-idle"
+"""Where workers are limited a sort key alone is 2% to 5% from the optimum."""
 
 TRAP: Final = -1
 """The decision to trap, among decisions that are otherwise positions of calls."""

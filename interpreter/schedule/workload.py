@@ -108,6 +108,10 @@ def parse_workload(line: bytes | str) -> Workload:
     Raises:
         WorkloadError: It is not JSON, or breaks a rule of the workload format.
     """
+    if len(line) > MAX_LINE_BYTES:
+        raise WorkloadError(
+            f"expected a line of at most {MAX_LINE_BYTES} bytes; split the workload"
+        )
     try:
         workload = _DECODER.decode(line)
     except msgspec.ValidationError as error:
@@ -128,31 +132,30 @@ def read_workloads(stream: IO[bytes], *, keep_going: bool = False) -> Iterator[W
     Raises:
         WorkloadError: A line is at fault, and `keep_going` is false.
     """
-    line_number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        line_number += 1
-        if not line.strip():
-            continue
+    for number, line in read_lines(stream):
         try:
-            yield _parse_bounded(line)
+            yield parse_workload(line)
         except WorkloadError as error:
             if not keep_going:
-                raise WorkloadError(error.message, line_number) from None
-            yield Fault(line_number, error.message)
-            _skip_rest_of_line(stream, line)
+                raise WorkloadError(error.message, number) from None
+            yield Fault(number, error.message)
 
 
-def _parse_bounded(line: bytes) -> Workload:
-    if len(line) > MAX_LINE_BYTES:
-        raise WorkloadError(
-            f"expected a line of at most {MAX_LINE_BYTES} bytes; split the workload"
-        )
-    return parse_workload(line)
+def read_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Give the lines that are not blank, with their numbers from 1.
 
+    Of a line that is too long only as much comes as shows that; the rest is skipped.
 
-def _skip_rest_of_line(stream: IO[bytes], line: bytes) -> None:
-    while len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
-        line = stream.readline(MAX_LINE_BYTES + 1)
+    Args:
+        stream: JSON Lines in UTF-8.
+    """
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if line.strip():
+            yield number, line
+        while len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
+            line = stream.readline(MAX_LINE_BYTES + 1)
 
 
 def check_workload(workload: Workload) -> None:

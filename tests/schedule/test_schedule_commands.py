@@ -1,6 +1,8 @@
 """`cml simulate` as people and programs call it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,8 +55,8 @@ def test_presets_and_files_give_the_costs(tmp_path: Path) -> None:
 
 
 def test_workers_limit_what_runs_at_once() -> None:
-    one = json.loads(run("--json", "--workers", "1", "--model", "async").stdout)
-    none = json.loads(run("--json", "--workers", "0", "--model", "async").stdout)
+    one = json.loads(run("--json", "--workers", "1", "--model", "async", "--policy", "lpt").stdout)
+    none = json.loads(run("--json", "--workers", "0", "--model", "async", "--policy", "lpt").stdout)
     assert one["workloads"][0]["runs"][0]["makespan_us"] == 490_000
     assert none["workloads"][0]["runs"][0]["makespan_us"] == 390_000
 
@@ -120,24 +122,136 @@ def test_trace_tells_every_step(tmp_path: Path) -> None:
     ]
 
 
+HEADS = {"html": b"<!doctype html>", "svg": b"<?xml", "png": b"\x89PNG"}
+
+
 @pytest.mark.parametrize("suffix", ["html", "svg", "png"])
-def test_plots_are_written(tmp_path: Path, suffix: str) -> None:
-    if suffix == "png":
-        pytest.importorskip("PIL")
+@pytest.mark.parametrize("more", [(), ("--what-if", "workers=1,2,0", "--what-if", "noise=0,0.5")])
+def test_plots_are_written(tmp_path: Path, suffix: str, more: tuple[str, ...]) -> None:
+    pytest.importorskip("plotly" if suffix == "html" else "matplotlib")
     file = tmp_path / f"runs.{suffix}"
-    assert run("--plot", str(file), "--policy", "lpt,program").exit_code == 0
-    head = file.read_bytes()[:20]
-    assert head.startswith({"html": b"<!doctype html>", "svg": b"<svg", "png": b"\x89PNG"}[suffix])
+    result = run("--plot", str(file), "--policy", "lpt,program", *more)
+    assert result.exit_code == 0, result.stderr
+    written = file.read_bytes()
+    assert written.startswith(HEADS[suffix])
+    if suffix == "html":
+        assert b"src=" not in written[:2000], "the page holds all that it needs"
+    assert run("--plot", str(file), "--policy", "lpt,program", *more).exit_code == 0
+    assert file.read_bytes() == written
 
 
-def test_names_from_outside_do_not_become_markup(tmp_path: Path) -> None:
-    file = tmp_path / "runs.html"
-    given = GOOD.replace('"id":"one"', '"id":"<script>"').replace('"id":"b"', '"id":"<b>"')
+@pytest.mark.parametrize("suffix", ["html", "svg"])
+def test_names_from_outside_do_not_become_markup(tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("plotly" if suffix == "html" else "matplotlib")
+    file = tmp_path / f"runs.{suffix}"
+    names = {'"id":"one"': '"id":"<script>one"', '"id":"b"': '"id":"<b>$x_1$"'}
+    given = GOOD
+    for old, new in names.items():
+        given = given.replace(old, new)
     assert run("--plot", str(file), given=given).exit_code == 0
-    assert "<script>" not in file.read_text()
-    assert "<b>" not in file.read_text()
+    text = file.read_text()
+    assert "<script>one" not in text
+    assert "<b>$x_1$" not in text
+
+
+@pytest.mark.parametrize(("suffix", "package"), [("html", "plotly"), ("png", "matplotlib")])
+def test_a_missing_library_is_named(tmp_path: Path, suffix: str, package: str) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_text(GOOD)
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from interpreter.schedule.commands import simulate_command\n"
+        "simulate_command()"
+    )
+    arguments = [str(file), "--plot", str(tmp_path / f"runs.{suffix}")]
+    found = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 2
+    assert 'pip install "cml-lang[plot]"' in found.stderr
+    assert found.stdout == ""
+
+
+def test_a_sweep_gives_a_summary_for_each_point() -> None:
+    result = run(
+        "--json",
+        "--model",
+        "async",
+        "--policy",
+        "lpt",
+        "--what-if",
+        "workers=1,2",
+        "--what-if",
+        "token_us=1000,4500",
+    )
+    document = json.loads(result.stdout)
+    points = [(point["workers"], point["token_us"]) for point in document["what_if"]]
+    assert points == [(1, 1000), (1, 4500), (2, 1000), (2, 4500)]
+    made = {
+        point: entry["summary"][0]["mean_makespan_us"]
+        for point, entry in zip(points, document["what_if"], strict=True)
+    }
+    assert made[1, 4500] == 490_000
+    assert made[2, 4500] == 390_000
+    assert made[2, 1000] < made[2, 4500]
+
+
+def test_a_sweep_is_shown_to_people_and_faults_still_count() -> None:
+    result = run("--keep-going", "--what-if", "workers=1,2", given=GOOD + BAD)
+    assert result.exit_code == 1
+    assert result.stderr.count("line 2") == 1
+    assert "workers" in result.stdout
+
+
+def test_noise_changes_estimates_and_not_times() -> None:
+    result = run("--json", "--policy", "lpt", "--what-if", "noise=0,2", given=GOOD * 1)
+    exact, blurred = json.loads(result.stdout)["what_if"]
+    sync = [line["mean_makespan_us"] for line in (exact["summary"][0], blurred["summary"][0])]
+    assert sync[0] == sync[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--what-if", "speed=1"), "workers, token_us, noise"),
+        (("--what-if", "workers="), "NAME=VALUE"),
+        (("--what-if", "workers=1.5"), "whole number"),
+        (("--what-if", "noise=nan"), "a number from 0"),
+        (("--what-if", "workers=1", "--what-if", "workers=2"), "swept once"),
+        (("--what-if", "workers=1", "--trace", "steps.jsonl"), "--trace"),
+    ],
+)
+def test_a_wrong_sweep_is_status_2(arguments: tuple[str, ...], expected: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert expected in result.stderr
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
     arguments = ("--json", "--policy", "random,auto", "--seed", "3", "--costs", "gpt-4o")
     assert run(*arguments).stdout == run(*arguments).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "policy"),
+    [
+        ((), "fan-tail"),
+        (("--workers", "2"), "lookahead-idle"),
+        (("--what-if", "workers=0,2"), "lookahead-idle"),
+        (("--what-if", "workers=0", "--workers", "2"), "fan-tail"),
+        (("--workers", "2", "--policy", "lpt"), "lpt"),
+    ],
+)
+def test_the_default_policy_depends_on_the_workers(arguments: tuple[str, ...], policy: str) -> None:
+    document = json.loads(run("--json", "--model", "async", *arguments).stdout)
+    summaries = [document] if "summary" in document else document["what_if"]
+    assert {entry["summary"][0]["policy"] for entry in summaries} == {policy}
+
+
+def test_a_picture_of_too_many_rows_is_refused(tmp_path: Path) -> None:
+    calls = ",".join(f'{{"id":"c{i}","generate_tokens":1,"execute_us":1}}' for i in range(600))
+    given = f'{{"id":"large","calls":[{calls}]}}\n'
+    result = run("--plot", str(tmp_path / "runs.svg"), "--model", "sync,async", given=given)
+    assert result.exit_code == 2
+    assert "too many for a picture" in result.stderr
+    assert result.stdout == ""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from schedule_strategies import COSTS, workloads
 
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
-from interpreter.schedule.report import Report, gap, percentile_95, simulate
+from interpreter.schedule.gaps import percentile_95
+from interpreter.schedule.report import Report, gap, simulate
 from interpreter.schedule.timing import MODELS
 from interpreter.schedule.workload import (
     MAX_LINE_BYTES,

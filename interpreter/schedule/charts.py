@@ -1,0 +1,169 @@
+"""Charts as plain data: what is to be seen, without a word on how it is drawn.
+
+`draw.py` hands them to matplotlib or plotly, `perfetto.py` writes timelines for a trace viewer.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+BarKind = Literal[
+    "writing",
+    "round",
+    "trap",
+    "waiting",
+    "request",
+    "delivering",
+    "answer",
+    "text",
+    "queued",
+    "running",
+    "failed",
+    "returned",
+]
+"""What a bar shows. The first eight are the model's, the others those of a call."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """How bars of one kind look.
+
+    Args:
+        colour: Fill, as `#rrggbb`; told apart by people who see few colours, too.
+        meaning: What the legend says.
+        thin: Whether the bar is half as high as the others: nobody is at work there.
+    """
+
+    colour: str
+    meaning: str
+    thin: bool = False
+
+
+LOOKS: Final[dict[BarKind, Look]] = {
+    "writing": Look("#2f6db5", "model writes a call"),
+    "round": Look("#7fb2e5", "opening of a round"),
+    "trap": Look("#d1495b", "trap"),
+    "waiting": Look("#d5d8dd", "model waits", thin=True),
+    "request": Look("#e9a23b", "request to the model"),
+    "delivering": Look("#8d6a9f", "interrupts go in"),
+    "answer": Look("#24405f", "answer"),
+    "text": Look("#8fa6bf", "model writes text or a trap"),
+    "running": Look("#3f9b74", "call runs"),
+    "failed": Look("#a8324a", "call runs and fails"),
+    "queued": Look("#f2cf94", "call waits to start", thin=True),
+    "returned": Look("#b5dcc8", "result waits for the model", thin=True),
+}
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """Something that took time, in one row of a timeline.
+
+    Args:
+        row: Position of its row, from 0 at the top.
+        kind: What it was.
+        start_us: When it began, in microseconds.
+        end_us: When it ended.
+        text: What a reader who points at it is told, one line an item.
+    """
+
+    row: int
+    kind: BarKind
+    start_us: int
+    end_us: int
+    text: tuple[str, ...]
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """One run: a row for the model, then one for each call.
+
+    Args:
+        title: What it shows.
+        rows: Name of each row, from the top.
+        bars: In any order.
+        total_us: Where the run ends.
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    bars: tuple[Bar, ...]
+    total_us: int
+
+
+class Timelines(msgspec.Struct, frozen=True):
+    """Runs one above the other under one time axis.
+
+    Args:
+        title: What they show.
+        panels: At least one.
+    """
+
+    title: str
+    panels: tuple[Timeline, ...]
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Points joined by a line.
+
+    Args:
+        name: What the legend says.
+        xs: Where the points are, ascending.
+        ys: How high they are.
+    """
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+class Curves(msgspec.Struct, frozen=True):
+    """Curves over one axis.
+
+    Args:
+        title: What they show.
+        x_label: Name and unit of the horizontal axis.
+        y_label: Name and unit of the vertical axis.
+        curves: At least one.
+        logarithmic: Whether both axes are logarithmic.
+        marks: Vertical lines: where, and what they mean.
+        names: Where not empty, the xs are 0, 1, … and these are what they stand for.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    logarithmic: bool = False
+    marks: tuple[tuple[float, str], ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Groups of upright bars, for figures that are to be compared.
+
+    Args:
+        title: What they show.
+        y_label: Name and unit of the vertical axis.
+        groups: Name of each group.
+        series: Name and heights of each series, one height a group; None where there is none.
+    """
+
+    title: str
+    y_label: str
+    groups: tuple[str, ...]
+    series: tuple[tuple[str, tuple[float | None, ...]], ...]
+
+
+Chart = Timelines | Curves | Columns
+
+PALETTE: Final = (
+    "#2f6db5",
+    "#e07b39",
+    "#3f9b74",
+    "#a8324a",
+    "#8d6a9f",
+    "#7c6a3f",
+    "#4bb3c4",
+    "#5a6675",
+)
+"""Colours of curves and columns, in turn."""

@@ -1,0 +1,121 @@
+"""Charts into files: HTML by plotly, SVG and PNG by matplotlib (extra `plot`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from interpreter.schedule.charts import Timelines
+from interpreter.schedule.missing import MissingExtraError, missing_extra
+from interpreter.schedule.perfetto import encode_perfetto
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from interpreter.schedule.charts import Chart
+
+PLOT_SUFFIXES: Final = (".html", ".svg", ".png")
+TIMELINE_SUFFIXES: Final = (*PLOT_SUFFIXES, ".json")
+MAX_ROWS: Final = 1_000
+"""A picture has at most so many rows; a trace viewer shows more."""
+
+__all__ = [
+    "PLOT_SUFFIXES",
+    "TIMELINE_SUFFIXES",
+    "DrawingError",
+    "MissingExtraError",
+    "draw",
+    "draw_fragment",
+    "draw_html",
+    "draw_image",
+]
+
+
+class DrawingError(ValueError):
+    """A chart that cannot be drawn so; the message says what can be done."""
+
+
+def draw(path: Path, chart: Chart) -> None:
+    """Draw a chart; the suffix decides the format.
+
+    Args:
+        path: Where to: .html, .svg, .png, or for timelines .json (Chrome trace events).
+        chart: What to draw.
+
+    Raises:
+        MissingExtraError: The library that draws this format is not installed.
+        DrawingError: There is no such format for this chart, or it has too many rows.
+        OSError: The file cannot be written.
+    """
+    if path.suffix != ".json":
+        _check_rows(chart)
+    match path.suffix:
+        case ".html":
+            path.write_text(draw_html((chart,), chart.title), encoding="utf-8")
+        case ".svg" | ".png":
+            path.write_bytes(draw_image(chart, path.suffix.removeprefix(".")))
+        case ".json" if isinstance(chart, Timelines):
+            path.write_bytes(encode_perfetto(chart))
+        case _:
+            raise DrawingError(f"{path.name!r} should end in one of {', '.join(PLOT_SUFFIXES)}")
+
+
+def _check_rows(chart: Chart) -> None:
+    if isinstance(chart, Timelines):
+        rows = sum(len(panel.rows) for panel in chart.panels)
+        if rows > MAX_ROWS:
+            raise DrawingError(
+                f"{rows:,} rows are too many for a picture, which has at most {MAX_ROWS:,}; draw"
+                " fewer models or a smaller workload, or a timeline as .perfetto.json"
+            )
+
+
+def draw_html(charts: tuple[Chart, ...], title: str) -> str:
+    """Give a page that needs nothing but a browser: pointing at a bar tells its times.
+
+    Args:
+        charts: What to draw, from the top.
+        title: Title of the page.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+    """
+    try:
+        from interpreter.schedule import plotly_charts
+    except ImportError as error:
+        raise missing_extra("plot", error) from None
+    return plotly_charts.page(charts, title)
+
+
+def draw_fragment(chart: Chart, name: str, *, with_library: bool) -> str:
+    """Give one chart as a piece of a page.
+
+    Args:
+        chart: What to draw.
+        name: Identifier of its element, unique on the page.
+        with_library: Whether the drawing library comes along: once a page, in the first chart.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+    """
+    try:
+        from interpreter.schedule import plotly_charts
+    except ImportError as error:
+        raise missing_extra("plot", error) from None
+    return plotly_charts.figure_html(chart, name, with_library=with_library)
+
+
+def draw_image(chart: Chart, file_format: str) -> bytes:
+    """Give a chart as an image; the same chart gives the same bytes.
+
+    Args:
+        chart: What to draw.
+        file_format: `svg` or `png`.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from interpreter.schedule import matplotlib_charts
+    except ImportError as error:
+        raise missing_extra("plot", error) from None
+    return matplotlib_charts.image(chart, file_format)

@@ -1,0 +1,91 @@
+"""What `cml simulate` prints: a table, or one JSON document written while the runs come in."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from interpreter.schedule.report import summary_table
+from interpreter.schedule.sweep import sweep_table
+
+if TYPE_CHECKING:
+    from interpreter.schedule.corpus import Part
+    from interpreter.schedule.costs import Costs
+    from interpreter.schedule.report import Tally
+    from interpreter.schedule.sweep import SweepPoint
+    from interpreter.schedule.workload import Fault
+
+
+class Output:
+    """Collects what is to be printed, on disk rather than in memory.
+
+    Nothing is printed before the last line was read, so an error leaves standard output empty.
+
+    Attributes:
+        faults: Lines that hold no workload.
+    """
+
+    def __init__(self, source: str, costs: Costs, *, as_json: bool) -> None:
+        self.faults: list[Fault] = []
+        self._source = source
+        self._costs = costs
+        self._file = TemporaryFile() if as_json else None  # noqa: SIM115 (closed with `close`)
+        self._written = 0
+
+    def close(self) -> None:
+        """Let the temporary file go."""
+        if self._file is not None:
+            self._file.close()
+
+    def take(self, part: Part) -> None:
+        """Keep the runs of a part and report its faults."""
+        for fault in part.faults:
+            click.echo(f"Error: {self._source}: line {fault.line}: {fault.message}", err=True)
+        self.faults += part.faults
+        if self._file is not None:
+            for report, _ in part.reports:
+                self._file.write(b"," if self._written else b"")
+                self._file.write(msgspec.json.encode(report))
+                self._written += 1
+
+    def print_report(self, tally: Tally) -> None:
+        """Print the runs of one simulation."""
+        if self._file is None:
+            _print_table(summary_table(tally.summary(), f"{tally.count} workloads"))
+            return
+        _write(b'{"costs":' + msgspec.json.encode(self._costs) + b',"workloads":[')
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, sys.stdout.buffer)
+        _write(b'],"summary":' + msgspec.json.encode(tally.summary()))
+        self._finish()
+
+    def print_sweep(self, points: list[SweepPoint]) -> None:
+        """Print a sweep."""
+        if self._file is None:
+            _print_table(sweep_table(points, f"{len(points)} points"))
+            return
+        listed = [{**dict(point.settings), "summary": point.summary} for point in points]
+        _write(b'{"costs":' + msgspec.json.encode(self._costs))
+        _write(b',"what_if":' + msgspec.json.encode(listed))
+        self._finish()
+
+    def _finish(self) -> None:
+        if self.faults:
+            _write(b',"faults":' + msgspec.json.encode(self.faults))
+        _write(b"}\n")
+        sys.stdout.flush()
+
+
+def _write(text: bytes) -> None:
+    sys.stdout.buffer.write(text)
+
+
+def _print_table(table: object) -> None:
+    from rich.console import Console
+
+    Console().print(table)

@@ -1,0 +1,214 @@
+"""A file of workloads simulated once, or once for each point of a sweep; all effects are here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
+
+import click
+import msgspec
+
+from interpreter.schedule.corpus import Chunk, Part, add_part, make_chunks, simulate_chunks
+from interpreter.schedule.report import Request, Tally
+from interpreter.schedule.stories import Story, tell, trace_lines
+from interpreter.schedule.sweep import SweepPoint, vary
+from interpreter.schedule.workload import WorkloadError, parse_workload, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress, TaskID
+
+    from interpreter.schedule.printing import Output
+    from interpreter.schedule.sweep import Setting
+    from interpreter.schedule.workload import Workload
+
+
+class Study(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do with a file of workloads.
+
+    Args:
+        source: Path of the file, or `-` for standard input.
+        request: What to simulate.
+        keep_going: Whether to go on after a line that is no workload.
+        jobs: How many processes; 0 is one for each core.
+        trace: Where to write every step of every run, if anywhere.
+        stories: Whether the runs of the first workload are to be told.
+    """
+
+    source: str
+    request: Request
+    keep_going: bool
+    jobs: int
+    trace: Path | None = None
+    stories: bool = False
+
+
+def simulate_file(study: Study, output: Output) -> tuple[Tally, list[Story]]:
+    """Simulate all workloads of a file once.
+
+    Args:
+        study: The file and what to do with it.
+        output: Where runs and faults go, as they come.
+
+    Returns:
+        The tally, and the runs of the first workload if the study wants them told.
+
+    Raises:
+        WorkloadError: A line is at fault, and the study does not keep going.
+        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+        OSError: The trace cannot be written.
+    """
+    tally, told = Tally(), _Told(study)
+    with click.open_file(study.source, "rb") as stream, _progress(stream, 1) as moved:
+        chunks = told.pass_on(make_chunks(read_lines(stream)))
+        for part in _parts(chunks, study.request, study.jobs):
+            _check(part, study)
+            output.take(part)
+            add_part(tally, part)
+            moved(part.size_bytes)
+    return tally, told.stories
+
+
+def sweep_file(
+    study: Study, settings: tuple[tuple[Setting, ...], ...], output: Output
+) -> list[SweepPoint]:
+    """Simulate all workloads of a file once for each setting.
+
+    Args:
+        study: The file and what to do with it.
+        settings: The points of the sweep.
+        output: Where faults go, once.
+
+    Raises:
+        WorkloadError: A line is at fault, and the study does not keep going.
+        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+    """
+    points: list[SweepPoint] = []
+    with _rewindable(study.source) as stream, _progress(stream, len(settings)) as moved:
+        for one in settings:
+            tally = Tally()
+            stream.seek(0)
+            chunks = make_chunks(read_lines(stream))
+            for part in _parts(chunks, vary(study.request, one), study.jobs):
+                _check(part, study)
+                if not points:
+                    output.take(part)
+                add_part(tally, part)
+                moved(part.size_bytes)
+            points.append(SweepPoint(one, tally.summary()))
+    return points
+
+
+def _check(part: Part, study: Study) -> None:
+    if part.faults and not study.keep_going:
+        raise WorkloadError(part.faults[0].message, part.faults[0].line)
+
+
+def _parts(chunks: Iterator[Chunk], request: Request, jobs: int) -> Iterator[Part]:
+    """Simulate one chunk here, and more of them in a pool of processes."""
+    first = list(zip(range(2), chunks, strict=False))
+    known = (chunk for _, chunk in first)
+    jobs = jobs or len(os.sched_getaffinity(0))
+    if jobs == 1 or len(first) < 2:
+        yield from simulate_chunks(chain(known, chunks), request)
+        return
+    # A fresh interpreter for each worker: the progress bar has a thread, which a fork would break.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from simulate_chunks(chain(known, chunks), request, pool, ahead=2 * jobs)
+
+
+class _Told:
+    """Tells runs step by step while chunks pass by.
+
+    Attributes:
+        stories: Runs of the first workload, if they are wanted.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self.stories: list[Story] = []
+
+    def pass_on(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        if self._study.trace is None:
+            for chunk in chunks:
+                self._keep_first(chunk)
+                yield chunk
+            return
+        with self._study.trace.open("wb") as file:
+            for chunk in chunks:
+                self._keep_first(chunk)
+                for workload in _workloads(chunk):
+                    for story in self._tell(workload):
+                        file.writelines(trace_lines(story))
+                yield chunk
+
+    def _keep_first(self, chunk: Chunk) -> None:
+        if self._study.stories and not self.stories:
+            first = next(_workloads(chunk), None)
+            self.stories = [] if first is None else list(self._tell(first))
+
+    def _tell(self, workload: Workload) -> Iterator[Story]:
+        request = self._study.request
+        return tell(workload, request.costs, request.models, request.policies, request.options)
+
+
+def _workloads(chunk: Chunk) -> Iterator[Workload]:
+    """Give the workloads of a chunk; faults are reported where it is simulated."""
+    for line in chunk.lines:
+        try:
+            yield parse_workload(line)
+        except WorkloadError:
+            continue
+
+
+@contextmanager
+def _rewindable(source: str) -> Iterator[IO[bytes]]:
+    """Open a file that can be read several times, standard input included."""
+    with click.open_file(source, "rb") as stream:
+        if source != "-" and Path(source).is_file():
+            yield stream
+            return
+        with TemporaryFile() as copy:
+            shutil.copyfileobj(stream, copy)
+            yield copy
+
+
+class _Moved:
+    """Moves a progress bar along, where there is one."""
+
+    def __init__(self, bar: Progress | None, task: TaskID | None) -> None:
+        self._bar = bar
+        self._task = task
+
+    def __call__(self, size_bytes: int) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task, size_bytes)
+
+
+@contextmanager
+def _progress(stream: IO[bytes], rounds: int) -> Iterator[_Moved]:
+    """Show how far reading has come: on a terminal only, and only where work takes a while."""
+    if not os.isatty(2):
+        yield _Moved(None, None)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    total = _size_bytes(stream) * rounds
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        yield _Moved(bar, bar.add_task("simulating", total=total or None))
+
+
+def _size_bytes(stream: IO[bytes]) -> int:
+    try:
+        return os.fstat(stream.fileno()).st_size
+    except OSError:
+        return 0

@@ -1,0 +1,151 @@
+"""Simulated and real runs as timelines: a row for the model, then one for each call."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
+
+from interpreter.schedule.charts import Bar, BarKind, Timeline, Timelines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interpreter.schedule.spans import Kind, Span
+    from interpreter.schedule.stories import Story
+    from interpreter.summary import CallSpan, Summary
+
+MODEL_ROW: Final = "model"
+
+_KINDS: Final[dict[Kind, BarKind]] = {
+    "generate": "writing",
+    "round": "round",
+    "execute": "running",
+    "trap": "trap",
+    "wait": "waiting",
+    "request": "request",
+    "deliver": "delivering",
+    "answer": "answer",
+}
+
+
+def story_timelines(stories: list[Story]) -> Timelines:
+    """Lay simulated runs of one workload out, one above the other.
+
+    Args:
+        stories: The runs, at least one.
+    """
+    return Timelines(stories[0].workload, tuple(_story_timeline(story) for story in stories))
+
+
+def _story_timeline(story: Story) -> Timeline:
+    runs = [span for span in story.spans if span.kind == "execute"]
+    row_of = {span.call: row for row, span in enumerate(runs, start=1)}
+    written_us = {span.call: span.end_us for span in story.spans if span.kind == "generate"}
+    boundaries_us = sorted(
+        span.end_us for span in story.spans if span.kind in ("generate", "trap", "wait")
+    )
+    bars = [
+        Bar(0, _KINDS[span.kind], span.start_us, span.end_us, (_name(story, span),))
+        for span in story.spans
+        if span.kind != "execute"
+    ]
+    for span in runs:
+        if span.call is not None:
+            known = bisect_left(boundaries_us, span.end_us)
+            delivered_us = boundaries_us[known] if known < len(boundaries_us) else span.end_us
+            life = (written_us.get(span.call, span.start_us), span.start_us, span.end_us)
+            bars += _life(row_of[span.call], story.ids[span.call], life, delivered_us, "running")
+    policy = "" if story.model in ("sync", "sync-parallel") else f" · {story.policy}"
+    return Timeline(
+        title=f"{story.model}{policy}: {_milliseconds(story.makespan_us)}",
+        rows=(MODEL_ROW, *(_name(story, span) for span in runs)),
+        bars=tuple(bars),
+        total_us=story.makespan_us,
+    )
+
+
+def _name(story: Story, span: Span) -> str:
+    return _KINDS[span.kind] if span.call is None else story.ids[span.call]
+
+
+def _life(
+    row: int, name: str, life: tuple[int, int, int], delivered_us: int, kind: BarKind
+) -> Iterator[Bar]:
+    """Give the bars of one call that was written, started and returned at some times."""
+    written_us, start_us, end_us = life
+    text = (
+        name,
+        f"written at {_milliseconds(written_us)}",
+        f"waited {_milliseconds(start_us - written_us)} to start",
+        f"ran {_milliseconds(end_us - start_us)}",
+        f"its result waited {_milliseconds(delivered_us - end_us)} for the model",
+    )
+    pieces: tuple[tuple[BarKind, int, int], ...] = (
+        ("queued", written_us, start_us),
+        (kind, start_us, end_us),
+        ("returned", end_us, delivered_us),
+    )
+    for piece, begin_us, until_us in pieces:
+        if until_us > begin_us:
+            yield Bar(row, piece, begin_us, until_us, text)
+
+
+def run_timelines(summary: Summary, title: str) -> Timelines:
+    """Lay a real run out.
+
+    Args:
+        summary: The run.
+        title: What it shows.
+    """
+    bars = [
+        Bar(0, "text", begin_us, end_us, ("text",))
+        for begin_us, end_us in _apart(summary.decoding, summary.calls)
+    ]
+    bars += list(_model_waits(summary))
+    for row, call in enumerate(summary.calls, start=1):
+        # What the model was writing at that time is seen in its own row.
+        bars.append(
+            Bar(0, "writing", call.open_us, call.start_us, (f"{call.call}: {call.function}",))
+        )
+        returned_us = summary.total_us if call.return_us is None else call.return_us
+        delivered_us = returned_us if call.deliver_us is None else call.deliver_us
+        kind: BarKind = "running" if call.outcome in ("returned", "running") else "failed"
+        name = f"{call.call}: {call.function} ({call.outcome})"
+        life = (call.start_us, call.start_us, returned_us)
+        bars += _life(row, name, life, delivered_us, kind)
+    panel = Timeline(
+        title=f"{len(summary.calls)} calls, {_milliseconds(summary.total_us)}",
+        rows=(MODEL_ROW, *(f"{call.call} {call.function}" for call in summary.calls)),
+        bars=tuple(bars),
+        total_us=summary.total_us,
+    )
+    return Timelines(title, (panel,))
+
+
+def _apart(
+    decoding: tuple[tuple[int, int], ...], calls: tuple[CallSpan, ...]
+) -> Iterator[tuple[int, int]]:
+    """Give the decoding that wrote no call."""
+    blocks = sorted((call.open_us, call.start_us) for call in calls)
+    for begin_us, end_us in decoding:
+        at_us = begin_us
+        for open_us, start_us in blocks:
+            if open_us >= end_us or start_us <= at_us:
+                continue
+            if open_us > at_us:
+                yield at_us, open_us
+            at_us = start_us
+        if at_us < end_us:
+            yield at_us, end_us
+
+
+def _model_waits(summary: Summary) -> Iterator[Bar]:
+    at_us = 0
+    for begin_us, end_us in (*summary.decoding, (summary.total_us, summary.total_us)):
+        if begin_us > at_us:
+            yield Bar(0, "waiting", at_us, begin_us, ("not decoding",))
+        at_us = end_us
+
+
+def _milliseconds(time_us: int) -> str:
+    return f"{time_us / 1000:,.1f} ms"

@@ -1,0 +1,226 @@
+"""The mask allows the language of the tools, all of it and nothing else."""
+
+import sys
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from tool_texts import MARKER, TOOLS, any_prose, contexts, fits, walk
+
+from cml import Call, Interrupt, Lexer, Malformed, Trap, parse
+from cml.monitor import interruptible
+from interpreter.tools.signature import ToolSignature
+from model_adapters.chat_tokens import content_ids
+from model_adapters.constraint import AUTO, Constraint, ToolChoice, Vocabulary, vocabulary
+from model_adapters.errors import AdapterError
+from model_adapters.hf_model import HfModel
+
+llguidance = pytest.importorskip("llguidance")
+
+_BYTE_TOKENIZER = llguidance.LLTokenizer("byte")
+BYTES = Vocabulary(_BYTE_TOKENIZER, _BYTE_TOKENIZER.vocab_size)
+BYTE_END = _BYTE_TOKENIZER.eos_token
+
+
+def accepts(constraint: Constraint, tokens: list[int], end: int) -> bool:
+    """Whether a model may write these tokens and then end."""
+    for token in tokens:
+        if not constraint.mask()[token]:
+            return False
+        constraint.accept(token)
+    return bool(constraint.mask()[end])
+
+
+def writes(text: str, choice: ToolChoice = AUTO, tools: tuple[ToolSignature, ...] = TOOLS) -> bool:
+    return accepts(Constraint(BYTES, tools, choice), list(text.encode()), BYTE_END)
+
+
+# ------------------------------------------------------------------------------------- prose
+
+
+@given(any_prose)
+def test_prose_is_any_text_without_a_marker(text: str) -> None:
+    assert writes(text, tools=()) == (MARKER.search(text) is None)
+
+
+@given(any_prose)
+def test_plain_prose_has_no_brackets(text: str) -> None:
+    assert writes(text, ToolChoice(brackets=False), ()) == (not set("[\\") & set(text))
+
+
+# ------------------------------------------------------------------------------------ blocks
+
+
+@given(contexts())
+def test_whatever_fits_the_tools_may_be_written(context: tuple[int, str]) -> None:
+    required, text = context
+    assert writes(text, ToolChoice(required))
+
+
+@given(contexts(), st.data())
+def test_one_changed_character_is_accepted_only_where_the_text_still_fits(
+    context: tuple[int, str], data: st.DataObject
+) -> None:
+    required, text = context
+    at = data.draw(st.integers(0, len(text)))
+    changed = text[:at] + data.draw(st.sampled_from('[]\\"(),= x7\n')) + text[at + 1 :]
+    if writes(changed, ToolChoice(required)):
+        assert_fits(changed, required)
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32), length=st.integers(1, 150), required=st.integers(0, 2))
+def test_walks_of_bytes_fit_the_tools(seed: int, length: int, required: int) -> None:
+    text, done = walk(Constraint(BYTES, TOOLS, ToolChoice(required, 5)), BYTES, seed, length)
+    assume(done)
+    assert_fits(text, required)
+
+
+@pytest.mark.model
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**32), length=st.integers(1, 60), required=st.integers(0, 2))
+def test_walks_of_tokens_fit_the_tools(
+    words: Vocabulary, seed: int, length: int, required: int
+) -> None:
+    text, done = walk(Constraint(words, TOOLS, ToolChoice(required, 5)), words, seed, length)
+    assume(done)
+    assert_fits(text, required)
+
+
+@pytest.mark.model
+@given(context=contexts(), data=st.data())
+def test_a_text_is_accepted_however_it_is_cut_into_tokens(
+    model: HfModel, words: Vocabulary, context: tuple[int, str], data: st.DataObject
+) -> None:
+    required, drawn = context
+    kept = {c: model.tokenizer.decode(content_ids(model.tokenizer, c)) == c for c in set(drawn)}
+    text = "".join(c if kept[c] else "x" for c in drawn)  # some characters it cannot spell
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
+    parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    tokens = [token for part in parts for token in content_ids(model.tokenizer, part)]
+    constraint = Constraint(words, TOOLS, ToolChoice(required))
+    for token in tokens:
+        constraint.accept(token)
+    assert constraint.mask()[min(model.end_tokens)]
+
+
+def assert_fits(text: str, required: int) -> None:
+    items = parse(text).items
+    calls = [item for item in items if isinstance(item, Call)]
+    assert not [item for item in items if isinstance(item, Interrupt | Malformed)]
+    assert [call.id for call in calls] == [f"job{n}" for n in range(1, len(calls) + 1)]
+    assert all(map(fits, calls))
+    assert len(calls) >= required
+    kinds = [type(item) for item in items if isinstance(item, Call | Trap)]
+    assert kinds[:required] == [Call] * required
+    assert [Trap, Trap] not in [kinds[n : n + 2] for n in range(len(kinds))]
+
+
+# ---------------------------------------------------------------------------------- segments
+
+WEATHER = 'get_weather(city="Oslo")'
+
+
+def call(number: int) -> str:
+    return f"[CALL] job{number} [HEAD] {WEATHER} [END]"
+
+
+@pytest.mark.parametrize(
+    ("written", "allowed"),
+    [
+        (call(1), True),
+        (call(2), False),
+        (call(1) + call(2), True),
+        (call(1) + call(1), False),
+        (call(1) + call(2) + call(3) + call(4), False),
+        ("[CALL] job1 [HEAD] now() [END]", True),
+        ("[CALL] now() [END]", False),
+        ("[CALL] job1 [HEAD] now(x=1) [END]", False),
+        ("[CALL] job1 [HEAD] get_weather() [END]", False),
+        ('[CALL] job1 [HEAD] get_weather("Oslo") [END]', False),
+        ('[CALL] job1 [HEAD] get_weather(city="Oslo", days="3") [END]', False),
+        ('[CALL] job1 [HEAD] get_weather(days=3, city="Oslo") [END]', False),
+        ('[CALL] job1 [HEAD] get_weather(city="a [END] b [INTR]") [END]', True),
+        ('[CALL] job1 [HEAD] get_weather(city="a\nb") [END]', False),
+        ("[TRAP][END]", False),
+        (call(1) + "[TRAP][END]", True),
+        (call(1) + "[TRAP][END][TRAP][END]", False),
+        (call(1) + "[INTR] job1 [HEAD] 1 [END]", False),
+        (f"\\{call(1)}", False),
+        (f"x {call(1)} [END]", False),
+    ],
+)
+def test_examples(written: str, allowed: bool) -> None:
+    assert writes(written, ToolChoice(at_most=3)) is allowed
+
+
+def test_required_calls_come_first_and_the_end_after_them() -> None:
+    choice = ToolChoice(required=2)
+    assert not writes("", choice)
+    assert not writes(f"Well, {call(1)}\n{call(2)}", choice)
+    assert not writes(f"{call(1)}[TRAP][END]", choice)
+    assert not writes(call(1), choice)
+    assert writes(f"{call(1)}\n{call(2)} Done.", choice)
+
+
+def test_the_end_may_come_outside_blocks_only() -> None:
+    constraint, lexer = Constraint(BYTES, TOOLS), Lexer(generated=True)
+    for character in f"Hi [x] {call(1)}\n[TRAP][END] Bye [CA":
+        constraint.accept(ord(character))
+        lexer.feed(character)
+        assert constraint.mask()[BYTE_END] == interruptible(lexer.mode)
+
+
+def test_an_interrupt_begins_a_segment_that_knows_what_came_before() -> None:
+    constraint = Constraint(BYTES, TOOLS, ToolChoice(required=3, at_most=3))
+    assert not ends_after(constraint, f"{call(1)}\n{call(2)}")
+    constraint.appended("[INTR] job1 [HEAD] 7 [END]")
+    assert ends_after(constraint, call(3))
+    constraint.appended("[INTR] job2 [HEAD] 7 [END][INTR] job3 progress [HEAD] 1 [END]")
+    assert ends_after(constraint, "[TRAP][END]")
+    constraint.appended('[INTR] job3 failed [HEAD] {"type": "x", "message": "y"} [END]')
+    assert not ends_after(constraint, "[TRAP][END]")
+
+
+def ends_after(constraint: Constraint, text: str) -> bool:
+    return accepts(constraint, list(text.encode()), BYTE_END)
+
+
+@given(contexts(), st.data())
+def test_a_rollback_restores_the_mask(context: tuple[int, str], data: st.DataObject) -> None:
+    required, text = context
+    constraint = Constraint(BYTES, TOOLS, ToolChoice(required))
+    tokens = list(text.encode())
+    back = data.draw(st.integers(0, len(tokens)))
+    masks = []
+    for token in tokens:
+        masks.append(constraint.mask())
+        constraint.accept(token)
+    masks.append(constraint.mask())
+    constraint.rollback(back)
+    assert (constraint.mask() == masks[len(tokens) - back]).all()
+    assert accepts(constraint, tokens[len(tokens) - back :], BYTE_END)
+
+
+# ------------------------------------------------------------------------------------ errors
+
+
+def test_a_token_against_the_mask_is_refused() -> None:
+    constraint = Constraint(BYTES, TOOLS, ToolChoice(required=1))
+    with pytest.raises(AdapterError, match="against the grammar"):
+        constraint.accept(ord("x"))
+
+
+def test_a_rollback_stays_in_its_segment() -> None:
+    constraint = Constraint(BYTES, TOOLS)
+    constraint.accept(ord("x"))
+    constraint.appended("")
+    with pytest.raises(AdapterError, match="0 were written"):
+        constraint.rollback(1)
+
+
+def test_a_missing_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in sys.modules if n.partition(".")[0] == "llguidance"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(AdapterError, match=r'pip install "cml-lang\[hf\]"'):
+        vocabulary(object(), 1, ())  # type: ignore[arg-type]

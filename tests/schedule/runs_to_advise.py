@@ -1,0 +1,33 @@
+"""Real runs under the virtual clock, written as traces."""
+
+from pathlib import Path
+
+from cml.ast import OutcomeKind
+from interpreter import DecodingCosts, ScriptedSession, Settings, run_virtual
+from interpreter.events import Outcome, Start
+from interpreter.scripted import pieces_of
+from interpreter.trace import Header, write_trace
+from interpreter.virtual import Answers
+
+TIMES_US = {"find": 120_000, "weather": 80_000, "search": 900_000, "send": 60_000}
+LATE = (
+    'Let me look. [CALL] a [HEAD] weather("Paris") [END] [CALL] b [HEAD] find("Ann") [END] And now'
+    ' [CALL] c [HEAD] search("hotels") [END][TRAP] all [END] then [CALL] d [HEAD]'
+    ' send(to="search-result") [END][TRAP][END] All is done, I think.'
+)
+
+
+def write_run(path: Path, text: str = LATE, *, workers: int = 0, token_us: int = 20_000) -> Path:
+    """Write the trace of a session in which a model writes some text."""
+
+    def functions(start: Start) -> Answers:
+        value = f"{start.function}-result"
+        return [(TIMES_US[start.function], Outcome(OutcomeKind.RETURNED, value))]
+
+    settings = Settings(workers=workers)
+    session = ScriptedSession(pieces_of(text))
+    rows = run_virtual(session, functions, settings, DecodingCosts(token_us=token_us))
+    with path.open("wb") as file:
+        for _ in write_trace(file, Header(1, settings, "virtual", "script", "Hotels"), rows):
+            pass
+    return path

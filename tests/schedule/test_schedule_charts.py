@@ -1,0 +1,107 @@
+"""Timelines of simulated and real runs, and the files that they become."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from runs_to_advise import write_run
+from schedule_strategies import COSTS, workloads
+
+from interpreter.schedule.charts import Bar, Timeline
+from interpreter.schedule.perfetto import encode_perfetto
+from interpreter.schedule.simulate import Options
+from interpreter.schedule.stories import tell
+from interpreter.schedule.timelines import run_timelines, story_timelines
+from interpreter.schedule.timing import MODELS
+from interpreter.schedule.trace_commands import timeline_command
+from interpreter.summary import summarize
+from interpreter.trace import read_trace
+
+
+def overlap(bars: list[Bar]) -> bool:
+    bars = sorted(bars, key=lambda bar: (bar.start_us, bar.end_us))
+    return any(before.end_us > after.start_us for before, after in pairwise(bars))
+
+
+def check_sound(panel: Timeline) -> None:
+    for row in range(len(panel.rows)):
+        assert not overlap([bar for bar in panel.bars if bar.row == row])
+    assert all(0 <= bar.start_us < bar.end_us <= panel.total_us for bar in panel.bars)
+
+
+@given(workload=workloads(), costs=COSTS, workers=st.integers(0, 3))
+@settings(deadline=None, max_examples=60)
+def test_timelines_show_every_call_once_and_nothing_twice(workload, costs, workers) -> None:
+    stories = list(tell(workload, costs, MODELS, ("lpt",), Options(workers=workers)))
+    timelines = story_timelines(stories)
+    by_id = {call.id: call.execute_us for call in workload.calls}
+    for panel, story in zip(timelines.panels, stories, strict=True):
+        check_sound(panel)
+        assert sorted(panel.rows[1:]) == sorted(by_id)
+        ran = {panel.rows[b.row]: b.end_us - b.start_us for b in panel.bars if b.kind == "running"}
+        assert ran == {name: time_us for name, time_us in by_id.items() if time_us}
+        # The model is at work or waits from its beginning to the end: nothing is left out.
+        spent = sum(bar.end_us - bar.start_us for bar in panel.bars if bar.row == 0)
+        begin = min((bar.start_us for bar in panel.bars if bar.row == 0), default=story.makespan_us)
+        assert begin + spent == story.makespan_us
+
+
+@given(workload=workloads(), costs=COSTS)
+@settings(deadline=None, max_examples=30)
+def test_trace_events_hold_every_bar(workload, costs) -> None:
+    timelines = story_timelines(list(tell(workload, costs, MODELS, ("lpt",), Options())))
+    document = json.loads(encode_perfetto(timelines))
+    events = [event for event in document["traceEvents"] if event["ph"] == "X"]
+    assert len(events) == sum(len(panel.bars) for panel in timelines.panels)
+    threads = {
+        (event["pid"], event["tid"]): event["args"]["name"]
+        for event in document["traceEvents"]
+        if event["name"] == "thread_name"
+    }
+    for event in events:
+        assert (event["pid"], event["tid"]) in threads
+        assert event["dur"] > 0
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_real_run_becomes_a_timeline(tmp_path: Path, workers: int) -> None:
+    trace = write_run(tmp_path / "t.jsonl", workers=workers)
+    with trace.open("rb") as lines:
+        summary = summarize(read_trace(lines)[1])
+    (panel,) = run_timelines(summary, "a run").panels
+    check_sound(panel)
+    assert panel.rows == ("model", "a weather", "b find", "c search", "d send")
+    ran = {panel.rows[b.row]: b.end_us - b.start_us for b in panel.bars if b.kind == "running"}
+    assert ran["c search"] == 900_000
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "package"),
+    [
+        ("t.html", b"<!doctype html>", "plotly"),
+        ("t.svg", b"<?xml", "matplotlib"),
+        ("t.png", b"\x89PNG", "matplotlib"),
+        ("t.perfetto.json", b'{"displayTimeUnit"', "json"),
+    ],
+)
+def test_the_command_draws_a_trace(tmp_path: Path, name: str, head: bytes, package: str) -> None:
+    pytest.importorskip(package)
+    trace = write_run(tmp_path / "t.jsonl")
+    result = CliRunner().invoke(timeline_command, [str(trace), "-o", str(tmp_path / name)])
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / name).read_bytes().startswith(head)
+
+
+def test_wrong_output_and_wrong_traces_are_told(tmp_path: Path) -> None:
+    trace = write_run(tmp_path / "t.jsonl")
+    result = CliRunner().invoke(timeline_command, [str(trace), "-o", str(tmp_path / "t.gif")])
+    assert result.exit_code == 2
+    assert ".html, .svg, .png, .json" in result.stderr
+    trace.write_bytes(b"{}\n{")
+    result = CliRunner().invoke(timeline_command, [str(trace), "-o", str(tmp_path / "t.json")])
+    assert result.exit_code == 1
+    assert "t.jsonl" in result.stderr
