@@ -7,7 +7,7 @@ that to the optimum proved by CP-SAT where it is proved, else to the best bound.
 Run from the repository root, with OR-Tools installed:
     python benchmarks/schedule_gaps.py [--wheel BFCL_EVAL.whl] [--count N] [--seed S]
 Without the wheel of bfcl-eval only the synthetic graphs are measured. Tokens of BFCL calls are
-estimated as characters / 4.
+estimated as characters / 4. Dependencies by state run code of that wheel and need mpmath.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from interpreter.schedule.bfcl import Assumptions
+from interpreter.schedule.bfcl import Assumptions, Dependencies
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.datasets import BfclName, make_bfcl
 from interpreter.schedule.gaps import percentile_95
@@ -46,20 +46,20 @@ POLICIES: Final[tuple[RunnablePolicy, ...]] = (
 )
 # (workers, spread of the estimates)
 CONDITIONS: Final = ((0, 0.0), (1, 0.0), (2, 0.0), (4, 0.0), (0, 0.5))
-BFCL_SETS: Final[tuple[tuple[BfclName, str], ...]] = (
+BFCL_SETS: Final[tuple[tuple[BfclName, Dependencies], ...]] = (
     ("bfcl-parallel", "none"),
     ("bfcl-parallel-multiple", "none"),
     ("bfcl-multi-turn", "chain"),
     ("bfcl-multi-step-parallel", "chain"),
     ("bfcl-multi-step-parallel", "none"),
+    ("bfcl-multi-step-parallel", "state"),
 )
 
 
 def bfcl_workloads(wheel: Path, count: int, seed: int, sigma: float) -> Iterator[Workload]:
     """Give the BFCL workloads of at least two calls, at most `count` of each set."""
     for name, dependencies in BFCL_SETS:
-        chosen = "chain" if dependencies == "chain" else "none"
-        assumptions = Assumptions(seed=seed, sigma=sigma, dependencies=chosen)
+        assumptions = Assumptions(seed=seed, sigma=sigma, dependencies=dependencies)
         made = make_bfcl(name, wheel, lambda text: -(-len(text) // 4), assumptions, count=count)
         several = (workload for workload in made if len(workload.calls) > 1)
         yield from (workload for _, workload in zip(range(count), several, strict=False))

@@ -11,9 +11,10 @@ Run from the repository root, with SimPy installed:
 from __future__ import annotations
 
 import sys
+from functools import partial
 from heapq import heapify, heappop, heappush
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import simpy
 
@@ -67,7 +68,8 @@ class SimpyRun:
 
     def on_written(self, event: simpy.Event) -> None:
         """Start the call and come to a boundary."""
-        returns = self.environment.timeout(self.plan.execute_us[event.value], event.value)
+        call = cast("int", event.value)
+        returns = self.environment.timeout(self.plan.execute_us[call], call)
         returns.callbacks.append(self.on_return)
         self.boundary()
 
@@ -80,7 +82,7 @@ class SimpyRun:
 
     def on_return(self, event: simpy.Event) -> None:
         """Note a return; it ends a trap that waits."""
-        self.returned.append(event.value)
+        self.returned.append(cast("int", event.value))
         if self.trapped:
             self.trapped = False
             self.boundary()
@@ -122,6 +124,16 @@ def measure(play: Callable[[], list[int]], calls: int) -> tuple[float, list[int]
     return min(rounds) * 1e6 / calls, makespans
 
 
+def play_simpy(cases: list[Case]) -> list[int]:
+    """All runs on SimPy."""
+    return [SimpyRun(plan, priority).play() for plan, priority in cases]
+
+
+def play_alone(cases: list[Case]) -> list[int]:
+    """All runs on the simulator's inner loop."""
+    return [run_async(plan, priority).makespan_us for plan, priority in cases]
+
+
 def main() -> int:
     """Print a table; status 1 when any makespan differs."""
     print(
@@ -131,14 +143,9 @@ def main() -> int:
         cases = make_cases(size, count)
         batch = make_batch([plan for plan, _ in cases], [priority for _, priority in cases])
         calls = sum(plan.size for plan, _ in cases)
-        simpy_us, expected = measure(
-            lambda cases=cases: [SimpyRun(plan, priority).play() for plan, priority in cases],
-            calls,
-        )
-        alone_us, alone = measure(
-            lambda cases=cases: [run_async(*case).makespan_us for case in cases], calls
-        )
-        lockstep_us, lockstep = measure(lambda batch=batch: play_batch(batch), calls)
+        simpy_us, expected = measure(partial(play_simpy, cases), calls)
+        alone_us, alone = measure(partial(play_alone, cases), calls)
+        lockstep_us, lockstep = measure(partial(play_batch, batch), calls)
         print(
             f"{size:>5} {len(cases):>5} {simpy_us:>8.2f}"
             f" {alone_us:>9.2f} ({simpy_us / alone_us:>4.1f}x)"

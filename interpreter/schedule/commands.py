@@ -138,6 +138,8 @@ def simulate_command(
         raise click.ClickException(
             "a worker process died, perhaps for want of memory; try fewer with --jobs"
         ) from None
+    except BrokenPipeError:
+        raise  # The reader has had enough: click ends quietly.
     except (MissingSolverError, MissingExtraError, DrawingError, OSError) as error:
         raise click.UsageError(str(error)) from None
     finally:
