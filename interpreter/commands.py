@@ -88,9 +88,9 @@ def _show_difference(
     console: Console, before: list[str], number: int, left: Row | None, right: Row | None
 ) -> None:
     for line in before:
-        console.print(escape(line), style="dim")
-    console.print(escape(f"- {number:5}  {_line(left)}"), style="red")
-    console.print(escape(f"+ {number:5}  {_line(right)}"), style="green")
+        console.print(escape(line), style="dim", soft_wrap=True)
+    console.print(escape(f"- {number:5}  {_line(left)}"), style="red", soft_wrap=True)
+    console.print(escape(f"+ {number:5}  {_line(right)}"), style="green", soft_wrap=True)
 
 
 def _line(row: Row | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from interpreter.events import Decode, Decoded, Ended, Inject, Returned, Row, Start
+from interpreter.events import Decode, Decoded, Ended, Expired, Inject, Returned, Row, Start
 
 
 class CallSpan(msgspec.Struct):
@@ -72,6 +72,9 @@ class _Builder:
             case Returned(call, outcome) if row.rule == "Step/return":
                 self.calls[call].return_us = row.at_us
                 self.calls[call].outcome = outcome.kind.value
+            case Expired(call) if row.rule == "Step/timeout":
+                self.calls[call].return_us = row.at_us
+                self.calls[call].outcome = "timeout"
             case _:
                 pass
         if row.rule in {"Step/open", "Step/malformed"}:

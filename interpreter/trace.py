@@ -160,7 +160,8 @@ def _check_rows(state: State, rows: Iterable[Row]) -> Iterator[Diagnostic]:
         try:
             state, expected = _expected_row(state, row)
         except HostError as error:
-            yield _at_line("Trace/row", f"row {line - 1}: {error}", line)
+            rule = "Trace/order" if error.clause == "Embed/time" else "Trace/row"
+            yield _at_line(rule, f"row {line - 1}: {error}", line)
             return
         if expected != row:
             yield _at_line("Trace/row", f"row {line - 1}: {_difference(row, expected)}", line)

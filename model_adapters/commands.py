@@ -136,11 +136,15 @@ def _show(console: Console, summary: Summary, trace: Path | None) -> None:
     console.print()
     console.print(gantt(summary, max(20, console.width - _BARS_MARGIN)))
     asynchronous, synchronous = summary.total_us / 1e6, summary.synchronous_us / 1e6
-    console.print(
-        f"asynchronous {asynchronous:.2f} s; the same decoding and calls one after another"
-        f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x",
-        highlight=False,
-    )
+    if all(call.return_us is not None for call in summary.calls):
+        console.print(
+            f"asynchronous {asynchronous:.2f} s; the same decoding and calls one after another"
+            f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x",
+            highlight=False,
+            soft_wrap=True,
+        )
+    else:
+        console.print(f"stopped after {asynchronous:.2f} s, calls still running", highlight=False)
     if trace is not None:
         console.print(f"trace: {trace}", highlight=False)
 

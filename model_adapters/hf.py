@@ -91,7 +91,10 @@ class HfSession:
 
     def decode(self) -> Piece | EndOfDecoding:
         """Decode one token and keep it in the context (Embed/decode)."""
-        if self._decoded >= self._max_tokens or len(self.ids) >= self._model.context_tokens:
+        if (
+            self._decoded >= self._max_tokens
+            or len(self._context.ids) >= self._model.context_tokens
+        ):
             return self._end("length")
         token = self._choose(self._context.scores())
         if token in self._model.end_tokens:

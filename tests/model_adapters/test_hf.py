@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from interpreter.errors import HostError
@@ -21,7 +21,6 @@ from model_adapters.prompt import Message
 torch = pytest.importorskip("torch")
 
 ASK = (Message("user", "Count from one to twenty, in words."),)
-GREET = (Message("system", "Be short."), Message("user", "Say hello in French and in Greek."))
 INTERRUPT = '[INTR] job1 [HEAD] {"city": "Paris", "degrees": 18} [END]'
 # Mixes of what a tokenizer could take for a control token, and of characters of several tokens.
 outside = st.lists(
@@ -44,19 +43,6 @@ outside = st.lists(
 ).map("".join)
 
 
-def decode(session: HfSession, steps: int) -> list[Piece]:
-    pieces = []
-    for _ in range(steps):
-        piece = session.decode()
-        assert isinstance(piece, Piece)
-        pieces.append(piece)
-    return pieces
-
-
-def text_of(pieces: list[Piece]) -> str:
-    return "".join(piece.text for piece in pieces)
-
-
 def scores(model: HfModel, ids: list[int]) -> "torch.Tensor":
     """The scores after a whole context, in one pass without a cache."""
     with torch.inference_mode():
@@ -67,205 +53,192 @@ def scores(model: HfModel, ids: list[int]) -> "torch.Tensor":
 # ---------------------------------------------------------------------------- text to tokens
 
 
+@given(outside)
+def test_text_from_outside_arrives_without_control_tokens(tiny: HfModel, text: str) -> None:
+    ids = content_ids(tiny.tokenizer, text)
+    assert not set(ids) & set(tiny.tokenizer.added_tokens_decoder)
+    assert tiny.tokenizer.decode(ids) == text
+
+
 @pytest.mark.model
 @given(outside)
-def test_text_from_outside_never_becomes_a_control_token(model: HfModel, text: str) -> None:
+def test_what_a_vocabulary_cannot_spell_is_replaced(model: HfModel, text: str) -> None:
     ids = content_ids(model.tokenizer, text)
     assert not set(ids) & set(model.tokenizer.added_tokens_decoder)
-
-
-@pytest.mark.model
-@given(outside)
-def test_text_from_outside_arrives_as_it_is(model: HfModel, text: str) -> None:
-    arrived = model.tokenizer.decode(content_ids(model.tokenizer, text))
+    arrived = model.tokenizer.decode(ids)
     assert len(arrived) == len(text)
     assert all(a in {b, "\ufffd"} for a, b in zip(arrived, text, strict=True))
 
 
-@pytest.mark.model
-def test_a_control_token_that_is_not_special_is_kept_apart_too(tmp_path: Path) -> None:
+def test_a_control_token_that_is_not_special_is_kept_apart_too(tiny: HfModel) -> None:
     from transformers import AddedToken, AutoTokenizer
 
-    from model_adapters.embedded import fetch_embedded
-
-    tokenizer = AutoTokenizer.from_pretrained(fetch_embedded(), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(tiny.tokenizer.name_or_path, local_files_only=True)
     tokenizer.add_tokens([AddedToken("<tool_call>", special=False)])
-    text = "a <tool_call> b"
-    assert 49152 in tokenizer.encode(text)
-    ids = content_ids(tokenizer, text)
-    assert 49152 not in ids
-    assert tokenizer.decode(ids) == text
+    control, text = len(tokenizer) - 1, "a <tool_call> b"
+    assert control in tokenizer.encode(text)
+    assert control not in content_ids(tokenizer, text)
+    assert tokenizer.decode(content_ids(tokenizer, text)) == text
 
 
-@pytest.mark.model
 @given(st.lists(st.sampled_from(["Hi.", "a b", "x?"]), min_size=1, max_size=3))
-def test_a_chat_has_the_tokens_of_its_template(model: HfModel, contents: list[str]) -> None:
+def test_a_chat_has_the_tokens_of_its_template(tiny: HfModel, contents: list[str]) -> None:
     roles = ("system", "user", "assistant")
     messages = [Message(role, text) for role, text in zip(roles, contents, strict=False)]
     chat = [{"role": message.role, "content": message.content} for message in messages]
-    expected = model.tokenizer.apply_chat_template(
-        chat, add_generation_prompt=True, return_dict=False
-    )
-    assert chat_ids(model.tokenizer, messages) == expected
+    text = tiny.tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+    ids = chat_ids(tiny.tokenizer, messages)
+    assert tiny.tokenizer.decode(ids) == text
+    assert ids.count(tiny.tokenizer.bos_token_id) == len(messages) + 1
 
 
-@pytest.mark.model
 @given(outside)
-def test_the_content_of_a_chat_has_no_control_tokens(model: HfModel, text: str) -> None:
-    control = set(model.tokenizer.added_tokens_decoder)
-    plain = [i for i in chat_ids(model.tokenizer, [Message("user", "x")]) if i in control]
-    assert [i for i in chat_ids(model.tokenizer, [Message("user", text)]) if i in control] == plain
+def test_the_content_of_a_chat_has_no_control_tokens(tiny: HfModel, text: str) -> None:
+    ids = chat_ids(tiny.tokenizer, [Message("user", text)])
+    start, end = tiny.tokenizer.bos_token_id, tiny.tokenizer.eos_token_id
+    assert [i for i in ids if i in {start, end}] == [start, end, start]
+    assert text in tiny.tokenizer.decode(ids)
 
 
 # -------------------------------------------------------------------------------- the session
 
-
-@pytest.mark.model
-def test_pieces_are_the_text_of_the_tokens(model: HfModel) -> None:
-    session = HfSession(model, ASK)
-    before = len(session.ids)
-    pieces = decode(session, 12)
-    assert text_of(pieces) == model.tokenizer.decode(session.ids[before:])
-    assert all(piece.tokens == 1 and not piece.partial for piece in pieces)
+steps = st.integers(1, 12)
+seeds = st.integers(0, 2**32)
 
 
-@pytest.mark.model
-@pytest.mark.parametrize("text", [INTERRUPT, "\n", "é" * 40])
-def test_after_an_append_the_scores_are_those_of_the_whole_context(
-    model: HfModel, text: str
+def begin(model: HfModel, seed: int = 0, max_tokens: int = 100) -> HfSession:
+    """A session whose model writes by chance: any bytes, half characters too."""
+    return HfSession(model, ASK, max_tokens=max_tokens, sampling=Sampling(temperature=2, seed=seed))
+
+
+def write(session: HfSession, steps: int) -> str:
+    """Decode, over any end, at least so many tokens and up to a whole character; return the text."""
+    text, partial = "", True
+    while steps > 0 or partial:
+        piece = session.decode()
+        if isinstance(piece, Piece):
+            text += piece.text
+            partial, steps = piece.partial, steps - 1
+        else:
+            assert piece == EndOfDecoding("stop")
+            partial = False
+    return text
+
+
+def assert_scores_fit(session: HfSession, model: HfModel) -> None:
+    context = session._context
+    torch.testing.assert_close(context.scores(), scores(model, context.ids), atol=2e-3, rtol=1e-3)
+
+
+@given(seeds, steps)
+def test_pieces_are_the_text_of_the_tokens(tiny: HfModel, seed: int, steps: int) -> None:
+    session = begin(tiny, seed)
+    prompt = len(session.ids)
+    assert write(session, steps) == tiny.tokenizer.decode(session.ids[prompt:])
+
+
+@given(seeds, steps, outside)
+def test_an_append_extends_the_context_as_if_it_had_always_been_there(
+    tiny: HfModel, seed: int, steps: int, text: str
 ) -> None:
-    session = HfSession(model, ASK)
-    decode(session, 4)
-    assert session.append(text) == len(content_ids(model.tokenizer, text))
-    context = list(session.ids)
-    decode(session, 3)
-    for length in range(len(context), len(session.ids)):
-        one_pass = scores(model, list(session.ids[:length]))
-        assert session.ids[length] == int(one_pass.argmax())
-    assert session.ids[: len(context)] == tuple(context)
+    session = begin(tiny, seed)
+    write(session, steps)
+    before = session.ids
+    assert session.append(text) == len(content_ids(tiny.tokenizer, text))
+    assert session.ids == (*before, *content_ids(tiny.tokenizer, text))
+    assert_scores_fit(session, tiny)
+    write(session, 1)
+    assert_scores_fit(session, tiny)
 
 
-@pytest.mark.model
-def test_cached_scores_equal_those_of_one_pass(model: HfModel) -> None:
-    from model_adapters.kv_context import KvContext
-
-    ids = content_ids(model.tokenizer, "The sky over Paris is")
-    context = KvContext(model.network, model.device, ids)
-    context.scores()
-    context.ids += content_ids(model.tokenizer, INTERRUPT)
-    torch.testing.assert_close(context.scores(), scores(model, context.ids), atol=1e-3, rtol=1e-3)
-    context.drop(5)
-    torch.testing.assert_close(context.scores(), scores(model, context.ids), atol=1e-3, rtol=1e-3)
-
-
-@pytest.mark.model
-@settings(max_examples=10)
-@given(st.integers(1, 8), st.data())
+@given(seeds, steps, st.data())
 def test_a_rewind_drops_characters_and_bans_their_first_token(
-    model: HfModel, steps: int, data: st.DataObject
+    tiny: HfModel, seed: int, steps: int, data: st.DataObject
 ) -> None:
-    session = HfSession(model, ASK)
-    start = len(session.ids)
-    text = text_of(decode(session, steps))
+    session = begin(tiny, seed)
+    prompt = len(session.ids)
+    text = write(session, steps)
+    assume(text)
     tokens = session.ids
     characters = data.draw(st.integers(1, len(text)))
     session.rewind(characters)
     left = text[: len(text) - characters]
-    assert model.tokenizer.decode(session.ids[start:]) == left
+    assert tiny.tokenizer.decode(session.ids[prompt:]) == left
     kept = len(session.ids)
-    decode(session, 1)
-    boundary = model.tokenizer.decode(tokens[start:kept]) == left
-    assert not boundary or session.ids[kept] != tokens[kept]
-    torch.testing.assert_close(
-        session._context.scores(), scores(model, list(session.ids)), atol=1e-3, rtol=1e-3
-    )
+    assert_scores_fit(session, tiny)
+    write(session, 1)
+    if session.ids[:kept] == tokens[:kept]:  # else the cut went through a token
+        assert session.ids[kept : kept + 1] != tokens[kept : kept + 1]
 
 
-@pytest.mark.model
-def test_a_rewind_stays_behind_the_last_append(model: HfModel) -> None:
-    session = HfSession(model, ASK)
-    decode(session, 2)
+def test_a_rewind_stays_behind_the_last_append(tiny: HfModel) -> None:
+    session = begin(tiny)
+    write(session, 2)
     session.append(INTERRUPT)
-    written = len(text_of(decode(session, 2)))
+    written = len(write(session, 2))
     with pytest.raises(HostError, match="Embed/rewind"):
         session.rewind(written + 1)
     session.rewind(written)
 
 
-@pytest.mark.model
-def test_the_limit_counts_what_the_model_writes_only(model: HfModel) -> None:
-    session = HfSession(model, ASK, max_tokens=5)
-    decode(session, 2)
-    session.append(INTERRUPT * 3)
-    decode(session, 3)
-    assert session.decode() == EndOfDecoding("length")
+def test_the_limit_counts_what_the_model_writes_only(tiny: HfModel) -> None:
+    session = begin(tiny, max_tokens=5)
+    ends = 0
+    for _ in range(5 + len(ASK)):
+        session.append(INTERRUPT) if not session._segment.begun else None
+        ends += session.decode() == EndOfDecoding("length")
+    assert ends == len(ASK)
+
+
+@given(seeds)
+def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: int) -> None:
+    session = begin(tiny, seed, max_tokens=400)
+    prompt = len(session.ids)
+    text = ""
+    while isinstance(piece := session.decode(), Piece):
+        text += piece.text
+    assert tiny.tokenizer.decode(session.ids[prompt:]) == text
+    assert not set(session.ids[prompt:]) & tiny.end_tokens
     session.append(INTERRUPT)
-    assert session.decode() == EndOfDecoding("length")
 
 
-@pytest.mark.model
-def test_an_end_token_is_no_part_of_the_context(model: HfModel) -> None:
-    session = HfSession(model, (Message("user", "Say only the word yes."),), max_tokens=200)
-    while isinstance(session.decode(), Piece):
-        context = session.ids
-    assert session.ids == context
-    assert session.decode() == EndOfDecoding("stop")
-    session.append(INTERRUPT)
-    assert not set(session.ids[len(context) :]) & model.end_tokens
-    assert session.decode() != EndOfDecoding("length")
-
-
-@pytest.mark.model
-def test_a_character_of_several_tokens_is_partial_until_it_is_whole(
-    model: HfModel, words: Vocabulary
-) -> None:
-    class OnlyEmoji(Constraint):
-        """Makes the model write one given text."""
-
-        plan = content_ids(model.tokenizer, "a 👩‍🚀 b")
-
-        def mask(self):  # type: ignore[no-untyped-def]
-            allowed = super().mask() & False
-            allowed[self.plan[0]] = True
-            return allowed
-
-        def accept(self, token: int) -> None:
-            super().accept(token)
-            self.plan = self.plan[1:]
-
-    session = HfSession(model, ASK, constraint=OnlyEmoji(words, ()))
-    pieces = decode(session, len(OnlyEmoji.plan))
-    assert text_of(pieces) == "a 👩‍🚀 b"
-    assert any(piece.partial for piece in pieces)
-    assert all(not piece.text for piece in pieces if piece.partial)
-
-    session = HfSession(model, ASK, constraint=OnlyEmoji(words, ()))
-    decode(session, 1 + [piece.partial for piece in pieces].index(True))
+@given(seeds)
+def test_nothing_is_appended_inside_a_character(tiny: HfModel, seed: int) -> None:
+    session = begin(tiny, seed)
+    while not (isinstance(piece := session.decode(), Piece) and piece.partial):
+        assume(piece != EndOfDecoding("length"))
+        assert isinstance(piece, EndOfDecoding) or piece.text
+    assert piece.text == ""
     with pytest.raises(HostError, match="Embed/append"):
         session.append(INTERRUPT)
 
 
-@pytest.mark.model
-def test_a_temperature_is_repeatable_by_its_seed(model: HfModel) -> None:
-    def write(seed: int) -> str:
-        session = HfSession(model, GREET, sampling=Sampling(temperature=1.5, seed=seed))
-        return text_of([p for p in (session.decode() for _ in range(12)) if isinstance(p, Piece)])
-
-    assert write(1) == write(1)
-    assert len({write(1), write(2), write(3)}) > 1
+def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
+    assert write(begin(tiny, 1), 20) == write(begin(tiny, 1), 20)
+    assert write(begin(tiny, 1), 20) != write(begin(tiny, 2), 20)
 
 
-@pytest.mark.model
-def test_blocks_on_their_own_lines(model: HfModel) -> None:
-    session = HfSession(model, ASK, own_lines=True)
+def test_blocks_on_their_own_lines(tiny: HfModel) -> None:
+    session = HfSession(tiny, ASK, own_lines=True)
     start = len(session.ids)
     session.append(INTERRUPT + INTERRUPT)
-    assert model.tokenizer.decode(session.ids[start:]) == f"{INTERRUPT}\n{INTERRUPT}\n"
-    written = text_of(decode(session, 1))
+    assert tiny.tokenizer.decode(session.ids[start:]) == f"{INTERRUPT}\n{INTERRUPT}\n"
+    written = write(session, 1)
     start = len(session.ids)
     session.append(INTERRUPT)
     expected = f"{INTERRUPT}\n" if written.endswith("\n") else f"\n{INTERRUPT}\n"
-    assert model.tokenizer.decode(session.ids[start:]) == expected
+    assert tiny.tokenizer.decode(session.ids[start:]) == expected
+
+
+@pytest.mark.model
+def test_after_an_append_the_scores_are_those_of_one_pass(model: HfModel) -> None:
+    session = HfSession(model, ASK)
+    write(session, 3)
+    session.append(INTERRUPT)
+    assert_scores_fit(session, model)
+    session.rewind(0)
+    write(session, 2)
+    assert_scores_fit(session, model)
 
 
 @pytest.mark.model
@@ -273,17 +246,16 @@ def test_a_constrained_session_calls_and_goes_on(model: HfModel, words: Vocabula
     tools = (ToolSignature("get_weather", (Parameter("city", Text()),), "The weather in a city."),)
     constraint = Constraint(words, tools, ToolChoice(required=1, at_most=1, brackets=False))
     session = HfSession(
-        model,
-        (Message("user", "What is the weather in Paris?"),),
-        constraint=constraint,
-        max_tokens=60,
+        model, (Message("user", "What is the weather in Paris?"),), constraint=constraint
     )
     text = ""
     while not text.endswith("[END]"):
-        text += text_of(decode(session, 1))
+        text += write(session, 1)
+        assert len(text) < 600
     assert text.lstrip().startswith('[CALL] job1 [HEAD] get_weather(city="')
     session.append(INTERRUPT)
-    assert "[" not in text_of(decode(session, 5))
+    while isinstance(piece := session.decode(), Piece) and len(session.ids) < 300:
+        assert "[" not in piece.text
 
 
 # ------------------------------------------------------------------------------------- errors
@@ -353,8 +325,6 @@ def test_on_a_gpu_the_scores_are_those_of_the_whole_context() -> None:
 
     model = load(fetch_embedded(), device="cuda", dtype="float32")
     session = HfSession(model, ASK)
-    decode(session, 4)
+    write(session, 4)
     session.append(INTERRUPT)
-    context = list(session.ids)
-    decode(session, 1)
-    assert session.ids[len(context)] == int(scores(model, context).argmax())
+    assert_scores_fit(session, model)
