@@ -6,8 +6,8 @@ import click
 
 from interpreter.schedule.bfcl import BfclError
 from interpreter.schedule.missing import MissingExtraError
-from interpreter.schedule.reproduce_command import write_reproduction
 from interpreter.schedule.reproduction import Setup
+from interpreter.schedule.reproduction_files import write_reproduction
 from model_adapters.errors import AdapterError
 from model_adapters.workload_command import bfcl_wheel, token_counter
 

@@ -5,13 +5,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interpreter.schedule.bfcl import BfclError
 from interpreter.schedule.bfcl_state import find_needs
 from interpreter.schedule.published import FIGURES, NOT_REPRODUCED
-from interpreter.schedule.reproduce_command import reproduce_command
+from interpreter.schedule.reproduction import Setup
+from interpreter.schedule.reproduction_files import write_reproduction
 from interpreter.schedule.theorems import check_theorems
 from interpreter.schedule.trap_costs import (
     HARDWARE,
@@ -81,9 +82,8 @@ def wheel(tmp_path: Path) -> Path:
 def test_the_report_holds_every_published_figure(wheel: Path, tmp_path: Path) -> None:
     pytest.importorskip("plotly")
     pytest.importorskip("matplotlib")
-    arguments = ["asynclm", "-o", str(tmp_path / "r"), "--wheel", str(wheel), "--count", "5"]
-    result = CliRunner().invoke(reproduce_command, arguments)
-    assert result.exit_code == 0, result.stderr
+    setup = Setup(wheel=wheel, count=5)
+    write_reproduction(setup, tmp_path / "r")
     text = (tmp_path / "r" / "asynclm.md").read_text()
     for figure in FIGURES:
         assert (
@@ -96,10 +96,7 @@ def test_the_report_holds_every_published_figure(wheel: Path, tmp_path: Path) ->
         assert f"({picture}.svg)" in text
         assert (tmp_path / "r" / f"{picture}.svg").is_file()
         assert f'id="{picture}"' in page
-    again = CliRunner().invoke(
-        reproduce_command, [*arguments[:2], str(tmp_path / "s"), *arguments[3:]]
-    )
-    assert again.exit_code == 0
+    write_reproduction(setup, tmp_path / "s")
     assert (tmp_path / "s" / "asynclm.html").read_text() == page
 
 
@@ -130,9 +127,8 @@ def test_needs_are_found_by_executing(
 def test_something_else_than_the_wheel_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.whl"
     other.write_bytes(b"not a wheel")
-    result = CliRunner().invoke(reproduce_command, ["asynclm", "--wheel", str(other)])
-    assert result.exit_code == 1
-    assert "bfcl-eval" in result.stderr
+    with pytest.raises(BfclError, match="bfcl-eval"):
+        write_reproduction(Setup(wheel=other), tmp_path / "r")
 
 
 def test_theorems_hold_and_fail_where_they_should() -> None:
