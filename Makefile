@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-slow lint clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
@@ -12,6 +12,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(BIN)/pytest --numprocesses 2
+
+test-slow: $(VENV)/.test
+	$(BIN)/pytest --numprocesses 2 -m slow
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

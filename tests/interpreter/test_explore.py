@@ -1,12 +1,17 @@
 """Exhaustive exploration: the rules hold, and each seeded fault is found."""
 
+from pathlib import Path
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from interpreter.events import Inject, Returned, Start
+from cml.grammar import specification
+from interpreter.events import Decoded, Inject, Returned, Start
 from interpreter.explore import Program, explore
+from interpreter.explore.story import tell
 from interpreter.futures import resolve
 from interpreter.rules import RULES, Rules
 from interpreter.rules.changes import queue_interrupt, settle_call, with_call
@@ -14,6 +19,7 @@ from interpreter.rules.host import step_late, step_return
 from interpreter.rules.settling import settle_deliver, settle_drain, settle_start, settle_wake
 from interpreter.rules.symbols import step_idle_trap, step_refused, step_text, step_trap
 from interpreter.state import CallState, Phase, Settings, Status
+from interpreter.vectors import RunVector, read_vector
 
 CALL_A = "[CALL] a [HEAD] f() [END]"
 CALL_B = "[CALL] b [HEAD] g(x=a) [END]"
@@ -206,3 +212,35 @@ def test_the_way_to_a_fault_is_a_shortest_one() -> None:
     # begin, the five symbols of the call, its return, and the symbol that was outstanding.
     assert len(events) == 8
     assert sum(isinstance(event, Returned) for event in events) == 1
+
+
+VECTORS = sorted(Path(str(specification())).joinpath("vectors", "runs").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
+def test_the_programs_of_the_run_vectors_keep_every_invariant(path) -> None:
+    """Whatever order the events of a vector's story come in, nothing is broken."""
+    vector = read_vector(path)
+    script = "".join(written.text for written in vector.script)
+    found = explore(Program(script, vector.settings), 1_500)
+    assert found.violation is None
+
+
+@pytest.mark.slow
+@given(st.lists(st.one_of(calls, others), min_size=4, max_size=8), st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_larger_generated_programs_keep_every_invariant(parts, failures) -> None:
+    chosen = Settings(deadline_us=3)
+    found = explore(Program("".join(parts), chosen, messages=1, failures=failures), 20_000)
+    assert found.violation is None
+
+
+def test_a_violation_is_told_as_a_vector_with_the_same_events() -> None:
+    program, rules = FAULTS["start a future early"]
+    violation = explore(PROGRAMS[program], rules=rules).violation
+    vector = tell("early", violation.fault, violation.rows, PROGRAMS[program].settings)
+    read = msgspec.json.decode(msgspec.json.encode(vector), type=RunVector)
+    assert read == vector
+    assert "".join(w.text for w in vector.script) in PROGRAMS[program].script
+    events = [row.event for row in violation.rows if isinstance(row.event, Decoded)]
+    assert [event.symbol.text for event in events] == [w.text for w in vector.script]
