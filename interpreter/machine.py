@@ -5,7 +5,7 @@ No clock, no input or output, no randomness: `advance` lets time pass, `step` ta
 and perform the effects of the rows that it returns.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -65,25 +65,48 @@ def step(state: State, event: Event, rules: Rules = RULES) -> tuple[str, State, 
     Raises:
         HostError: The event may not happen in this state (spec/5-embedding.md).
     """
+    for rule, fired in _tried(state, event, rules):
+        if fired is not None:
+            return rule_name(rule), *fired
+    raise Stuck(f"no rule applies to {event}")
+
+
+def step_checked(
+    state: State, event: Event, rules: Rules = RULES
+) -> tuple[str, State, tuple[Effect, ...]]:
+    """Take one event as `step` does, and see that no second rule applies (3.4).
+
+    Raises:
+        HostError: The event may not happen in this state.
+        Stuck: No rule applies, or more than one.
+    """
+    names = [rule_name(rule) for rule, fired in _tried(state, event, rules) if fired is not None]
+    if len(names) > 1:
+        raise Stuck(f"exactly one rule must apply, not {', '.join(names)}")
+    return step(state, event, rules)
+
+
+def _tried(
+    state: State, event: Event, rules: Rules
+) -> Iterator[tuple[Callable[..., object], Fired | None]]:
+    """Yield each rule for an event with what it makes of it."""
     _check_contract(state, event)
-    tried: list[tuple[Callable[..., object], Fired | None]]
     match event:
         case Decoded():
             block = _ended_block(state, event)
-            tried = [(rule, rule(state, event, block)) for rule in rules.symbols]
+            yield from ((rule, rule(state, event, block)) for rule in rules.symbols)
         case Ended():
-            tried = [(rule, rule(state, event)) for rule in rules.ends]
+            yield from ((rule, rule(state, event)) for rule in rules.ends)
         case Returned():
-            tried = [(rule, rule(state, event)) for rule in rules.returns]
+            yield from ((rule, rule(state, event)) for rule in rules.returns)
         case Expired():
-            tried = [(rule, rule(state, event)) for rule in rules.deadlines]
+            yield from ((rule, rule(state, event)) for rule in rules.deadlines)
         case Said():
-            tried = [(rule, rule(state, event)) for rule in rules.messages]
+            yield from ((rule, rule(state, event)) for rule in rules.messages)
         case Began():
-            tried = [(rule, rule(state, event)) for rule in rules.begins]
+            yield from ((rule, rule(state, event)) for rule in rules.begins)
         case Stopped():
-            tried = [(rule, rule(state, event)) for rule in rules.stops]
-    return _only(tried)
+            yield from ((rule, rule(state, event)) for rule in rules.stops)
 
 
 def settle(state: State, rules: Rules = RULES) -> tuple[State, list[Row]]:
@@ -125,17 +148,6 @@ def instant(state: State, now_us: int, events: Iterable[Event]) -> tuple[State, 
         rows.append(Row(now_us, name, event, effects))
     state, settled = settle(state)
     return state, rows + settled
-
-
-def _only(
-    tried: Sequence[tuple[Callable[..., object], Fired | None]],
-) -> tuple[str, State, tuple[Effect, ...]]:
-    fired = [(rule, outcome) for rule, outcome in tried if outcome is not None]
-    if len(fired) != 1:
-        names = ", ".join(rule_name(rule) for rule, _ in fired) or "no rule"
-        raise Stuck(f"exactly one rule must apply, not {names}")
-    rule, (state, effects) = fired[0]
-    return rule_name(rule), state, effects
 
 
 def _check_message(state: State, text: str) -> None:

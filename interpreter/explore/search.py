@@ -19,7 +19,7 @@ from interpreter.explore.world import (
     key_of,
     next_events,
 )
-from interpreter.machine import advance, settle_one, step
+from interpreter.machine import advance, settle_one, step_checked
 from interpreter.rules import RULES, Rules
 from interpreter.state import Phase
 
@@ -147,7 +147,7 @@ def _stepped(node: _Node, event: Event, rules: Rules) -> _Node:
     # A new moment begins with the first event after settling; within one, time stands still.
     state = advance(world.state, world.state.now_us + (1 if world.settled else 0))
     try:
-        name, after, effects = step(state, event, rules)
+        name, after, effects = step_checked(state, event, rules)
     except (HostError, Stuck) as error:
         raise _FaultFound(str(error), (Row(state.now_us, "", event),)) from None
     row = Row(state.now_us, name, event, effects)
