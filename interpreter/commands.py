@@ -51,7 +51,8 @@ def replay_command(trace: Path, *, as_json: bool) -> None:
         document = {"rows": len(rows), "same": same is None, "total_us": summary.total_us}
         click.echo(msgspec.json.encode(document).decode())
     else:
-        Console().print(gantt(summary))
+        console = Console()
+        console.print(gantt(summary, console.width))
         click.echo(
             f"{len(rows)} rows replayed in {summary.total_us / 1e6:.3f} s of virtual time: ",
             nl=False,

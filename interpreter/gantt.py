@@ -1,20 +1,24 @@
 """A run as bars over time, for a terminal."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
 from interpreter.summary import CallSpan, Summary
 
+_BESIDE: Final = 34  # columns for the names on the left and the times on the right
 
-def gantt(summary: Summary, width: int = 60) -> Table:
+
+def gantt(summary: Summary, columns: int) -> Table:
     """Return the bars of a run: the model's decoding, then each call.
 
     Args:
         summary: The run.
-        width: Columns for the whole duration.
+        columns: How wide the terminal is.
     """
+    width = max(20, columns - _BESIDE)
     scale = width / max(1, summary.total_us)
     table = Table(box=None, pad_edge=False, show_header=False, expand=False)
     for justify in ("right", "left", "right"):

@@ -24,8 +24,6 @@ from model_adapters.backends import Opened, Request, open_backend
 from model_adapters.errors import AdapterError
 from model_adapters.live import Live
 
-_BARS_MARGIN = 34
-
 
 @click.command("run")
 @click.argument("prompt")
@@ -134,7 +132,7 @@ def _stopping(runtime: Runtime) -> Iterator[None]:
 
 def _show(console: Console, summary: Summary, trace: Path | None) -> None:
     console.print()
-    console.print(gantt(summary, max(20, console.width - _BARS_MARGIN)))
+    console.print(gantt(summary, console.width))
     asynchronous, synchronous = summary.total_us / 1e6, summary.synchronous_us / 1e6
     if all(call.return_us is not None for call in summary.calls):
         console.print(
