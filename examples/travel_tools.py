@@ -3,17 +3,21 @@ r"""Three slow travel services, made up: any city has a weather, a time and a fl
     cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
         --tools examples/travel_tools.py --backend hf
 
-Every function that does not begin with an underscore is a tool. `EXAMPLES` is optional: questions
-with the answers that a model should imitate, interrupts included. Small models need one.
+Every function whose name does not begin with an underscore is a tool; its annotations and the first
+line of its docstring are what a model is told of it. They answer in sentences, because a model of
+135 million parameters tells a sentence more reliably than it reads a JSON object.
+
+`EXAMPLES` is optional: pairs of a question and of what the context holds once it is answered. Small
+models need one for these very tools; the model itself sees no other CML.
 """
 
 import time
 from typing import Final
 from zlib import crc32
 
-WEATHER_S: Final = 0.6
 PRICE_S: Final = 0.45
 TIME_S: Final = 0.3
+WEATHER_S: Final = 0.6
 
 _CITIES: Final = {
     "Berlin": (15, "foggy", 1, 120),
@@ -36,35 +40,35 @@ EXAMPLES: Final = (
 [CALL] job2 [HEAD] get_weather(city="Rome") [END]
 [CALL] job3 [HEAD] get_time(city="Rome") [END]
 [TRAP][END]
-[INTR] job1 [HEAD] {"city": "Rome", "flight_price": "160 euros"} [END]
-[INTR] job2 [HEAD] {"city": "Rome", "weather": "27 degrees and clear"} [END]
-[INTR] job3 [HEAD] {"city": "Rome", "local_time": "14:05"} [END]
-A flight to Rome costs 160 euros.
-It is 27 degrees and clear in Rome.
-It is 14:05 in Rome.""",
+[INTR] job1 [HEAD] "The price of a flight to Rome is 160 euros." [END]
+[INTR] job2 [HEAD] "The weather in Rome is 27 degrees and clear." [END]
+[INTR] job3 [HEAD] "The local time in Rome is 14:05." [END]
+The price of a flight to Rome is 160 euros.
+The weather in Rome is 27 degrees and clear.
+The local time in Rome is 14:05.""",
     ),
 )
 
 
-def get_weather(city: str) -> dict[str, str]:
+def get_weather(city: str) -> str:
     """The weather in a city."""
     time.sleep(WEATHER_S)
     degrees, sky, _, _ = _city(city)
-    return {"city": city, "weather": f"{degrees} degrees and {sky}"}
+    return f"The weather in {city} is {degrees} degrees and {sky}."
 
 
-def get_time(city: str) -> dict[str, str]:
+def get_time(city: str) -> str:
     """The local time in a city."""
     time.sleep(TIME_S)
     _, _, offset_hours, _ = _city(city)
-    return {"city": city, "local_time": f"{(13 + offset_hours) % 24:02}:05"}
+    return f"The local time in {city} is {(13 + offset_hours) % 24:02}:05."
 
 
-def get_price(city: str) -> dict[str, str]:
+def get_price(city: str) -> str:
     """The price of a flight to a city."""
     time.sleep(PRICE_S)
     _, _, _, euros = _city(city)
-    return {"city": city, "flight_price": f"{euros} euros"}
+    return f"The price of a flight to {city} is {euros} euros."
 
 
 def _city(name: str) -> tuple[int, str, int, int]:

@@ -111,6 +111,8 @@ class HfSession:
         """
         if self._segment.begun:
             raise HostError("Embed/append", "text was appended inside a character; decode first")
+        if not text:
+            return 0
         placed = _on_own_lines(text, self._before + self._segment.text) if self._own_lines else text
         ids = content_ids(self._model.tokenizer, placed)
         self._context.ids += ids

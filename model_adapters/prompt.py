@@ -6,7 +6,7 @@ content of an earlier answer, and none of it is read as CML by the runtime.
 
 import inspect
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,8 @@ _PROTOCOL: Final = (
     "Wait for results with [TRAP][END]. Tell each result."
 )
 
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
 
 class Message(msgspec.Struct, frozen=True):
     """One message of a chat.
@@ -30,7 +32,7 @@ class Message(msgspec.Struct, frozen=True):
         content: Its text; nothing in it is a control token.
     """
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
 
 

@@ -1,5 +1,8 @@
 """Signatures of Python functions, as a model is told of them."""
 
+# Functions that are typed wrongly or not at all are what some of these tests are about.
+# mypy: disable-error-code="no-untyped-def, type-arg, name-defined, valid-type"
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Optional
@@ -26,7 +29,7 @@ from interpreter.tools.signature import (
 )
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-SIMPLE = {str: Text(), int: Integer(), float: Number(), bool: Truth()}
+SIMPLE: dict[type, ParameterType] = {str: Text(), int: Integer(), float: Number(), bool: Truth()}
 
 simple = st.sampled_from(list(SIMPLE.items()))
 constants = st.lists(st.text(max_size=5) | st.integers() | st.none(), min_size=1, unique=True)

@@ -1,5 +1,6 @@
 """Models: the embedded one, fetched and loaded once, and small ones with weights drawn by chance."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    from collections.abc import Callable
+
+    from transformers import PreTrainedModel
 
     from model_adapters.constraint import Vocabulary
     from model_adapters.hf_model import HfModel
@@ -16,6 +19,16 @@ CHAT_TEMPLATE: Final = (
     "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
+SIZES: Final = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+}
+FULL: Final[dict[str, object]] = {"model_type": "llama"}
+SLIDING: Final[dict[str, object]] = {"model_type": "mistral", "sliding_window": 8}
 CORPUS: Final = (
     '[CALL] job1 [HEAD] get_weather(city="Oslo") [END]\n',
     "[TRAP][END] says é and 日本.",
@@ -48,33 +61,21 @@ def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A model of two layers that writes anything; its second kind forgets what is 8 tokens back."""
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)  # threads that wait for each other cost more than such a model
-    from transformers import LlamaConfig, MistralConfig
-
     from model_adapters.hf_model import load
 
     folder = tmp_path_factory.mktemp("tiny")
     end = save_tokenizer(folder)
-    sizes = {
-        "vocab_size": end + 1,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 512,
-        "eos_token_id": end,
-    }
-    sliding = request.param == "sliding window"
-    save_network(
-        MistralConfig(sliding_window=8, **sizes) if sliding else LlamaConfig(**sizes), folder
-    )
+    kind = {"full attention": FULL, "sliding window": SLIDING}[request.param]
+    config = {**SIZES, **kind, "vocab_size": end + 1, "eos_token_id": end}
+    (folder / "config.json").write_text(json.dumps(config))
+    save_network(folder)
     return load(folder, device="cpu", dtype="float32")
 
 
 def save_tokenizer(folder: Path) -> int:
     """Train a byte-level tokenizer on a few lines; return the id of its end token, its last one."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
+    from transformers import TokenizersBackend
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -82,18 +83,21 @@ def save_tokenizer(folder: Path) -> int:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(CORPUS, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=CHAT_TEMPLATE)
+    wrap: Callable[..., TokenizersBackend] = TokenizersBackend
+    fast = wrap(tokenizer_object=tokenizer, chat_template=CHAT_TEMPLATE)
     fast.add_special_tokens({"bos_token": "<|start|>", "eos_token": "<|end|>"})
     fast.save_pretrained(folder)
-    return int(fast.eos_token_id)
+    return len(fast) - 1
 
 
-def save_network(config: "PreTrainedConfig", folder: Path) -> None:
+def save_network(folder: Path) -> None:
+    """Draw the weights of the network that the folder's configuration describes."""
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     from model_adapters.quiet import quiet_transformers
 
+    draw: Callable[[object], PreTrainedModel] = AutoModelForCausalLM.from_config
     torch.manual_seed(7)
     with quiet_transformers():
-        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+        draw(AutoConfig.from_pretrained(folder)).save_pretrained(folder)

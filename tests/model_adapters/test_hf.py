@@ -1,8 +1,9 @@
 """Sessions on a real model: the embedded one, in float32."""
 
-import json
 import sys
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import assume, given
@@ -16,9 +17,12 @@ from model_adapters.constraint import Constraint, ToolChoice, Vocabulary
 from model_adapters.errors import AdapterError
 from model_adapters.hf import HfSession, Sampling
 from model_adapters.hf_model import HfModel, load
-from model_adapters.prompt import Message
+from model_adapters.prompt import Message, Role
 
-torch = pytest.importorskip("torch")
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = pytest.importorskip("torch")
 
 ASK = (Message("user", "Count from one to twenty, in words."),)
 INTERRUPT = '[INTR] job1 [HEAD] {"city": "Paris", "degrees": 18} [END]'
@@ -47,7 +51,8 @@ def scores(model: HfModel, ids: list[int]) -> "torch.Tensor":
     """The scores after a whole context, in one pass without a cache."""
     with torch.inference_mode():
         output = model.network(input_ids=torch.tensor([ids], device=model.device), use_cache=False)
-    return output.logits[0, -1].float().cpu()
+    last: torch.Tensor = output.logits[0, -1]
+    return last.float().cpu()
 
 
 # ---------------------------------------------------------------------------- text to tokens
@@ -71,9 +76,10 @@ def test_what_a_vocabulary_cannot_spell_is_replaced(model: HfModel, text: str) -
 
 
 def test_a_control_token_that_is_not_special_is_kept_apart_too(tiny: HfModel) -> None:
-    from transformers import AddedToken, AutoTokenizer
+    from transformers import AddedToken, AutoTokenizer, TokenizersBackend
 
     tokenizer = AutoTokenizer.from_pretrained(tiny.tokenizer.name_or_path, local_files_only=True)
+    assert isinstance(tokenizer, TokenizersBackend)
     tokenizer.add_tokens([AddedToken("<tool_call>", special=False)])
     control, text = len(tokenizer) - 1, "a <tool_call> b"
     assert control in tokenizer.encode(text)
@@ -83,7 +89,7 @@ def test_a_control_token_that_is_not_special_is_kept_apart_too(tiny: HfModel) ->
 
 @given(st.lists(st.sampled_from(["Hi.", "a b", "x?"]), min_size=1, max_size=3))
 def test_a_chat_has_the_tokens_of_its_template(tiny: HfModel, contents: list[str]) -> None:
-    roles = ("system", "user", "assistant")
+    roles: tuple[Role, ...] = ("system", "user", "assistant")
     messages = [Message(role, text) for role, text in zip(roles, contents, strict=False)]
     chat = [{"role": message.role, "content": message.content} for message in messages]
     text = tiny.tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
@@ -111,6 +117,11 @@ def begin(model: HfModel, seed: int = 0, max_tokens: int = 100) -> HfSession:
     return HfSession(model, ASK, max_tokens=max_tokens, sampling=Sampling(temperature=2, seed=seed))
 
 
+@cache
+def vocabulary_of(model: HfModel) -> Vocabulary:
+    return model.vocabulary()
+
+
 def write(session: HfSession, steps: int) -> str:
     """Decode, over any end, at least so many tokens and up to a whole character; return the text."""
     text, partial = "", True
@@ -134,7 +145,7 @@ def assert_scores_fit(session: HfSession, model: HfModel) -> None:
 def test_pieces_are_the_text_of_the_tokens(tiny: HfModel, seed: int, steps: int) -> None:
     session = begin(tiny, seed)
     prompt = len(session.ids)
-    assert write(session, steps) == tiny.tokenizer.decode(session.ids[prompt:])
+    assert write(session, steps) == tiny.tokenizer.decode(list(session.ids[prompt:]))
 
 
 @given(seeds, steps, outside)
@@ -163,12 +174,30 @@ def test_a_rewind_drops_characters_and_bans_their_first_token(
     characters = data.draw(st.integers(1, len(text)))
     session.rewind(characters)
     left = text[: len(text) - characters]
-    assert tiny.tokenizer.decode(session.ids[prompt:]) == left
+    assert tiny.tokenizer.decode(list(session.ids[prompt:])) == left
     kept = len(session.ids)
     assert_scores_fit(session, tiny)
     write(session, 1)
     if session.ids[:kept] == tokens[:kept]:  # else the cut went through a token
         assert session.ids[kept : kept + 1] != tokens[kept : kept + 1]
+
+
+@given(seeds, steps, st.data())
+def test_a_rewind_keeps_the_mask_in_step(
+    tiny: HfModel, seed: int, steps: int, data: st.DataObject
+) -> None:
+    tools = (ToolSignature("now", (Parameter("zone", Text(), required=False),)),)
+    words, choice = vocabulary_of(tiny), ToolChoice(required=1)
+    constraint = Constraint(words, tools, choice)
+    session = HfSession(tiny, ASK, constraint=constraint, sampling=Sampling(2, seed))
+    prompt = len(session.ids)
+    text = write(session, 3 * steps)
+    session.rewind(data.draw(st.integers(0, len(text))))
+    fresh = Constraint(words, tools, choice)
+    for token in session.ids[prompt:]:
+        fresh.accept(token)
+    assert (constraint.mask() == fresh.mask()).all()
+    write(session, steps)
 
 
 def test_a_rewind_stays_behind_the_last_append(tiny: HfModel) -> None:
@@ -197,7 +226,7 @@ def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: in
     text = ""
     while isinstance(piece := session.decode(), Piece):
         text += piece.text
-    assert tiny.tokenizer.decode(session.ids[prompt:]) == text
+    assert tiny.tokenizer.decode(list(session.ids[prompt:])) == text
     assert not set(session.ids[prompt:]) & tiny.end_tokens
     session.append(INTERRUPT)
 
@@ -222,12 +251,12 @@ def test_blocks_on_their_own_lines(tiny: HfModel) -> None:
     session = HfSession(tiny, ASK, own_lines=True)
     start = len(session.ids)
     session.append(INTERRUPT + INTERRUPT)
-    assert tiny.tokenizer.decode(session.ids[start:]) == f"{INTERRUPT}\n{INTERRUPT}\n"
+    assert tiny.tokenizer.decode(list(session.ids[start:])) == f"{INTERRUPT}\n{INTERRUPT}\n"
     written = write(session, 1)
     start = len(session.ids)
     session.append(INTERRUPT)
     expected = f"{INTERRUPT}\n" if written.endswith("\n") else f"\n{INTERRUPT}\n"
-    assert tiny.tokenizer.decode(session.ids[start:]) == expected
+    assert tiny.tokenizer.decode(list(session.ids[start:])) == expected
 
 
 @pytest.mark.model
@@ -288,10 +317,10 @@ def test_a_folder_that_is_no_model_gets_one_message(tmp_path: Path, files: dict[
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_device_gets_one_message(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
+@pytest.mark.parametrize("device", ["abacus", "cuda:99"])
+def test_a_device_that_is_not_there_gets_one_message(tiny: HfModel, device: str) -> None:
     with pytest.raises(AdapterError, match="cannot be loaded"):
-        load(tmp_path, device="abacus")
+        load(Path(tiny.tokenizer.name_or_path), device=device)
 
 
 def test_the_default_model_is_not_fetched_unasked(

@@ -1,0 +1,69 @@
+"""What a model is told."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from cml import Call, Interrupt, Malformed, Trap, parse
+from interpreter.tools.python import ToolError, call_function, load_functions
+from interpreter.tools.signature import signature_of
+from model_adapters.prompt import Example, Message, build_messages, examples_of
+
+TRAVEL = Path(__file__).parent.parent.parent / "examples" / "travel_tools.py"
+
+
+def square(number: int) -> int:
+    """The square of a number."""
+    return number * number
+
+
+def test_a_chat_holds_the_tools_the_examples_and_the_question() -> None:
+    system, *chat = build_messages([signature_of(square)], "7?", [Example("2?", "4.")])
+    assert system.role == "system"
+    assert "square(number: int)  # The square of a number." in system.content.splitlines()
+    assert chat == [Message("user", "2?"), Message("assistant", "4."), Message("user", "7?")]
+
+
+def test_without_tools_the_question_is_all() -> None:
+    assert build_messages([], "7?", [Example("2?", "4.")]) == (Message("user", "7?"),)
+
+
+def test_tools_without_examples_are_no_fault() -> None:
+    assert examples_of([square]) == ()
+
+
+@pytest.mark.parametrize("given", [7, ["ab"], [("a",)], [("a", 1)], [("a", "b", "c")]])
+def test_examples_of_another_shape_are_refused(
+    monkeypatch: pytest.MonkeyPatch, given: object
+) -> None:
+    module = ModuleType("shapes")
+    module.EXAMPLES = given  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "shapes", module)
+    exec("def tool(): ...", module.__dict__)
+    with pytest.raises(ToolError, match="pairs of a question and its answer"):
+        examples_of([module.tool])
+
+
+def city_of(call: Call) -> str:
+    assert call.kwargs.keys() == {"city"}
+    return str(call.kwargs["city"])
+
+
+def test_the_examples_of_the_travel_tools_tell_what_the_tools_return() -> None:
+    functions = load_functions(TRAVEL)
+    examples = examples_of(functions.values())
+    assert examples
+    for example in examples:
+        items = parse(example.answer).items
+        assert not [item for item in items if isinstance(item, Malformed)]
+        calls = [item for item in items if isinstance(item, Call)]
+        told = {item.id: item.value for item in items if isinstance(item, Interrupt)}
+        returned = {
+            call.id: call_function(functions[call.function], (), {"city": city_of(call)}).value
+            for call in calls
+        }
+        assert told == returned
+        assert any(isinstance(item, Trap) for item in items)
+        assert all(str(value) in example.answer.rpartition("[END]")[2] for value in told.values())
