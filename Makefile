@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 demo: $(VENV)/.demo
 	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
-	    --tools examples/travel_tools.py --min-calls 3 --deliver idle --trace demo.trace.jsonl --yes
+	    --tools examples/travel_tools.py --min-calls 3 --max-calls 3 --deliver idle --trace demo.trace.jsonl --yes
 
 test: $(VENV)/.test
 	$(BIN)/pytest --numprocesses 2

@@ -28,6 +28,7 @@ class Request(msgspec.Struct, frozen=True):
         functions: What the model may call, by name.
         max_tokens: Limit of what the model writes.
         min_calls: Calls that the model has to begin with.
+        max_calls: Calls that it may write in all; None for any number.
         device: Where the model runs; None for what there is.
         yes: Whether a person agreed beforehand to downloads.
     """
@@ -37,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
     functions: Mapping[str, Function]
     max_tokens: int = 200
     min_calls: int = 1
+    max_calls: int | None = None
     device: str | None = None
     yes: bool = False
 
@@ -84,7 +86,8 @@ def _open_hf(request: Request, folder: str) -> Opened:
     tools = tuple(signature_of(function) for function in request.functions.values())
     examples = examples_of(request.functions.values())
     model = load(Path(folder) if folder else None, device=request.device)
-    choice = ToolChoice(request.min_calls, brackets=bool(folder))
+    at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
+    choice = ToolChoice(request.min_calls, max(at_most, request.min_calls), brackets=bool(folder))
     session = HfSession(
         model,
         build_messages(tools, request.prompt, examples),

@@ -48,6 +48,7 @@ from model_adapters.live import Live
 @click.option(
     "--min-calls", default=1, show_default=True, help="Calls that the model has to begin with."
 )
+@click.option("--max-calls", type=int, help="Calls that it may write in all; any number if absent.")
 @click.option(
     "--deliver",
     type=click.Choice(get_args(DeliverWhen)),
@@ -67,6 +68,7 @@ def run_command(
     *,
     max_tokens: int,
     min_calls: int,
+    max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
     device: str | None,
@@ -83,7 +85,7 @@ def run_command(
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
         functions = load_functions(tools)
-        request = Request(backend, prompt, functions, max_tokens, min_calls, device, yes)
+        request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
         opened = open_backend(request)
         with ExitStack() as stack:
             runtime = stack.enter_context(Runtime(opened.session, functions, settings))
