@@ -136,8 +136,10 @@ class Sessions(RuleBasedStateMachine):
     def give_back_late(self, data):
         settled = [c for c in self.started if c not in self.running]
         if settled:
+            before = len(self.rows)
             self.take(Returned(data.draw(st.sampled_from(settled)), failure("late", "too late")))
-            assert self.rows[-1].rule in {"Step/late", "Settle/decode"} or self.rows
+            # Recorded, and nothing else: no interrupt, no wake-up.
+            assert [row.rule for row in self.rows[before:]] == ["Step/late"]
 
     @invariant()
     def answered_at_most_once(self):
