@@ -70,20 +70,6 @@ def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Sy
     yield from lexer.close()
 
 
-def read_blocks(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Block]:
-    """Yield the blocks of a text that comes in pieces, in constant memory.
-
-    Raises:
-        CmlError: The text is not UTF-8; all blocks before that place were given.
-    """
-    reader = BlockReader(profile)
-    for symbol in read_symbols(pieces, profile):
-        if block := reader.take(symbol):
-            yield block
-    if block := reader.close():
-        yield block
-
-
 def parse(text: str | bytes, profile: Profile | None = None) -> Context:
     """Parse a whole context. Malformed blocks are items of it and diagnostics, not exceptions.
 

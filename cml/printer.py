@@ -53,15 +53,6 @@ def render(context: Context | Iterable[Item], profile: Profile | None = None) ->
     )
 
 
-def render_item(item: Item, profile: Profile | None = None) -> str:
-    """Return the canonical text of one item that stands alone.
-
-    Raises:
-        PrintError: As `render`.
-    """
-    return render([item], profile)
-
-
 def render_symbols(
     context: Context | Iterable[Item], profile: Profile | None = None
 ) -> tuple[Symbol, ...]:

@@ -185,6 +185,8 @@ def _check_contract(state: State, event: Event) -> None:
         case Decoded(symbol=symbol) if symbol.offset != state.offset:
             message = f"a symbol at offset {symbol.offset} came where {state.offset} is next"
             raise HostError("Embed/offset", message)
+        case Said(text):
+            _check_message(state, text)
         case Returned(call=call) | Expired(call=call) if not _was_started(state, call):
             message = f"{call} returned or expired, but no such call was started"
             raise HostError("Embed/return", message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zipfile
 from random import Random
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Dataset = Literal["parallel", "live_parallel", "parallel_multiple", "multi_turn_base"]
-DATASETS: Final[tuple[Dataset, ...]] = get_args(Dataset)
 
 Dependencies = Literal["chain", "none", "state"]
 """How the calls of a multi-turn sample depend on each other: each on the one before, not at all, or

@@ -1,0 +1,45 @@
+"""The clauses of spec/5-embedding.md: a host that breaks one is told which."""
+
+import pytest
+
+from cml import Level, Limits, Profile, Symbol
+from cml.ast import OutcomeKind
+from interpreter import HostError, Settings, State, advance, instant, step
+from interpreter.events import Began, Decoded, Ended, Expired, Outcome, Returned, Said, Stopped
+
+BEGUN, _ = instant(State(), 1, [Began()])
+STOPPED, _ = instant(BEGUN, 2, [Stopped()])
+CORE = State(Settings(Profile(level=Level.CORE)))
+NARROW = State(Settings(Profile(limits=Limits(block_characters=60))))
+RETURNED = Outcome(OutcomeKind.RETURNED, 1)
+
+
+@pytest.mark.parametrize(
+    ("clause", "state", "event"),
+    [
+        ("Embed/begin", BEGUN, Began()),
+        ("Embed/decode", State(), Decoded(Symbol("x"))),
+        ("Embed/decode", State(), Ended("stop")),
+        ("Embed/offset", BEGUN, Decoded(Symbol("x", 7))),
+        ("Embed/return", BEGUN, Returned("a", RETURNED)),
+        ("Embed/return", BEGUN, Expired("a")),
+        ("Embed/message", CORE, Said("hello")),
+        ("Embed/message", NARROW, Said("x" * 100)),
+        ("Embed/stop", STOPPED, Began()),
+        ("Embed/stop", STOPPED, Said("hello")),
+        ("Embed/stop", STOPPED, Stopped()),
+    ],
+)
+def test_a_broken_clause_is_named(clause, state, event) -> None:
+    with pytest.raises(HostError) as found:
+        step(state, event)
+    assert found.value.clause == clause
+
+
+def test_time_does_not_go_back() -> None:
+    with pytest.raises(HostError, match="Embed/time"):
+        advance(BEGUN, 0)
+
+
+def test_a_message_that_can_be_told_is_taken() -> None:
+    assert step(BEGUN, Said("hello"))[0] == "Step/message"
