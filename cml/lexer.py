@@ -13,7 +13,14 @@ from cml.diagnostics import CmlError
 from cml.monitor import Mode, interruptible
 from cml.profile import Profile
 from cml.states import first_state
-from cml.symbols import LONGEST_MARKER, MARKER_PATTERN, OPENERS, Marker, Symbol
+from cml.symbols import (
+    GENERATED_OPENERS,
+    LONGEST_MARKER,
+    MARKER_PATTERN,
+    OPENERS,
+    Marker,
+    Symbol,
+)
 
 _PREFIXES: Final = frozenset(m.value[:n] for m in Marker for n in range(1, len(m.value)))
 _MARKERS: Final = {marker.value: marker for marker in Marker}
@@ -35,6 +42,7 @@ class Lexer:
     def __init__(self, profile: Profile | None = None, *, generated: bool = False) -> None:
         self._prose = first_state((profile or Profile()).body, generated=generated)
         self._state = self._prose
+        self._openers = GENERATED_OPENERS if generated else OPENERS
         self._opened = 0  # where the block that is open begins
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
@@ -197,7 +205,7 @@ class Lexer:
     def _take_marker(self) -> Symbol:
         spelling = self._marker
         symbol = Symbol(spelling, self._offset, _MARKERS[spelling])
-        if symbol.marker in OPENERS:
+        if symbol.marker in self._openers:
             self._opened = self._offset
         self._position += len(spelling)
         self._offset += len(spelling)

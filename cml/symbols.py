@@ -20,6 +20,9 @@ class Marker(Enum):
 
 
 OPENERS: Final = frozenset({Marker.CALL, Marker.INTR, Marker.TRAP})
+GENERATED_OPENERS: Final = OPENERS - {Marker.INTR}
+"""What opens a block in the text of a model (Syntax/generated)."""
+
 MARKER_NAMES: Final = frozenset(marker.name for marker in Marker)
 MARKER_PATTERN: Final = r"\[(?:" + "|".join(marker.name for marker in Marker) + r")\]"
 LONGEST_MARKER: Final = max(len(marker.value) for marker in Marker)

@@ -9,7 +9,7 @@ from typing import Final
 
 from cml.diagnostics import CmlError
 from cml.monitor import EDGES, GENERATED_EDGES, Mode, interruptible
-from cml.symbols import OPENERS, Marker, Symbol
+from cml.symbols import GENERATED_OPENERS, OPENERS, Marker, Symbol
 
 
 class TokenLexer:
@@ -31,6 +31,7 @@ class TokenLexer:
         self._edges = GENERATED_EDGES if generated else EDGES
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._offset = 0
+        self._openers = GENERATED_OPENERS if generated else OPENERS
         self._opened = 0  # where the block that is open begins
 
     @property
@@ -63,7 +64,7 @@ class TokenLexer:
             text = spelling if isinstance(spelling, str) else self._decode(spelling)
             return self._symbol(text, None) if text else None
         self.close()
-        if marker in OPENERS:
+        if marker in self._openers:
             self._opened = self._offset
         self.mode = self._edges[self.mode][marker]
         return self._symbol(marker.value, marker)
