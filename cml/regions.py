@@ -61,10 +61,11 @@ class RegionLexer:
         return tuple(iter(self.pull, None))
 
     def close(self) -> tuple[Symbol, ...]:
-        """End the input; what is begun is released as text."""
+        """End the input, and with it every region; what is begun is released as text."""
         symbols = tuple(iter(self.pull, None))
         rest, self._buffer = self._buffer, ""
         if self._closing:
+            self._closing = ""
             return (*symbols, self._lexer.plain(rest)) if rest else symbols
         self._lexer.push(rest)
         return (*symbols, *iter(self._lexer.pull, None), *self._lexer.close())

@@ -49,9 +49,10 @@ class Decoder:
                 return Step(self._take_end(), tuple(pieces))
             match self._session.decode():
                 case EndOfDecoding(reason):
-                    self._end = Ended(reason)
+                    outside = not self._lexer.in_region
+                    self._end = Ended(reason, outside)
                     if rest := self._lexer.close():
-                        return Step(Decoded(_joined(rest)), tuple(pieces))
+                        return Step(Decoded(_joined(rest), outside), tuple(pieces))
                 case Piece() as piece:
                     pieces.append(piece)
                     self._received += len(piece.text)

@@ -59,10 +59,16 @@ class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True):
     boundary: bool = True
 
 
-class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """Decoding came to an end: an end token (`stop`), or the limit of the output (`length`)."""
+class Ended(msgspec.Struct, frozen=True, tag="ended", omit_defaults=True):
+    """Decoding came to an end.
+
+    Args:
+        reason: An end token (`stop`), or the limit of the output (`length`).
+        boundary: Whether the context ends outside every inert region.
+    """
 
     reason: Literal["stop", "length"]
+    boundary: bool = True
 
 
 class Returned(msgspec.Struct, frozen=True, tag="returned"):

@@ -59,7 +59,7 @@ def _check_delivery(
     if witness.asked:
         yield "an interrupt went in while a Decode was outstanding"
     if not state.boundary:
-        yield "an interrupt went in where characters are held back"
+        yield "an interrupt went in inside a region, or where characters are held back"
     seen: set[str] = set(witness.answered)
     for delivery in interrupts:
         if delivery.outcome.kind is OutcomeKind.PROGRESS:
@@ -85,7 +85,7 @@ def _check_start(state: State, start: Start, witness: Witness) -> Iterator[str]:
 
 
 def _check_end(state: State, witness: Witness) -> Iterator[str]:
-    if state.ending != "stop" or state.settings.end != "drain":
+    if state.ending != "stop" or state.settings.end != "drain" or not state.boundary:
         return
     for key, call in state.calls.items():
         if call.status is not Status.SETTLED:
@@ -157,7 +157,7 @@ def _ready_call_waits(state: State) -> str | None:
 
 
 def _ends_for_nothing(state: State) -> str | None:
-    is_draining = state.settings.end == "drain" and state.ending == "stop"
+    is_draining = state.settings.end == "drain" and state.ending == "stop" and state.boundary
     if is_draining and state.phase is Phase.ENDING and pending(state):
         return "an end was not taken back though calls are pending"
     return None

@@ -12,9 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
-from cml.lexer import Lexer
 from cml.profile import Profile
-from cml.symbols import Symbol
+from cml.regions import make_lexer
 from interpreter.events import (
     Began,
     Decoded,
@@ -58,7 +57,7 @@ class World(msgspec.Struct, frozen=True):
 
     Args:
         state: The machine's.
-        symbols: What the model has still to write.
+        script: What the model has still to write; the end, which may come again, stays.
         running: Calls whose functions have not come back.
         deadlines: Calls whose deadlines are to come.
         messages: How many messages may still be sent.
@@ -67,7 +66,7 @@ class World(msgspec.Struct, frozen=True):
     """
 
     state: State
-    symbols: tuple[Symbol, ...]
+    script: tuple[Decoded | Ended, ...]
     running: frozenset[str] = frozenset()
     deadlines: frozenset[str] = frozenset()
     messages: int = 0
@@ -77,16 +76,22 @@ class World(msgspec.Struct, frozen=True):
 
 def first_world(program: Program) -> World:
     """Return the world before anything has happened."""
-    symbols = lex(program.script, program.settings.profile)
-    return World(State(program.settings), symbols, messages=program.messages)
+    script = written(program.script, program.settings.profile)
+    return World(State(program.settings), script, messages=program.messages)
 
 
-def lex(script: str, profile: Profile) -> tuple[Symbol, ...]:
-    """Return the symbols of a script, each with the offset at which a model would write it: a
-    forged interrupt is taken back, so what follows it takes its place.
+def written(script: str, profile: Profile) -> tuple[Decoded | Ended, ...]:
+    """Return what a model writes as events: every symbol is a token of its own, so each ends at a
+    boundary, unless it leaves the context inside a region.
     """
-    lexer = Lexer(profile, generated=True)
-    return (*lexer.feed(script), *lexer.close())
+    lexer = make_lexer(profile, generated=True)
+    lexer.push(script)
+    events: list[Decoded | Ended] = []
+    while symbol := lexer.pull():
+        events.append(Decoded(symbol, not lexer.in_region))
+    outside = not lexer.in_region
+    events += (Decoded(symbol, outside) for symbol in lexer.close())
+    return (*events, Ended("stop", outside))
 
 
 def next_events(world: World, program: Program) -> Iterator[Event]:
@@ -95,7 +100,7 @@ def next_events(world: World, program: Program) -> Iterator[Event]:
         yield Began()
         return
     if world.state.decode_outstanding:
-        yield _next_symbol(world)
+        yield _next_written(world)
     for call in sorted(world.running):
         yield Returned(call, _result(world, call))
         if program.failures and _runs(world, call):
@@ -109,12 +114,14 @@ def next_events(world: World, program: Program) -> Iterator[Event]:
             yield Stopped()
 
 
-def _next_symbol(world: World) -> Event:
-    if not world.symbols:
-        return Ended("stop")
-    symbol = world.symbols[0]
-    # Every symbol is a token of its own, so each ends at a boundary.
-    return Decoded(Symbol(symbol.text, world.state.offset, symbol.marker))
+def _next_written(world: World) -> Event:
+    """Return what the model writes next, where a model would write it: a forged interrupt is taken
+    back, so what follows takes its place.
+    """
+    event = world.script[0]
+    if isinstance(event, Ended):
+        return event
+    return replace(event, symbol=replace(event.symbol, offset=world.state.offset))
 
 
 def _result(world: World, call: str) -> Outcome:
@@ -130,7 +137,7 @@ def after_event(world: World, event: Event, state: State, effects: tuple[Effect,
     """Return the world after an event, given what the machine made of it."""
     match event:
         case Decoded():
-            world = replace(world, symbols=world.symbols[1:])
+            world = replace(world, script=world.script[1:])
         case Returned(call=call):
             world = replace(world, running=world.running - {call})
         case Expired(call=call):
@@ -163,7 +170,7 @@ def key_of(world: World) -> tuple[object, ...]:
     """
     state = world.state
     return (
-        len(world.symbols),
+        len(world.script),
         world.running,
         world.deadlines,
         world.messages,

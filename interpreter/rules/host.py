@@ -31,8 +31,10 @@ def step_begin(state: State, _: Began) -> Fired | None:
 
 
 def step_end(state: State, event: Ended) -> Fired | None:
-    """Step/end: the model has come to an end outside every block."""
-    return None if state.block else (_ending(state, event), ())
+    """Step/end: the model has come to an end outside every block; perhaps inside a region."""
+    if state.block:
+        return None
+    return replace(_ending(state, event), boundary=event.boundary), ()
 
 
 def step_truncated(state: State, event: Ended) -> Fired | None:
@@ -92,16 +94,26 @@ def step_message(state: State, event: Said) -> Fired | None:
 
 
 def step_stop(state: State, _: Stopped) -> Fired | None:
-    """Step/stop: the host ends the session; what runs is asked to stop, nothing more goes in."""
+    """Step/stop: the host ends the session; what runs is asked to stop, nothing more goes in, and
+    what the model was writing is taken back: the block under construction, or what no row names.
+    """
+    written = state.offset if state.block is None else state.opened
+    taken_back = (Rewind(written),) if state.phase is Phase.DECODING else ()
     running = [key for key, _ in with_status(state, Status.RUNNING)]
     for key in state.unsettled:
         call = state.calls[key]
         outcome = cancelled("the session was stopped")
         state = with_call(state, key, CallState(call.order, call.call, Status.SETTLED, outcome))
     after = replace(
-        state, phase=Phase.ENDED, decode_outstanding=False, block=None, queue=(), ending="stopped"
+        state,
+        phase=Phase.ENDED,
+        decode_outstanding=False,
+        block=None,
+        offset=written,
+        queue=(),
+        ending="stopped",
     )
-    return after, (*map(Cancel, running), Finish("stopped"))
+    return after, (*map(Cancel, running), *taken_back, Finish("stopped"))
 
 
 def _runs(state: State, key: str) -> bool:

@@ -44,8 +44,10 @@ def settle_start(state: State) -> Fired | None:
 
 
 def settle_drain(state: State) -> Fired | None:
-    """Settle/drain: an end with interrupts to come is taken back and becomes a trap."""
-    if not _is_ending(state, "drain") or state.ending != "stop":
+    """Settle/drain: an end with interrupts to come is taken back and becomes a trap; not inside a
+    region, where nothing could go in.
+    """
+    if not _is_ending(state, "drain") or state.ending != "stop" or not state.boundary:
         return None
     if not (state.queue or pending(state)):
         return None
@@ -72,6 +74,15 @@ def settle_fail(state: State) -> Fired | None:
         return None
     after, effects = _cancel_all(state)
     return replace(after, ending="pending"), effects
+
+
+def settle_withhold(state: State) -> Fired | None:
+    """Settle/withhold: where the output ended inside a region nothing can go in; the turn ends, and
+    what is queued or still runs is delivered in the next one.
+    """
+    if state.phase is not Phase.ENDING or state.boundary or not (state.queue or state.unsettled):
+        return None
+    return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
 
 
 def settle_deliver(state: State) -> Fired | None:
@@ -162,6 +173,7 @@ SETTLE_RULES: Final[tuple[SettleRule, ...]] = (
     settle_detach,
     settle_cancel,
     settle_fail,
+    settle_withhold,
     settle_deliver,
     settle_wake,
     settle_decode,

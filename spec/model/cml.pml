@@ -16,6 +16,10 @@
 #define NEXT   0
 #define EVERY  255
 
+#ifndef UNCLOSED
+#define UNCLOSED 0                    /* whether the last symbol opens a region that nothing closes */
+#endif
+
 byte script[SYMBOLS] = SCRIPT;
 byte detail[SYMBOLS] = DETAIL;
 byte needs[CALLS] = NEEDS;            /* the calls that each one names */
@@ -30,7 +34,7 @@ mtype = { decoding, trapped, ending, ended };
 mtype phase = decoding;               /* Step/begin has fired */
 bool settled;                         /* the Settle rules were tried since the last event */
 bool asked;                           /* a Decode is outstanding */
-bool boundary = true;                 /* nothing was decoded past the last symbol */
+bool boundary = true;                 /* nothing was decoded past the last symbol, no region is open */
 bool block;                           /* inside a critical section */
 byte at;                              /* symbols that were decoded */
 byte wait;                            /* what a trap waits for */

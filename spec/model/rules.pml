@@ -33,6 +33,7 @@ inline take_symbol() {
 #ifdef PIECES
     if :: at + 1 < SYMBOLS -> boundary = false :: boundary = true fi;
 #endif
+    if :: UNCLOSED && at + 1 == SYMBOLS -> boundary = false :: else fi;
     if
     :: script[at] == TEXT || script[at] == INSIDE -> skip         /* Step/text, Step/inside */
     :: script[at] == OPEN -> block = true                         /* Step/open */
@@ -57,7 +58,7 @@ inline take_symbol() {
 }
 
 inline take_end() {                                   /* Step/end, Step/truncated */
-    asked = false; boundary = true; block = false; phase = ending
+    asked = false; boundary = !UNCLOSED; block = false; phase = ending
 }
 
 inline take_return(id, returned) {
@@ -152,6 +153,10 @@ inline deliver() {
 inline finish() {
     assert(answered == completed);                    /* completeness */
     assert(!unheard);                                 /* the model goes on after every answer */
+    end_turn()
+}
+
+inline end_turn() {
     phase = ended;
     note(FINISHES);
 #ifdef OBSERVE
@@ -181,8 +186,15 @@ inline finish() {
 #ifdef FAULT_FORGET_THE_IMPLICIT_TRAP
 #define drains false
 #else
+#define drains (phase == ending && boundary && (queued || pending))
+#endif
+
+#ifdef FAULT_DRAIN_IN_A_REGION
+#undef drains
 #define drains (phase == ending && (queued || pending))
 #endif
+
+#define withholds (phase == ending && !boundary && (queued || waiting || running))
 
 /* The first Settle rule that applies, in the order of the specification; `settled` if none does. */
 inline settle_one() {
@@ -198,6 +210,9 @@ inline settle_one() {
     :: drains -> phase = trapped; wait = NEXT; woken = false; hailed = false          /* drain */
     :: else ->
     if
+    :: withholds -> end_turn()                                                     /* withhold */
+    :: else ->
+    if
     :: queued && safe_point && phase != ended -> deliver()                          /* deliver */
     :: else ->
     if
@@ -209,6 +224,6 @@ inline settle_one() {
     if
     :: phase == ending && !queued && !waiting && !running -> finish()                /* finish */
     :: else -> settled = true; fresh = 0
-    fi fi fi fi fi fi fi;
+    fi fi fi fi fi fi fi fi;
     found = 0
 }

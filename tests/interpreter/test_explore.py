@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from cml.grammar import specification
+from cml.profile import Profile
 from interpreter.events import Decoded, Inject, Returned, Start
 from interpreter.explore import Program, explore
 from interpreter.explore.story import tell
@@ -244,3 +245,11 @@ def test_a_violation_is_told_as_a_vector_with_the_same_events() -> None:
     assert "".join(w.text for w in vector.script) in PROGRAMS[program].script
     events = [row.event for row in violation.rows if isinstance(row.event, Decoded)]
     assert [event.symbol.text for event in events] == [w.text for w in vector.script]
+
+
+def test_a_call_that_is_quoted_in_a_region_is_never_started() -> None:
+    chosen = Settings(profile=Profile(regions=(("<think>", "</think>"),)))
+    quoted = "<think>[CALL] a [HEAD] f() [END]</think> well"
+    assert "Step/text" in explore(Program(quoted, chosen)).rules
+    assert "Step/call" not in explore(Program(quoted, chosen)).rules
+    assert "Step/call" in explore(Program(quoted, Settings())).rules

@@ -5,16 +5,17 @@ import json
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
 import cml
 from cml.ast import Interrupt, OutcomeKind
 from cml.grammar import specification
 from cml.profile import Level
-from interpreter.events import Inject
+from interpreter.events import Began, Inject
 from interpreter.schemas import schema_files
 from interpreter.trace import Header, write_trace
-from interpreter.vectors import read_vector
+from interpreter.vectors import RunVector, read_vector, run_vector
 
 SPEC = Path(str(specification()))
 VECTORS = sorted(SPEC.joinpath("vectors", "runs").glob("*.json"))
@@ -86,5 +87,15 @@ def test_the_context_of_a_vector_read_anew_holds_what_went_in(path) -> None:
         if isinstance(effect, Inject)
         for d in effect.interrupts
     ]
-    items = cml.parse(vector.context, vector.settings.profile).items
+    items = [
+        item for turn in turns(vector) for item in cml.parse(turn, vector.settings.profile).items
+    ]
     assert delivered == [(i.id, i.outcome, i.value) for i in items if isinstance(i, Interrupt)]
+
+
+def turns(vector: RunVector) -> tuple[str, str]:
+    """The context of the first turn, and what later ones add: a region ends with its turn."""
+    planned = tuple(p for p in vector.planned if not isinstance(p.event, Began))
+    _, first = run_vector(msgspec.structs.replace(vector, planned=planned))
+    assert vector.context.startswith(first)
+    return first, vector.context[len(first) :]
