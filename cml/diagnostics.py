@@ -79,7 +79,9 @@ RULES: Final[dict[str, Rule]] = {
     "Trace/format": _error("CML301", "a trace is one JSON object a line: a header, then rows"),
     "Trace/version": _error("CML302", "use the version of the tools that the trace names"),
     "Trace/row": _error("CML303", "a row is what the machine does with the event: record it again"),
-    "Trace/order": _error("CML304", "rows count up and their times never go back"),
+    "Trace/order": _error(
+        "CML304", "times never go back, and the events of one moment have an order"
+    ),
     "Trace/unfinished": _warning("CML305", "the run was cut short: everything up to here holds"),
 }
 

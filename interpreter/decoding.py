@@ -1,10 +1,14 @@
 """From a session's pieces to the machine's symbols (spec/5-embedding.md, section 2)."""
 
+from typing import Final
+
 import msgspec
 
+from cml.diagnostics import CmlError
 from cml.profile import Profile
 from cml.regions import make_lexer
 from cml.symbols import Symbol
+from interpreter.errors import HostError
 from interpreter.events import Decoded, Ended
 from interpreter.session import EndOfDecoding, Piece, Session
 
@@ -19,6 +23,11 @@ class Step(msgspec.Struct, frozen=True):
 
     event: Decoded | Ended
     pieces: tuple[Piece, ...]
+
+
+_MOST_EMPTY: Final = 1_000
+"""Pieces in a row that complete no character. A character has at most four bytes; more than so many
+steps without one is a session that does nothing, for ever."""
 
 
 class Decoder:
@@ -37,27 +46,56 @@ class Decoder:
         self._lexer = make_lexer(profile, generated=True)
         self._received = 0
         self._partial = False
+        self._empty = 0
         self._end: Ended | None = None
 
     def next(self) -> Step:
         """Decode until a symbol is complete or the model has come to its end."""
         pieces: list[Piece] = []
         while True:
-            if symbol := self._lexer.pull():
+            if symbol := self._pull():
                 return Step(Decoded(symbol, self._is_boundary()), tuple(pieces))
             if self._end is not None:
                 return Step(self._take_end(), tuple(pieces))
-            match self._session.decode():
+            match self._decode():
                 case EndOfDecoding(reason):
                     outside = not self._lexer.in_region
                     self._end = Ended(reason, outside)
                     if rest := self._lexer.close():
                         return Step(Decoded(_joined(rest), outside), tuple(pieces))
                 case Piece() as piece:
+                    self._count_empty(piece)
                     pieces.append(piece)
                     self._received += len(piece.text)
                     self._partial = piece.partial
                     self._lexer.push(piece.text)
+
+    def _decode(self) -> Piece | EndOfDecoding:
+        """Let the session decode, and see that it keeps Embed/piece."""
+        decoded: object = self._session.decode()
+        match decoded:
+            case EndOfDecoding("stop" | "length") | Piece(str()):
+                return decoded
+            case EndOfDecoding(reason):
+                fault = f"decode() ended with the reason {reason!r}; expected 'stop' or 'length'"
+            case Piece(text):
+                fault = f"the text of a piece is a {type(text).__name__}; expected a str"
+            case _:
+                fault = f"decode() returned a {type(decoded).__name__}; expected a Piece or an "
+                fault += "EndOfDecoding"
+        raise HostError("Embed/piece", fault)
+
+    def _count_empty(self, piece: Piece) -> None:
+        self._empty = 0 if piece.text else self._empty + 1
+        if self._empty > _MOST_EMPTY:
+            message = f"decode() returned {self._empty} pieces in a row without a character"
+            raise HostError("Embed/piece", message)
+
+    def _pull(self) -> Symbol | None:
+        try:
+            return self._lexer.pull()
+        except CmlError as error:
+            raise HostError("Embed/piece", f"decode() returned half a character: {error}") from None
 
     def _is_boundary(self) -> bool:
         return not (self._lexer.holding or self._partial or self._lexer.in_region)
@@ -68,7 +106,11 @@ class Decoder:
         """
         self._end = None
         self._lexer.appended()
-        return self._session.append(text)
+        tokens: object = self._session.append(text)
+        if not isinstance(tokens, int):
+            name = type(tokens).__name__
+            raise HostError("Embed/append", f"append() returned a {name}; expected its tokens")
+        return tokens
 
     def rewind(self, offset: int) -> None:
         """Take what the model wrote from this offset on back out of the context."""

@@ -35,8 +35,19 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def failure(kind: str, message: str, outcome: OutcomeKind = OutcomeKind.FAILED) -> Outcome:
-    """Return an outcome that is no result (Syntax/outcome)."""
-    return Outcome(outcome, {"type": kind, "message": message})
+    """Return an outcome that is no result (Syntax/outcome).
+
+    Args:
+        kind: Its `type`: a word of the specification, or the name of an error.
+        message: What is wrong. Halves of surrogate pairs, as in the name of a file that is not
+            UTF-8, are written as escapes.
+        outcome: Failed, timeout or cancelled.
+    """
+    return Outcome(outcome, {"type": _whole(kind), "message": _whole(message)})
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 # ------------------------------------------------------------------------------------- events

@@ -1,10 +1,15 @@
 """How interrupts are written into the context (spec/3-semantics.md, section 7)."""
 
+from typing import Final
+
 from cml.ast import Interrupt, OutcomeKind
 from cml.parser import parse
-from cml.printer import render
+from cml.printer import PrintError, render
 from cml.profile import Level, Profile
 from interpreter.events import Delivery, Inject, Outcome
+
+_LONGEST_MESSAGE_IDENTIFIER: Final = "user" + "9" * 9
+"""Whether a message can be told does not depend on how many there were before it."""
 
 
 def interrupt_text(inject: Inject, profile: Profile) -> str:
@@ -22,9 +27,32 @@ def unreadable(identifier: str, outcome: Outcome, profile: Profile) -> str | Non
 
     What a function returns is not bounded; a block of the context is.
     """
-    text = render([_interrupt(Delivery(identifier, outcome), profile)], profile)
+    try:
+        text = render([_interrupt(Delivery(identifier, outcome), profile)], profile)
+    except PrintError as error:
+        return str(error)
     faults = parse(text, profile).diagnostics
     return faults[0].message if faults else None
+
+
+def message_fault(text: object, profile: Profile) -> str | None:
+    """Return why what a person says cannot be told, or None if it can (Embed/message)."""
+    if not isinstance(text, str):
+        return f"a message is text, not a value of the type {type(text).__name__}"
+    if profile.level is not Level.EXTENDED:
+        return "messages of people are of the extended level"
+    fault = unreadable(_LONGEST_MESSAGE_IDENTIFIER, Outcome(OutcomeKind.RETURNED, text), profile)
+    return fault and f"the message cannot be told: {fault}"
+
+
+def shortened(identifier: str, failed: Outcome, profile: Profile) -> Outcome:
+    """Return a failure of the runtime's own with as much of its message as a reader accepts."""
+    value = failed.value
+    while unreadable(identifier, failed, profile) and isinstance(value, dict) and value["message"]:
+        message = str(value["message"])
+        value = {**value, "message": message[: len(message) // 2]}
+        failed = Outcome(failed.kind, value)
+    return failed
 
 
 def _interrupt(delivery: Delivery, profile: Profile) -> Interrupt:

@@ -10,9 +10,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from cml.ast import Block, OutcomeKind
+from cml.ast import Block
 from cml.blocks import Ending, extend, read_block
-from cml.profile import Level
 from cml.symbols import OPENERS, Marker
 from interpreter.errors import HostError, Stuck
 from interpreter.events import (
@@ -22,13 +21,12 @@ from interpreter.events import (
     Ended,
     Event,
     Expired,
-    Outcome,
     Returned,
     Row,
     Said,
     Stopped,
 )
-from interpreter.interrupts import unreadable
+from interpreter.interrupts import message_fault
 from interpreter.rules import RULES, Fired, Rules, rule_name
 from interpreter.state import Phase, State, Status
 
@@ -127,13 +125,16 @@ def settle_one(state: State, rules: Rules = RULES) -> tuple[State, Row] | None:
     return None
 
 
-def instant(state: State, now_us: int, events: Iterable[Event]) -> tuple[State, list[Row]]:
+def instant(
+    state: State, now_us: int, events: Iterable[Event], rules: Rules = RULES
+) -> tuple[State, list[Row]]:
     """Take all events of one moment, then settle (Time/instant).
 
     Args:
         state: The state before.
         now_us: When, in microseconds from the beginning of the session.
         events: What happened, in order.
+        rules: The rules; other than those of the specification only to see what breaks.
 
     Returns:
         The state after it, and a row for each rule that fired.
@@ -144,18 +145,10 @@ def instant(state: State, now_us: int, events: Iterable[Event]) -> tuple[State, 
     state = advance(state, now_us)
     rows: list[Row] = []
     for event in events:
-        name, state, effects = step(state, event)
+        name, state, effects = step(state, event, rules)
         rows.append(Row(now_us, name, event, effects))
-    state, settled = settle(state)
+    state, settled = settle(state, rules)
     return state, rows + settled
-
-
-def _check_message(state: State, text: str) -> None:
-    profile = state.settings.profile
-    if profile.level is not Level.EXTENDED:
-        raise HostError("Embed/message", "messages of people are of the extended level")
-    if fault := unreadable("user1", Outcome(OutcomeKind.RETURNED, text), profile):
-        raise HostError("Embed/message", f"the message cannot be told: {fault}")
 
 
 def _was_started(state: State, key: str) -> bool:
@@ -186,7 +179,8 @@ def _check_contract(state: State, event: Event) -> None:
             message = f"a symbol at offset {symbol.offset} came where {state.offset} is next"
             raise HostError("Embed/offset", message)
         case Said(text):
-            _check_message(state, text)
+            if fault := message_fault(text, state.settings.profile):
+                raise HostError("Embed/message", fault)
         case Returned(call=call) | Expired(call=call) if not _was_started(state, call):
             message = f"{call} returned or expired, but no such call was started"
             raise HostError("Embed/return", message)

@@ -1,49 +1,20 @@
-"""The realtime driver: real decoding, real functions, the real clock (spec/5-embedding.md).
+"""The blocking form of the realtime driver: a session in the caller's thread, turn by turn."""
 
-Decoding runs in a thread of its own, calls run in any executor; both put what happened into one
-queue, and this driver takes it out. It performs effects and yields rows; it decides nothing.
-"""
-
-import heapq
-import inspect
-import time
+import logging
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from functools import cached_property
-from queue import Empty, SimpleQueue
-from typing import Self
+from concurrent.futures import Executor, wait
+from queue import Empty
+from typing import Final, Self
 
-from msgspec.structs import replace
-
-from interpreter.decoding import Decoder
-from interpreter.events import (
-    Began,
-    Cancel,
-    Decode,
-    Effect,
-    Event,
-    Expired,
-    Finish,
-    Inject,
-    Outcome,
-    Report,
-    Returned,
-    Rewind,
-    Row,
-    Said,
-    Start,
-    Stopped,
-)
-from interpreter.executors.event_loop import EventLoopThread
-from interpreter.interrupts import interrupt_text
-from interpreter.machine import instant
+from interpreter.driver import Driver, Journal, forget, monotonic_us
+from interpreter.errors import HostError
+from interpreter.events import Began, Event, Row
 from interpreter.session import Session
-from interpreter.state import Phase, Settings, State
-from interpreter.tools.python import Function, call_coroutine, call_function, outcome_of_future
+from interpreter.state import Settings
+from interpreter.tools.calling import Function, is_in_a_call
 
-
-def _monotonic_us() -> int:
-    return time.monotonic_ns() // 1_000
+_LOG: Final = logging.getLogger(__name__)
+_LOOK_S: Final = 0.05
 
 
 class Runtime:
@@ -53,8 +24,16 @@ class Runtime:
         session: The model's context.
         functions: What the model may call, by name.
         settings: What the host chose; its `functions` are filled in from the names given here.
-        executor: Where calls run; a pool of threads by default.
+        executor: Where calls run; a pool of threads by default, at most 1,000.
         clock: Microseconds, never going back.
+        journal: Writes the rows of each instant before any of their effects is performed, as
+            `interpreter.trace.journal` does. What it raises ends the run.
+        patience_s: How long to wait, in seconds, for a session that is stopped in the middle of a
+            step, and at the end for coroutines that are cancelled. What does not end by then is
+            left behind: its thread ends with the process.
+
+    Raises:
+        HostError: The settings are out of bounds, or a function is none.
     """
 
     def __init__(
@@ -63,20 +42,26 @@ class Runtime:
         functions: Mapping[str, Function],
         settings: Settings | None = None,
         executor: Executor | None = None,
-        clock: Callable[[], int] = _monotonic_us,
+        *,
+        clock: Callable[[], int] = monotonic_us,
+        journal: Journal = forget,
+        patience_s: float = 5.0,
     ) -> None:
-        self.settings = replace(settings or Settings(), functions=tuple(functions))
-        self._state = State(self.settings)
-        self._functions = functions
-        self._decoder = Decoder(session, self.settings.profile)
-        self._decoding = ThreadPoolExecutor(1, thread_name_prefix="cml-decode")
-        self._executor = executor or ThreadPoolExecutor(thread_name_prefix="cml-call")
-        self._owns_executor = executor is None
-        self._clock = clock
-        self._start_us = clock()
-        self._arrivals: SimpleQueue[Event | BaseException] = SimpleQueue()
-        self._running: dict[str, Future[Outcome]] = {}
-        self._deadlines: list[tuple[int, str]] = []
+        self._driver = Driver(
+            session,
+            functions,
+            settings or Settings(),
+            executor=executor,
+            clock=clock,
+            journal=journal,
+        )
+        self._patience_s = patience_s
+        self._is_closed = False
+
+    @property
+    def settings(self) -> Settings:
+        """What the host chose, with the names of the functions."""
+        return self._driver.settings
 
     def __enter__(self) -> Self:
         """Return the runtime itself."""
@@ -86,119 +71,78 @@ class Runtime:
         """Release threads."""
         self.close()
 
-    def close(self) -> None:
-        """Wait for the decoding step that is under way, and release threads. Calls that still run
-        are left to themselves.
+    def close(self) -> tuple[str, ...]:
+        """Wait until every effect so far is performed, cancel coroutines, and release threads.
+
+        Returns:
+            The calls that still run. They are left behind: nobody hears of them any more, and they
+            end with the process at the latest. So is a step of the session that does not end.
+
+        Raises:
+            HostError: A function that the session called tried to close it (Embed/shutdown).
         """
-        self._decoding.shutdown(wait=True, cancel_futures=True)
-        if self._owns_executor:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-
-        if "_event_loop" in vars(self):
-            self._event_loop.close()
-
-    @cached_property
-    def _event_loop(self) -> EventLoopThread:
-        """The loop that async functions run in; there is none until one is called."""
-        return EventLoopThread()
+        if is_in_a_call():
+            raise HostError("Embed/shutdown", "a function cannot close the session that called it")
+        if not self._is_closed:
+            self._is_closed = True
+            self._await_verbs(is_bounded=True)
+            self._driver.close(self._patience_s)
+        left = self._driver.calls.running
+        if left:
+            _LOG.warning("calls that still run are left behind: %s", ", ".join(left))
+        return left
 
     def stop(self) -> None:
         """End the session at the next moment. Safe to call from a signal or another thread."""
-        self._arrivals.put(Stopped())
+        self._driver.stop()
 
     def say(self, text: str) -> None:
-        """Let a person say something while the model decodes or waits. Safe from any thread."""
-        self._arrivals.put(Said(text))
+        """Let a person say something while the model decodes or waits. Safe from any thread.
+
+        Raises:
+            HostError: The message cannot be told: it is no text, too long, or forbidden by the
+                level of the profile (Embed/message).
+        """
+        self._driver.say(text)
 
     def run(self) -> Iterator[Row]:
         """Run one turn: the prompt of it is in the session's context.
 
         Yields:
-            Each row, once its effects are on their way.
+            Each row, once it is written and its effects are on their way. After the last one every
+            effect has been performed.
 
         Raises:
             HostError: The session or an executor broke the contract of spec/5-embedding.md.
-            BaseException: Whatever the session itself raised while decoding.
+            BaseException: Whatever the session itself, or the journal, raised.
         """
-        self._arrivals.put(Began())
-        while True:
-            events = self._due()
-            # One moment, one time: what arrives later is later (Time/instant).
-            now_us = max(self._now_us(), self._state.now_us + 1)
-            self._state, rows = instant(self._state, now_us, events)
-            for row in rows:
-                for effect in row.effects:
-                    self._perform(effect)
-            yield from rows
-            if self._state.phase is Phase.ENDED:
-                return
+        if self._is_closed:
+            raise HostError("Embed/shutdown", "the session is closed; make another one")
+        driver = self._driver
+        yield from driver.take(Began())
+        while not driver.is_over:
+            driver.raise_failure()
+            yield from driver.take(self._next_arrival())
+        self._await_verbs(is_bounded=False)
+        driver.raise_failure()
 
-    def _due(self) -> list[Event]:
-        """Wait for something to happen, and take all that has happened."""
-        events: list[Event] = []
+    def _next_arrival(self) -> Event | None:
+        """Wait until something happens, or a deadline comes."""
         try:
-            arrival = self._arrivals.get(timeout=self._patience_s())
-            while not isinstance(arrival, BaseException):
-                events.append(arrival)
-                if isinstance(arrival, Stopped):
-                    return events
-                arrival = self._arrivals.get_nowait()
-            raise arrival
+            return self._driver.arrivals.get(timeout=self._driver.patience_s)
         except Empty:
-            return events + self._expired()
-
-    def _patience_s(self) -> float | None:
-        """How long until the next deadline, in seconds; None without one."""
-        if not self._deadlines:
             return None
-        return max(0.0, (self._deadlines[0][0] - self._now_us()) / 1e6)
 
-    def _expired(self) -> list[Event]:
-        expired: list[Event] = []
-        while self._deadlines and self._deadlines[0][0] <= self._now_us():
-            expired.append(Expired(heapq.heappop(self._deadlines)[1]))
-        return expired
-
-    def _now_us(self) -> int:
-        return self._clock() - self._start_us
-
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case Decode():
-                self._submit(self._decode)
-            case Inject():
-                text = interrupt_text(effect, self.settings.profile)
-                self._submit(lambda: self._decoder.append(text))
-            case Rewind(offset):
-                self._submit(lambda: self._decoder.rewind(offset))
-            case Start():
-                self._start(effect)
-            case Cancel(call):
-                self._running[call].cancel()
-            case Report() | Finish():
-                pass
-
-    def _submit(self, verb: Callable[[], object]) -> None:
-        """Run a verb of the session in its thread; what it raises is raised by `run`."""
-        self._decoding.submit(verb).add_done_callback(self._notice)
-
-    def _notice(self, done: Future[object]) -> None:
-        if not done.cancelled() and (error := done.exception()):
-            self._arrivals.put(error)
-
-    def _decode(self) -> None:
-        self._arrivals.put(self._decoder.next().event)
-
-    def _start(self, start: Start) -> None:
-        function, call = self._functions[start.function], start.call
-        if start.deadline_us is not None:
-            heapq.heappush(self._deadlines, (start.deadline_us, call))
-        if inspect.iscoroutinefunction(function):
-            coroutine = call_coroutine(function, start.args, start.kwargs)
-            future = self._event_loop.submit(coroutine)
-        else:
-            future = self._executor.submit(call_function, function, start.args, start.kwargs)
-        self._running[call] = future
-        future.add_done_callback(
-            lambda done: self._arrivals.put(Returned(call, outcome_of_future(done)))
-        )
+    def _await_verbs(self, *, is_bounded: bool) -> None:
+        """Wait until the session has done everything that it was asked."""
+        last = self._driver.verbs
+        if last is None:
+            return
+        waited_s = 0.0
+        while not last.done():
+            if waited_s >= self._patience_s:
+                _LOG.warning("a step of the session does not end and is left behind")
+                return
+            wait([last], timeout=_LOOK_S)
+            if is_bounded or self._driver.is_stopping:
+                waited_s += _LOOK_S

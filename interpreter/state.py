@@ -1,18 +1,22 @@
 """The state of a session (spec/3-semantics.md, section 1): immutable, and all that a rule sees."""
 
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from cml.ast import Call, OutcomeKind
 from cml.blocks import OpenBlock
 from cml.profile import Profile
+from interpreter.errors import HostError
 from interpreter.events import Delivery, EndReason, Outcome
 
 EndPolicy: TypeAlias = Literal["drain", "detach", "cancel", "fail"]
 DeliverWhen: TypeAlias = Literal["any", "word", "line", "idle"]
 StartOrder: TypeAlias = Literal["program", "longest", "shortest"]
+Duration: TypeAlias = Annotated[int, Meta(ge=1, le=10**13)]
+"""Microseconds that something may take: from one to some 115 days."""
 Wait: TypeAlias = "tuple[str, ...] | Literal['all'] | None"
 
 
@@ -35,11 +39,38 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     functions: tuple[str, ...] | None = None
     end: EndPolicy = "drain"
     deliver: DeliverWhen = "any"
-    deadline_us: int | None = None
-    deadlines_us: dict[str, int] = {}
-    workers: int = 0
+    deadline_us: Duration | None = None
+    deadlines_us: dict[str, Duration] = {}
+    workers: Annotated[int, Meta(ge=0)] = 0
     start: StartOrder = "program"
-    estimates_us: dict[str, int] = {}
+    estimates_us: dict[str, Annotated[int, Meta(ge=0, le=10**13)]] = {}
+
+
+def check_settings(settings: Settings) -> Settings:
+    """Return the settings, if a session can keep them.
+
+    Raises:
+        HostError: One is out of its bounds, or the limits are too small for what the runtime itself
+            has to write (Embed/settings).
+    """
+    try:
+        msgspec.convert(msgspec.to_builtins(settings), Settings)
+    except msgspec.ValidationError as error:
+        raise HostError("Embed/settings", f"{error} of the settings") from None
+    limits = settings.profile.limits
+    if limits.identifier_characters < _LEAST_IDENTIFIER:
+        message = f"the limit identifier_characters of a session is at least {_LEAST_IDENTIFIER}"
+        raise HostError("Embed/settings", message)
+    least = _LEAST_BLOCK + limits.identifier_characters
+    if limits.block_characters < least:
+        message = f"the limit block_characters of a session is at least {least} with identifiers "
+        raise HostError("Embed/settings", f"{message}of {limits.identifier_characters} characters")
+    return settings
+
+
+_LEAST_IDENTIFIER: Final = 16
+_LEAST_BLOCK: Final = 80
+"""What the runtime writes of itself, `[INTR] error1 failed [HEAD] {"type": …}[END]`, always fits."""
 
 
 class Phase(Enum):

@@ -18,6 +18,11 @@ _PRIORITIES: Final[dict[type[Event], int]] = {
 }
 
 
+def priority(event: Event) -> int:
+    """Return the place of an event among those of its moment, least first (Time/order)."""
+    return _PRIORITIES[type(event)]
+
+
 class Timeline:
     """Events to come, ordered by (when_us, priority, seq)."""
 
@@ -34,8 +39,8 @@ class Timeline:
             seq: Its place among equals; by default the order of planning.
         """
         self._seq += 1
-        rank = _PRIORITIES[type(event)]
-        heapq.heappush(self._heap, (when_us, rank, self._seq if seq is None else seq, event))
+        place = self._seq if seq is None else seq
+        heapq.heappush(self._heap, (when_us, priority(event), place, event))
 
     def pop(self) -> tuple[int, list[Event]] | None:
         """Return the next moment and all its events, or None when nothing is planned."""

@@ -4,7 +4,7 @@ The first line is the header, each further line a row. A trace is valid when the
 its events, fires the same rules with the same effects.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final, Literal
 
 import msgspec
@@ -14,8 +14,10 @@ from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.machine import advance, settle_one, step
 from interpreter.state import Phase, Settings, State
+from interpreter.timeline import priority
 
 VERSION: Final = 1
+_EVENTS: Final = "a begin, messages, returns, deadlines, symbols and a stop"
 
 
 class Header(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,6 +69,25 @@ def encode_row(row: Row) -> bytes:
     return _ENCODER.encode(row) + b"\n"
 
 
+def journal(file: BinaryIO, header: Header) -> Callable[[Iterable[Row]], None]:
+    """Write the header of a trace, and return what writes its rows as a driver fires them.
+
+    Args:
+        file: Where to. The rows of an instant are written together and handed to the operating
+            system before any of their effects is performed (Embed/journal): what was done is in the
+            trace, though the process be killed.
+        header: The first line.
+    """
+
+    def write(rows: Iterable[Row]) -> None:
+        file.write(b"".join(map(encode_row, rows)))
+        file.flush()
+
+    file.write(encode_header(header))
+    file.flush()
+    return write
+
+
 def write_trace(file: BinaryIO, header: Header, rows: Iterable[Row]) -> Iterator[Row]:
     """Write a trace while it happens.
 
@@ -76,12 +97,12 @@ def write_trace(file: BinaryIO, header: Header, rows: Iterable[Row]) -> Iterator
         rows: Its rows, as they come.
 
     Yields:
-        Each row, once it is written.
+        Each row, once it is written. Drivers that yield a row before they perform its effects, as
+        the virtual one does, keep Embed/journal so.
     """
-    file.write(encode_header(header))
+    write = journal(file, header)
     for row in rows:
-        file.write(encode_row(row))
-        file.flush()
+        write((row,))
         yield row
 
 
@@ -156,7 +177,13 @@ def check_trace(lines: Iterable[bytes]) -> Iterator[Diagnostic]:
 
 def _check_rows(state: State, rows: Iterable[Row]) -> Iterator[Diagnostic]:
     line = 1
+    before: Row | None = None
     for line, row in enumerate(rows, start=2):
+        if before is not None and _is_out_of_order(before, row):
+            message = f"row {line - 1}: of one moment, {_EVENTS} come in this order"
+            yield _at_line("Trace/order", message, line)
+            return
+        before = row
         try:
             state, expected = _expected_row(state, row)
         except HostError as error:
@@ -168,6 +195,15 @@ def _check_rows(state: State, rows: Iterable[Row]) -> Iterator[Diagnostic]:
             return
     if state.phase is not Phase.ENDED:
         yield _at_line("Trace/unfinished", f"the session is still {state.phase.value}", line)
+
+
+def _is_out_of_order(before: Row, row: Row) -> bool:
+    """Whether two rows are of one instant, as they are with no settling between them, and the
+    second event has its place before the first (Time/order).
+    """
+    if before.event is None or row.event is None or row.at_us != before.at_us:
+        return False
+    return priority(row.event) < priority(before.event)
 
 
 def _expected_row(state: State, row: Row) -> tuple[State, Row | None]:

@@ -30,7 +30,7 @@ from interpreter.events import (
 from interpreter.interrupts import interrupt_text
 from interpreter.machine import instant
 from interpreter.session import Piece, Session
-from interpreter.state import Phase, Settings, State
+from interpreter.state import Phase, Settings, State, check_settings
 from interpreter.timeline import Timeline
 
 Answers: TypeAlias = Sequence[tuple[int, Outcome]]
@@ -168,5 +168,5 @@ def run_virtual(
     Raises:
         HostError: A call never returns, and the session waits for it.
     """
-    used = settings or Settings()
+    used = check_settings(settings or Settings())
     return drive(used, _VirtualWorld(session, used, functions, costs or DecodingCosts(), planned))

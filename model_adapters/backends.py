@@ -8,7 +8,7 @@ import msgspec
 
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import Session
-from interpreter.tools.python import Function
+from interpreter.tools.calling import Function
 from interpreter.tools.signature import signature_of
 from model_adapters.constraint import Constraint, ToolChoice
 from model_adapters.downloads import agreed

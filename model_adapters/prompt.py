@@ -10,7 +10,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from interpreter.tools.python import Function, ToolError
+from interpreter.tools.calling import Function
+from interpreter.tools.python import ToolError
 from interpreter.tools.signature import ToolSignature, describe_signature
 
 EXAMPLES_NAME: Final = "EXAMPLES"

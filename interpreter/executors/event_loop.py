@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 class EventLoopThread:
-    """Runs coroutines side by side; cancelling a future cancels its task at the next await."""
+    """Runs coroutines side by side. The thread begins with the first of them."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="cml-async", daemon=True)
-        self._thread.start()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = Thread(target=self._run, name="cml-async", daemon=True)
+        self._is_closed = False
 
     def submit(self, coroutine: Coroutine[object, object, T]) -> Future[T]:
         """Start a coroutine.
@@ -24,20 +24,84 @@ class EventLoopThread:
             coroutine: What to run.
 
         Returns:
-            A future of the kind that executors return.
+            A future of the kind that executors return. To cancel it is to ask the coroutine to
+            stop at its next await; what it does then is the outcome.
+
+        Raises:
+            RuntimeError: The loop was closed.
         """
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        if self._is_closed:
+            coroutine.close()
+            raise RuntimeError("the event loop was closed")
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread.start()
+        future = _TaskFuture[T](self._loop)
+        self._loop.call_soon_threadsafe(future.begin, coroutine)
+        return future
 
-    def close(self) -> None:
-        """Cancel what still runs, and end the thread."""
-        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    def close(self, patience_s: float) -> None:
+        """Cancel what still runs, and end the thread; one that does not end in time is left behind.
+
+        Args:
+            patience_s: How long to wait, in seconds.
+        """
+        self._is_closed = True
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        ended = asyncio.run_coroutine_threadsafe(_cancel_others(patience_s), loop)
+        try:
+            ended.result(patience_s)
+        except TimeoutError:  # something blocks the loop
+            return
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+        self._thread.join(patience_s)
+        if not self._thread.is_alive():
+            loop.close()
+
+    def _run(self) -> None:
+        loop = self._loop
+        while loop is not None:
+            try:
+                loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                continue  # raised in a task that a function made itself: the others go on
+            return  # it was stopped
 
 
-async def _cancel_others() -> None:
+class _TaskFuture(Future[T]):
+    """The future of a task, for other threads."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self._task: asyncio.Task[T] | None = None
+
+    def begin(self, coroutine: Coroutine[object, object, T]) -> None:
+        """Start the task; in the thread of the loop."""
+        self._task = self._loop.create_task(coroutine)
+        self._task.add_done_callback(self._settle)
+
+    def cancel(self) -> bool:
+        """Ask the task to stop."""
+        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+        return not self.done()
+
+    def _settle(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            super().cancel()
+            self.set_running_or_notify_cancel()
+        elif error := task.exception():
+            self.set_exception(error)
+        else:
+            self.set_result(task.result())
+
+
+async def _cancel_others(patience_s: float) -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    if others:
+        await asyncio.wait(others, timeout=patience_s)

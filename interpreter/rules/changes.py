@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from interpreter.events import Delivery, Effect, Outcome, Report, failure
-from interpreter.interrupts import unreadable
+from interpreter.interrupts import shortened, unreadable
 from interpreter.state import CallState, Queued, State, Status
 
 Fired: TypeAlias = tuple[State, tuple[Effect, ...]]
@@ -38,8 +38,9 @@ def settle_call(state: State, key: str, outcome: Outcome) -> State:
     result that no reader of the context would accept is a failure (Embed/result).
     """
     call = state.calls[key]
-    if call.is_identified and (fault := unreadable(key, outcome, state.settings.profile)):
-        outcome = failure("result", f"the result cannot be told: {fault}")
+    profile = state.settings.profile
+    if call.is_identified and (fault := unreadable(key, outcome, profile)):
+        outcome = shortened(key, failure("result", f"the result cannot be told: {fault}"), profile)
     settled = CallState(call.order, call.call, Status.SETTLED, outcome)
     after = with_call(state, key, settled)
     return queue_interrupt(after, key, outcome, call.order) if call.is_identified else after
@@ -49,14 +50,15 @@ def answer_fault(state: State, identifier: str | None, kind: str, message: str, 
     """Settle a faulty block at once, under its identifier if that is readable and new, else as the
     next protocol error (Syntax/runtime-identifier).
     """
-    outcome = failure(kind, message)
     order = len(state.calls) + 1
-    if identifier is not None and identifier not in state.calls:
-        state = with_call(state, identifier, CallState(order, None, Status.SETTLED, outcome))
+    is_own = identifier is not None and identifier not in state.calls
+    key = identifier if is_own and identifier else f"error{state.errors + 1}"
+    outcome = shortened(key, failure(kind, message), state.settings.profile)
+    if is_own:
+        state = with_call(state, key, CallState(order, None, Status.SETTLED, outcome))
     else:
-        identifier = f"error{state.errors + 1}"
         state = replace(state, errors=state.errors + 1)
-    return queue_interrupt(state, identifier, outcome, order), (Report(rule, message),)
+    return queue_interrupt(state, key, outcome, order), (Report(rule, message),)
 
 
 def cancelled(message: str) -> Outcome:

@@ -1,5 +1,6 @@
 """Why a well-formed call may still not start (spec/3-semantics.md, Step/refused)."""
 
+from difflib import get_close_matches
 from typing import Final
 
 import msgspec
@@ -11,6 +12,7 @@ from cml.validity import references
 from interpreter.state import State
 
 CANCEL: Final = "cancel"
+_NAMED: Final = 20
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -80,8 +82,16 @@ def _function(state: State, call: Call) -> Refusal | None:
     functions = state.settings.functions
     if functions is None or call.function in functions or is_cancel(state, call):
         return None
-    message = f"there is no function {call.function}; there are: {', '.join(functions)}"
+    message = f"there is no function {call.function}; {_there_are(functions, call.function)}"
     return Refusal("unknown_function", message, "Valid/known-function")
+
+
+def _there_are(functions: tuple[str, ...], wanted: str) -> str:
+    """Name the functions; of many, those that are spelled most alike."""
+    if len(functions) <= _NAMED:
+        return f"there are: {', '.join(functions)}"
+    near = get_close_matches(wanted, functions, _NAMED) or functions[:_NAMED]
+    return f"of the {len(functions)} that there are, the nearest: {', '.join(near)}"
 
 
 def _named(state: State, call: Call) -> Refusal | None:

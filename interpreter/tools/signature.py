@@ -11,7 +11,8 @@ from typing import Final, Literal, TypeAlias, Union, get_args, get_origin, get_t
 import msgspec
 
 from cml.symbols import MARKER_NAMES
-from interpreter.tools.python import Function, ToolError
+from interpreter.tools.calling import Function
+from interpreter.tools.python import ToolError
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):

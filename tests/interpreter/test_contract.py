@@ -1,9 +1,16 @@
 """The clauses of spec/5-embedding.md: a host that breaks one is told which."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
+import interpreter
+import model_adapters
 from cml import Level, Limits, Profile, Symbol
 from cml.ast import OutcomeKind
+from cml.grammar import specification
 from interpreter import HostError, Settings, State, advance, instant, step
 from interpreter.events import Began, Decoded, Ended, Expired, Outcome, Returned, Said, Stopped
 
@@ -43,3 +50,16 @@ def test_time_does_not_go_back() -> None:
 
 def test_a_message_that_can_be_told_is_taken() -> None:
     assert step(BEGUN, Said("hello"))[0] == "Step/message"
+
+
+def test_every_clause_is_defined_once_and_the_code_names_no_other() -> None:
+    text = (specification() / "5-embedding.md").read_text(encoding="utf-8")
+    defined = Counter(re.findall(r"\*\*(Embed/[a-z-]+)\*\*", text))
+    assert set(defined.values()) == {1}
+    sources = [
+        path.read_text(encoding="utf-8")
+        for package in (interpreter, model_adapters)
+        for path in Path(package.__path__[0]).rglob("*.py")
+    ]
+    named = {name for source in sources for name in re.findall(r"Embed/[a-z-]+", source)}
+    assert named - set(defined) == set()

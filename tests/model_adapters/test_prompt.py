@@ -7,7 +7,8 @@ from types import ModuleType
 import pytest
 
 from cml import Call, Interrupt, Malformed, Trap, parse
-from interpreter.tools.python import ToolError, call_function, load_functions
+from interpreter.tools.calling import call_function
+from interpreter.tools.python import ToolError, load_functions
 from interpreter.tools.signature import signature_of
 from model_adapters.prompt import Example, Message, build_messages, examples_of
 
