@@ -1,5 +1,6 @@
 """The tokens of one context, and the cache of what a model has already read of them."""
 
+import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class KvContext:
         self.ids = list(ids)
         self._network = network
         self._device = device
+        self._cache_argument = _cache_argument(network)
         self._read = 0
         self._renew()
 
@@ -34,7 +36,10 @@ class KvContext:
             unread = torch.tensor([self.ids[self._read :]], device=self._device)
             with torch.inference_mode():
                 output = self._network(
-                    input_ids=unread, past_key_values=self._cache, use_cache=True, logits_to_keep=1
+                    input_ids=unread,
+                    use_cache=True,
+                    logits_to_keep=1,
+                    **{self._cache_argument: self._cache},
                 )
             self._read = len(self.ids)
             self._scores: torch.Tensor = output.logits[0, -1].float().cpu()
@@ -72,3 +77,9 @@ class KvContext:
 
         self._cache = DynamicCache(config=self._network.config)
         self._read = 0
+
+
+def _cache_argument(network: "PreTrainedModel") -> str:
+    """Return the name of the argument that takes the cache: `cache` from transformers 5.24 on."""
+    parameters = inspect.signature(network.forward).parameters
+    return "cache" if "cache" in parameters else "past_key_values"
