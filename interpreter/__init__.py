@@ -1,5 +1,6 @@
 """The reference interpreter of CML: machine, drivers, traces and schedules (spec/3 and spec/4)."""
 
+from interpreter.async_runtime import AsyncRuntime
 from interpreter.errors import HostError
 from interpreter.machine import advance, instant, settle, step
 from interpreter.realtime import Runtime
@@ -9,6 +10,7 @@ from interpreter.state import Settings, State
 from interpreter.virtual import DecodingCosts, run_virtual
 
 __all__ = [
+    "AsyncRuntime",
     "DecodingCosts",
     "EndOfDecoding",
     "HostError",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 
 from interpreter.events import Outcome, Start
-from interpreter.executors.event_loop import EventLoopThread
+from interpreter.executors.event_loop import EventLoopThread, RunningLoop
 from interpreter.executors.threads import DaemonThreads
 from interpreter.tools.calling import (
     Function,
@@ -22,6 +22,7 @@ class Calls:
     Args:
         functions: What may be called, by name.
         executor: Where functions run that are no coroutines; a pool of threads by default.
+        coroutines: Where the others run; in a loop of their own by default.
         returned: Is told the outcome of each call, in any thread.
     """
 
@@ -29,12 +30,13 @@ class Calls:
         self,
         functions: Mapping[str, Function],
         executor: Executor | None,
+        coroutines: EventLoopThread | RunningLoop | None,
         returned: Callable[[str, Outcome], None],
     ) -> None:
         self._functions = functions
         self._threads = DaemonThreads("cml-call")
         self._executor = executor or self._threads
-        self._event_loop = EventLoopThread()
+        self._coroutines = coroutines or EventLoopThread()
         self._returned = returned
         self._running: dict[str, Future[Outcome]] = {}
 
@@ -68,12 +70,12 @@ class Calls:
         Args:
             patience_s: How long to wait for coroutines to end, in seconds.
         """
-        self._event_loop.close(patience_s)
+        self._coroutines.close(patience_s)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, function: Function, start: Start) -> Future[Outcome]:
         if inspect.iscoroutinefunction(function):
-            return self._event_loop.submit(call_coroutine(function, start.args, start.kwargs))
+            return self._coroutines.submit(call_coroutine(function, start.args, start.kwargs))
         return self._executor.submit(call_function, function, start.args, start.kwargs)
 
     def _done(self, call: str, done: Future[Outcome]) -> None:

@@ -33,6 +33,7 @@ from interpreter.events import (
     Start,
     Stopped,
 )
+from interpreter.executors.event_loop import RunningLoop
 from interpreter.executors.threads import DaemonThreads
 from interpreter.interrupts import interrupt_text, message_fault
 from interpreter.machine import instant
@@ -66,6 +67,7 @@ class Driver:
         executor: Where calls run; a pool of threads by default.
         clock: Microseconds, never going back.
         journal: Where rows are written.
+        coroutines: Where coroutine functions run; in a loop of their own by default.
 
     Raises:
         HostError: The settings are out of bounds, or a function is none.
@@ -80,13 +82,14 @@ class Driver:
         executor: Executor | None,
         clock: Callable[[], int],
         journal: Journal,
+        coroutines: RunningLoop | None = None,
     ) -> None:
         _check_functions(functions)
         self.settings = check_settings(replace(settings, functions=tuple(functions)))
         self.arrivals: SimpleQueue[Event | None] = SimpleQueue()
-        self.calls = Calls(functions, executor, lambda *it: self.put(Returned(*it)))
+        self.calls = Calls(functions, executor, coroutines, lambda *it: self.put(Returned(*it)))
         self.is_stopping = False
-        self.arrived: Callable[[], None] = lambda: None
+        self.arrived: Callable[[], object] = lambda: None
         self._state = State(self.settings)
         self._decoder = Decoder(session, self.settings.profile)
         self._verbs = DaemonThreads("cml-decode", limit=1)

@@ -1,4 +1,4 @@
-"""One event loop in a thread of its own, for functions that are coroutines."""
+"""Where functions run that are coroutines: an event loop in a thread of its own, or the host's."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -69,6 +69,45 @@ class EventLoopThread:
             except (SystemExit, KeyboardInterrupt):
                 continue  # raised in a task that a function made itself: the others go on
             return  # it was stopped
+
+
+class RunningLoop:
+    """Runs coroutines in the event loop that its caller runs in."""
+
+    def __init__(self) -> None:
+        self._futures: set[Future[object]] = set()
+        self._is_closed = False
+
+    def submit(self, coroutine: Coroutine[object, object, T]) -> Future[T]:
+        """Start a coroutine, as `EventLoopThread.submit` does.
+
+        Raises:
+            RuntimeError: It was closed.
+        """
+        if self._is_closed:
+            coroutine.close()
+            raise RuntimeError("the runtime was closed")
+        future = _TaskFuture[T](asyncio.get_running_loop())
+        future.begin(coroutine)
+        self._futures.add(future)  # type: ignore[arg-type]
+        future.add_done_callback(self._futures.discard)
+        return future
+
+    def close(self, patience_s: float) -> None:
+        """Ask what still runs to stop."""
+        del patience_s
+        self._is_closed = True
+        for future in tuple(self._futures):
+            future.cancel()
+
+    async def ended(self, patience_s: float) -> None:
+        """Wait for what was asked to stop.
+
+        Args:
+            patience_s: How long, in seconds.
+        """
+        if waiting := [asyncio.wrap_future(future) for future in self._futures]:
+            await asyncio.wait(waiting, timeout=patience_s)
 
 
 class _TaskFuture(Future[T]):

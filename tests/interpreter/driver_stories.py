@@ -21,7 +21,7 @@ from cml.ast import Call, Interrupt, Item, OutcomeKind
 from cml.profile import Profile
 from cml.symbols import OPENERS
 from cml.validity import references
-from interpreter import EndOfDecoding, Piece, Runtime, ScriptedSession, Settings
+from interpreter import AsyncRuntime, EndOfDecoding, Piece, Runtime, ScriptedSession, Settings
 from interpreter.events import (
     Decode,
     Decoded,
@@ -293,6 +293,36 @@ class Told(msgspec.Struct):
     rows: list[Row]
     context: str
     settings: Settings
+
+
+def play_in_a_loop(story: Story) -> Told:
+    """Run a story in real time, in an event loop."""
+
+    async def run() -> Told:
+        session = ScriptedSession(story.script, story.pause_s)
+        executor = EXECUTORS[story.executor](random.Random(story.seed))
+        rows: list[Row] = []
+        loop = asyncio.get_running_loop()
+        # What a task of a function's own raises in the host's loop is the host's affair.
+        functions = {**FUNCTIONS, "spawns": rests}
+        async with AsyncRuntime(session, functions, story.settings, executor) as runtime:
+            for after_s, act in story.acts:
+                loop.call_later(after_s, runtime.stop if act == "stop" else runtime.say, *said(act))
+            for _ in range(story.turns):
+                session.append(PROMPT)
+                async for row in runtime.run():
+                    rows.append(row)
+                    if story.reader_s and row.rule == "Settle/decode":
+                        await asyncio.sleep(story.reader_s)
+                if rows[-1].rule == "Step/stop":
+                    break
+            return Told(story, rows, session.context, runtime.settings)
+
+    return asyncio.run(run())
+
+
+def said(act: str) -> tuple[str, ...]:
+    return () if act == "stop" else ("hm",)
 
 
 def play(story: Story) -> Told:

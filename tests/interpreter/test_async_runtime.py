@@ -1,0 +1,108 @@
+"""The asyncio form of the driver: in the host's loop, stopped by cancelling its task."""
+
+import asyncio
+import io
+
+import pytest
+
+from interpreter import AsyncRuntime, HostError, ScriptedSession, Settings
+from interpreter.events import Inject
+from interpreter.trace import Header, check_trace, journal
+
+CALL_AND_TRAP = ["[CALL] a [HEAD] f() [END] [TRAP][END]", " ok"]
+
+
+def test_coroutines_run_in_the_loop_of_the_host() -> None:
+    async def main() -> None:
+        here = asyncio.get_running_loop()
+
+        async def f() -> bool:
+            await asyncio.sleep(0)
+            return asyncio.get_running_loop() is here
+
+        session = ScriptedSession(CALL_AND_TRAP)
+        async with AsyncRuntime(session, {"f": f}) as runtime:
+            rows = [row async for row in runtime.run()]
+        [told] = [e for row in rows for e in row.effects if isinstance(e, Inject)]
+        assert told.interrupts[0].outcome.value is True
+        assert session.context.endswith("ok")
+
+    asyncio.run(main())
+
+
+def test_the_loop_goes_on_while_the_session_waits() -> None:
+    async def main() -> None:
+        opened = asyncio.Event()
+
+        async def opens() -> None:
+            opened.set()
+
+        async def f() -> str:
+            await opened.wait()
+            return "open"
+
+        async with (
+            AsyncRuntime(ScriptedSession(CALL_AND_TRAP), {"f": f}) as runtime,
+            asyncio.TaskGroup() as group,
+        ):
+            reading = group.create_task(rules(runtime))
+            group.create_task(opens())
+        assert "Settle/wake" in reading.result()
+
+    asyncio.run(main())
+
+
+async def rules(runtime: AsyncRuntime) -> list[str]:
+    return [row.rule async for row in runtime.run()]
+
+
+def test_to_cancel_the_task_is_to_stop_the_session() -> None:
+    async def main() -> list[bytes]:
+        async def f() -> None:
+            await asyncio.sleep(600)
+
+        file = io.BytesIO()
+        write = journal(file, Header(1, Settings(functions=("f",)), "real"))
+        session = ScriptedSession(CALL_AND_TRAP)
+        async with AsyncRuntime(session, {"f": f}, journal=write) as runtime:
+            trapped = asyncio.Event()
+
+            async def read() -> None:
+                async for row in runtime.run():
+                    if row.rule == "Step/trap":
+                        trapped.set()
+
+            reading = asyncio.create_task(read())
+            await trapped.wait()
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+        assert await runtime.aclose() == ()
+        return file.getvalue().splitlines(keepends=True)
+
+    lines = asyncio.run(main())
+    assert b"Step/stop" in lines[-1]
+    assert list(check_trace(lines)) == []
+
+
+def test_what_the_session_raises_is_raised_in_the_task() -> None:
+    class Broken(ScriptedSession):
+        def decode(self):
+            raise ConnectionError("the server is gone")
+
+    async def main() -> None:
+        async with AsyncRuntime(Broken([]), {}) as runtime:
+            with pytest.raises(ConnectionError, match="is gone"):
+                await rules(runtime)
+
+    asyncio.run(main())
+
+
+def test_a_closed_runtime_runs_no_more() -> None:
+    async def main() -> None:
+        runtime = AsyncRuntime(ScriptedSession([]), {})
+        await runtime.aclose()
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            await rules(runtime)
+
+    asyncio.run(main())
