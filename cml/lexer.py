@@ -2,7 +2,7 @@
 
 Linear in the input, constant in memory: between pieces it keeps a begun marker (at most five
 characters), the mode and whether it stands inside a string. How the input was cut never shows in
-the symbols, except that a run of text may come in several.
+the symbols, except that a run of text may come in several: one for each piece, and no more.
 """
 
 import codecs
@@ -64,11 +64,6 @@ class Lexer:
         return interruptible(self.mode) and not self.holding
 
     @property
-    def is_prose(self) -> bool:
-        """Whether this point is outside every block."""
-        return self.mode is Mode.PROSE
-
-    @property
     def in_region(self) -> bool:
         """Whether this point is inside an inert region: never, for a profile without any."""
         return False
@@ -110,14 +105,8 @@ class Lexer:
     def push(self, piece: str | bytes) -> None:
         """Take a piece without lexing it; `pull` then gives its symbols one by one."""
         if self._fault is None:
-            self._buffer = self._buffer[self._position :] + self.characters(piece)
+            self._buffer = self._buffer[self._position :] + self._characters(piece)
             self._position = 0
-
-    def characters(self, piece: str | bytes) -> str:
-        """Return the whole characters of a piece; what is not UTF-8 ends the input (`pull`)."""
-        if isinstance(piece, bytes):
-            return self._decode(piece, final=False)
-        return piece if piece.isascii() else self._checked(piece)
 
     def pull(self) -> Symbol | None:
         """Return the next symbol, or None when more input is needed.
@@ -135,16 +124,6 @@ class Lexer:
         if self._fault is not None:
             raise self._fault
         return None
-
-    def plain(self, text: str) -> Symbol:
-        """Return what is held back and a text after it as one symbol of text, whatever it spells.
-
-        Args:
-            text: The text; not empty.
-        """
-        self._buffer = self._buffer[self._position :] + text
-        self._position = 0
-        return self._take_text(len(self._buffer))
 
     def discard(self, offset: int) -> None:
         """Go on as if nothing had been received from this offset on (Embed/rewind).
@@ -164,6 +143,12 @@ class Lexer:
     def appended(self) -> None:
         """Take note that the runtime appended a block here: no backslash stands before this point."""
         self._escaped = False
+
+    def _characters(self, piece: str | bytes) -> str:
+        """Return the whole characters of a piece; what is not UTF-8 ends the input (`pull`)."""
+        if isinstance(piece, bytes):
+            return self._decode(piece, final=False)
+        return piece if piece.isascii() else self._checked(piece)
 
     def _decode(self, piece: bytes, *, final: bool) -> str:
         try:
@@ -221,9 +206,9 @@ class Lexer:
         if match is not None:
             self._marker = match.group()
             return match.start()
-        return len(self._buffer) if self._quote else self._begun_marker()
+        return len(self._buffer) if self._quote else self._begun()
 
-    def _begun_marker(self) -> int:
+    def _begun(self) -> int:
         """Where a proper prefix of a marker begins at the end of the buffer, else its length."""
         buffer, length = self._buffer, len(self._buffer)
         earliest = length - LONGEST_MARKER + 1
@@ -234,9 +219,7 @@ class Lexer:
         buffer, position = self._buffer, self._position
         is_prose = self._state.mode is Mode.PROSE
         while match := _PLAIN.search(buffer, position):
-            at = match.start()
-            follows_backslash = buffer[at - 1] == "\\" if at > self._position else self._escaped
-            if not (follows_backslash and is_prose and self._is_escaped(at)):
+            if not (is_prose and self._is_escaped(match.start())):
                 return match
             position = match.end()
         return None

@@ -4,13 +4,23 @@ A region opens and closes with strings that the profile names. Outside blocks, f
 other, everything is text: a call that is quoted there is not a call, and nothing may be inserted.
 """
 
+import re
+from collections.abc import Collection
+from typing import Final
+
 from cml.lexer import Lexer
+from cml.monitor import Mode
 from cml.profile import Profile
-from cml.symbols import Symbol
+from cml.symbols import Marker, Symbol
+
+_MARKERS: Final = frozenset(marker.value for marker in Marker)
 
 
-class RegionLexer:
+class RegionLexer(Lexer):
     """A lexer that knows the inert regions of a profile.
+
+    In prose it looks for the strings that open a region as well as for markers; what is complete
+    first counts. Inside a region it looks for what closes it, and for nothing else.
 
     Args:
         profile: Its `regions` are pairs of what opens and what closes one.
@@ -18,113 +28,106 @@ class RegionLexer:
     """
 
     def __init__(self, profile: Profile, *, generated: bool = False) -> None:
-        self._lexer = Lexer(profile, generated=generated)
-        self._closings = dict(profile.regions)
+        super().__init__(profile, generated=generated)
+        # Of two pairs that open alike the first counts.
+        self._closings: Final = dict(reversed(profile.regions))
         self._closing = ""  # what ends the region that this point is in
-        self._opening = ""  # a tag at the head of the buffer that opens a region unless in a block
-        self._buffer = ""
-
-    @property
-    def holding(self) -> bool:
-        """Whether characters were received that are not yet part of a symbol."""
-        return bool(self._buffer) or self._lexer.holding
+        spellings = sorted(_MARKERS | self._closings.keys(), key=len)
+        self._spellings: Final = re.compile("|".join(map(re.escape, spellings)))
 
     @property
     def interruptible(self) -> bool:
         """Whether this is a safe point of the text: no block, no region, nothing held back."""
-        return not self._closing and not self.holding and self._lexer.interruptible
+        return not self._closing and super().interruptible
 
     @property
     def in_region(self) -> bool:
         """Whether this point is inside a region."""
         return bool(self._closing)
 
-    def push(self, piece: str | bytes) -> None:
-        """Take a piece without lexing it."""
-        self._buffer += self._lexer.characters(piece)
-
     def pull(self) -> Symbol | None:
-        """Return the next symbol, or None when more input is needed."""
-        while True:
-            if symbol := self._lexer.pull():
-                return symbol
-            if not self._buffer:
-                return None
-            if self._closing:
-                return self._pull_inside()
-            if not self._advance():
-                return None
+        """Return the next symbol, or None when more input is needed.
 
-    def feed(self, piece: str | bytes) -> tuple[Symbol, ...]:
-        """Take a piece of the context and return the symbols it completes."""
-        self.push(piece)
-        return tuple(iter(self.pull, None))
+        Raises:
+            CmlError: The next character is not UTF-8.
+        """
+        if not self._closing:
+            return super().pull()
+        end = self._end_inside(self._position)
+        if end > self._position:
+            return self._take_text(end)
+        if self._fault is not None:
+            raise self._fault
+        return None
 
     def close(self) -> tuple[Symbol, ...]:
-        """End the input, and with it every region; what is begun is released as text."""
-        symbols = tuple(iter(self.pull, None))
-        rest, self._buffer = self._buffer, ""
-        if self._closing:
-            self._closing = ""
-            return (*symbols, self._lexer.plain(rest)) if rest else symbols
-        self._lexer.push(rest)
-        return (*symbols, *iter(self._lexer.pull, None), *self._lexer.close())
+        """End the input, and with it every region; what is begun is released as text.
 
-    def discard(self, offset: int) -> None:
-        """Go on as if nothing had been received from this offset on (Embed/rewind)."""
-        self._buffer = self._opening = ""
-        self._lexer.discard(offset)
+        Raises:
+            CmlError: The bytes end inside a character.
+        """
+        symbols = super().close()
+        self._closing = ""
+        return symbols
 
-    def appended(self) -> None:
-        """Take note that the runtime appended a block here."""
-        self._lexer.appended()
+    def _take_marker(self) -> Symbol:
+        opening = self._marker
+        if opening not in self._closings or opening in _MARKERS:
+            return super()._take_marker()
+        self._marker, self._closing = "", self._closings[opening]
+        return self._take_text(self._end_inside(self._position + len(opening)))
 
-    def _pull_inside(self) -> Symbol | None:
-        at = self._buffer.find(self._closing)
-        if at >= 0:
-            end = at + len(self._closing)
-            self._closing = ""
-        else:
-            end = len(self._buffer) - _begun(self._buffer, (self._closing,))
-        return self._plain(end) if end else None
+    def _end_inside(self, start: int) -> int:
+        """Return where the region ends, or how far it is certain that it goes.
 
-    def _advance(self) -> bool:
-        """Give the lexer what it may have; open a region where one begins. False: wait for more."""
-        if self._opening:
-            tag, self._opening = self._opening, ""
-            if self._lexer.is_prose:
-                self._closing = self._closings[tag]
-            else:
-                self._give(len(tag))
-            return True
-        found = [(at, tag) for tag in self._closings if (at := self._buffer.find(tag)) >= 0]
-        if found:
-            at, self._opening = min(found)
-            self._give(at)
-            return True
-        end = len(self._buffer) - _begun(self._buffer, tuple(self._closings))
-        self._give(end)
-        return end > 0
+        Args:
+            start: Where in the buffer what closes the region may begin.
+        """
+        at = self._buffer.find(self._closing, start)
+        if at < 0:
+            return _begun(self._buffer, start, [self._closing])
+        end = at + len(self._closing)
+        self._closing = ""
+        return end
 
-    def _give(self, end: int) -> None:
-        self._lexer.push(self._buffer[:end])
-        self._buffer = self._buffer[end:]
+    def _search_prose(self) -> re.Match[str] | None:
+        if self._state.mode is not Mode.PROSE:
+            return super()._search_prose()
+        position = self._position
+        while match := self._first(position):
+            if match[0] not in _MARKERS or not self._is_escaped(match.start()):
+                return match
+            position = match.start() + 1
+        return None
 
-    def _plain(self, end: int) -> Symbol:
-        text, self._buffer = self._buffer[:end], self._buffer[end:]
-        return self._lexer.plain(text)
+    def _first(self, position: int) -> re.Match[str] | None:
+        """Return the marker or opening that is complete first; of several, the longest."""
+        first = self._spellings.search(self._buffer, position)
+        while first:
+            begin, end = first.span()
+            inside = self._spellings.search(self._buffer, begin + 1, end - 1)
+            if inside is None:
+                return first
+            first = inside
+        return None
 
-
-def _begun(text: str, tags: tuple[str, ...]) -> int:
-    """How many characters at the end of a text begin one of the tags."""
-    longest = max(map(len, tags)) - 1
-    for length in range(min(longest, len(text)), 0, -1):
-        if any(tag.startswith(text[-length:]) for tag in tags):
-            return length
-    return 0
+    def _begun(self) -> int:
+        begun = super()._begun()
+        if self._state.mode is not Mode.PROSE:
+            return begun
+        return min(begun, _begun(self._buffer, self._position, self._closings))
 
 
-def make_lexer(profile: Profile, *, generated: bool = False) -> Lexer | RegionLexer:
+def _begun(text: str, start: int, spellings: Collection[str]) -> int:
+    """Where a proper prefix of one of the spellings begins at the end of a text, else its length."""
+    longest = max(map(len, spellings)) - 1
+    for at in range(max(start, len(text) - longest), len(text)):
+        if any(spelling.startswith(text[at:]) for spelling in spellings):
+            return at
+    return len(text)
+
+
+def make_lexer(profile: Profile, *, generated: bool = False) -> Lexer:
     """Return the lexer of a profile: the plain one where it names no regions."""
     kind = RegionLexer if profile.regions else Lexer
     return kind(profile, generated=generated)
