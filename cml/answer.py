@@ -13,7 +13,7 @@ from cml.ast import Context
 from cml.diagnostics import CmlError
 from cml.documents import item_document
 from cml.parser import parse_symbols, read_symbols
-from cml.printer import PrintError, render
+from cml.printer import render
 from cml.profile import Profile, Spelling
 from cml.regions import make_lexer
 from cml.symbols import Marker, Symbol
@@ -79,12 +79,8 @@ def _token_symbols(tokens: list[Token]) -> Iterator[Symbol]:
 
 
 def _canonical(context: Context, profile: Profile) -> str | None:
-    if profile.markers is Spelling.TOKEN:
-        return None
-    try:
-        return render(context, profile)
-    except PrintError:
-        return None
+    """The canonical text; what was read can always be written in the language it was read in."""
+    return None if profile.markers is Spelling.TOKEN else render(context, profile)
 
 
 def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:

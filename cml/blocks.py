@@ -13,16 +13,14 @@ import msgspec
 from cml.ast import Block, Call, Interrupt, Json, Malformed, OutcomeKind, Trap
 from cml.bodies import BodyError, check_nesting, read_body
 from cml.diagnostics import START, Position, Span, advance, diagnose, locate
+from cml.identifiers import identifier_fault, reserved_fault
 from cml.json_values import JsonError, read_json
 from cml.literals import VALUE_QUOTES
 from cml.profile import Level, Profile
-from cml.symbols import MARKER_NAMES, Marker, Symbol
+from cml.symbols import Marker, Symbol
 
 _WHITE_SPACE: Final = " \t\r\n"
 _WORD: Final = re.compile(r"[^ \t\r\n]+")
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RUNTIME_IDENTIFIER: Final = re.compile(r"(?:user|error)[0-9]+")
-_RESERVED: Final = MARKER_NAMES | {"True", "False", "None", "all"}
 _SAID_OUTCOMES: Final = {k.value: k for k in OutcomeKind if k is not OutcomeKind.RETURNED}
 
 
@@ -114,31 +112,6 @@ def stray_marker(marker: Marker, start: Position = START) -> Malformed:
     span = Span(start, advance(start, marker.value))
     message = f"{marker.value} stands outside every block"
     return Malformed(None, marker.value, diagnose("Valid/stray-marker", message, span), span)
-
-
-def identifier_fault(name: str, profile: Profile) -> str | None:
-    """Return what is wrong with an identifier of the model, or None (Valid/identifier)."""
-    if not _IDENTIFIER.fullmatch(name):
-        return f"{_shorten(name)!r} is not an identifier"
-    if len(name) > profile.limits.identifier_characters:
-        return f"the identifier is longer than {profile.limits.identifier_characters} characters"
-    return None
-
-
-def reserved_fault(name: str) -> str | None:
-    """Return why the model may not use an identifier, or None (Valid/reserved-identifier)."""
-    if name in _RESERVED:
-        return f"{name} is a reserved word"
-    return f"{name} is an identifier of the runtime" if is_runtime_identifier(name) else None
-
-
-def is_runtime_identifier(name: str) -> bool:
-    """Whether an identifier belongs to people's messages or to protocol errors."""
-    return bool(_RUNTIME_IDENTIFIER.fullmatch(name))
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _is_over_limit(block: OpenBlock, profile: Profile) -> bool:

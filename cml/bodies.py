@@ -12,6 +12,7 @@ from lark import Token, Tree, UnexpectedInput
 
 from cml.ast import Json, Reference, Value
 from cml.grammar import body_grammar
+from cml.identifiers import CONSTANTS, NO_VALUES, identifier_fault
 from cml.json_values import JsonError, read_json
 from cml.literals import (
     CALL_QUOTES,
@@ -22,9 +23,7 @@ from cml.literals import (
     read_python_string,
 )
 from cml.profile import Body, Level, Limits, Profile
-from cml.symbols import MARKER_NAMES
 
-_CONSTANTS: Final[dict[str, Value]] = {"True": True, "False": False, "None": None}
 _WORDS: Final = {
     "NAME": "a name",
     "PYTHON_STRING": "a string",
@@ -87,7 +86,9 @@ def read_body(text: str, profile: Profile) -> Invocation:
 
 
 def check_nesting(text: str, quotes: str, limits: Limits) -> None:
-    """Bound the nesting of brackets, before any parser sees them (Valid/limit).
+    """Bound the nesting of brackets, before any parser sees them (Syntax/limits).
+
+    Which bracket closes which is not looked at, and one that closes nothing does not count.
 
     Args:
         text: The code.
@@ -99,7 +100,7 @@ def check_nesting(text: str, quotes: str, limits: Limits) -> None:
     """
     depth = 0
     for bracket in _BRACKET.finditer(blank_strings(text, quotes)):
-        depth += 1 if bracket[0] in "([{" else -1
+        depth = depth + 1 if bracket[0] in "([{" else max(depth - 1, 0)
         if depth > limits.nesting:
             message = f"brackets nest deeper than {limits.nesting}"
             raise BodyError(message, bracket.start(), "Valid/limit")
@@ -167,8 +168,8 @@ def _named_value(node: _Node, profile: Profile) -> Value:
     """A bare name: a constant, or the future of an earlier call (Syntax/reference)."""
     token, *subscripts = node.children
     name = _name(token)
-    if name in _CONSTANTS and not subscripts:
-        return _CONSTANTS[name]
+    if name in CONSTANTS and not subscripts:
+        return CONSTANTS[name]
     path = tuple(_subscript(_tokens(s)[0], profile) for s in subscripts if isinstance(s, Tree))
     return _reference(name, path, profile, _start(node))
 
@@ -183,7 +184,10 @@ def _subscript(token: Token, profile: Profile) -> str | int:
 
 
 def _reference(ref: str, path: tuple[str | int, ...], profile: Profile, offset: int) -> Reference:
-    if ref in MARKER_NAMES or ref in _CONSTANTS:
+    """What is no reference at any level is a fault of the body; only then the level counts."""
+    if fault := identifier_fault(ref, profile):
+        raise BodyError(fault, offset)
+    if ref in NO_VALUES:
         raise BodyError(f"{ref} is a reserved word, not a value", offset)
     if profile.level is Level.CORE:
         message = f"{ref} names another call; futures are beyond the core level"
@@ -269,7 +273,7 @@ def _json_reference(value: dict[str, Json], profile: Profile) -> Reference:
     match value["$ref"], value.get("path", []):
         case str(ref), list(path) if value.keys() <= {"$ref", "path"}:
             steps = tuple(step for step in path if _is_step(step))
-            if len(steps) == len(path) and _NAME.fullmatch(ref):
+            if len(steps) == len(path):
                 return _reference(ref, steps, profile, 0)
         case _:
             pass

@@ -69,9 +69,9 @@ def near_misses_in_block(block: Malformed, body: Body) -> Iterator[Diagnostic]:
     """Yield the near misses that may be why a block is malformed; none inside its strings."""
     if block.fault.rule == "Valid/limit":
         return
-    is_call = block.source.startswith(Marker.CALL.value)
-    source = blank_strings(block.source, CALL_QUOTES[body] if is_call else VALUE_QUOTES)
-    yield from near_misses(source, block.span.start)
+    quotes = {Marker.CALL.value: CALL_QUOTES[body], Marker.INTR.value: VALUE_QUOTES}
+    opener = block.source.partition("]")[0] + "]"
+    yield from near_misses(blank_strings(block.source, quotes.get(opener, "")), block.span.start)
 
 
 def meant_marker(bracketed: str) -> str | None:

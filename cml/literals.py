@@ -45,8 +45,13 @@ _STRINGS: Final = {
 
 
 def blank_strings(code: str, quotes: str) -> str:
-    """Return code of the same length with spaces for its string literals."""
-    return _STRINGS[quotes].sub(lambda string: " " * len(string[0]), code)
+    """Return code of the same length in which its string literals consist of quotes only.
+
+    Args:
+        code: The code.
+        quotes: The characters that open a string in it; none where there are no strings.
+    """
+    return _STRINGS[quotes].sub(lambda string: '"' * len(string[0]), code) if quotes else code
 
 
 class LiteralError(ValueError):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
-from cml.blocks import is_runtime_identifier, reserved_fault
 from cml.diagnostics import CmlError, Diagnostic, Position, Span, diagnose
+from cml.identifiers import is_runtime_identifier, reserved_fault
 from cml.lints import NearMisses, near_misses_in_block
 from cml.parser import BlockReader, read_symbols
 from cml.profile import Level, Profile
@@ -22,10 +22,10 @@ class _Seen:
 
     Args:
         level: Highest level of conformance that is accepted.
-        called: Identifiers of calls, malformed ones included.
+        called: Identifiers that calls have, malformed ones included.
         pending: Those of them that were not answered yet.
-        answered: Identifiers that a final interrupt named.
-        errors: Refused calls that have no identifier of their own and were not answered yet.
+        answered: Identifiers that a final interrupt named, whoever has them.
+        errors: Blocks at fault that have no identifier of their own and were not answered yet.
     """
 
     level: Level
@@ -98,11 +98,12 @@ _RULES: Final[dict[str, _Rule]] = {
 
 
 def _named_by(block: Block) -> tuple[str, ...]:
+    """Return the identifiers that a block names, in order, without repetition."""
     match block:
         case Trap(wait=tuple(names)):
-            return names
+            return tuple(dict.fromkeys(names))
         case Call():
-            return tuple(_references((*block.args, *block.kwargs.values())))
+            return tuple(dict.fromkeys(_references((*block.args, *block.kwargs.values()))))
         case _:
             return ()
 
@@ -122,7 +123,7 @@ def _references(values: Iterable[Value]) -> Iterator[str]:
 
 def references(call: Call) -> tuple[str, ...]:
     """Return the identifiers of the calls that this call waits for, without repetition."""
-    return tuple(dict.fromkeys(_named_by(call)))
+    return _named_by(call)
 
 
 class Validator:
@@ -151,24 +152,22 @@ class Validator:
     def _remember(self, block: Block, found: tuple[Diagnostic, ...]) -> None:
         seen = self._seen
         match block:
-            case Call() | Malformed() if _is_answered_as_error(block, found, seen):
+            case Call() | Malformed() if _is_error(block, found, seen):
                 seen.errors += 1
             case Call(id=str(name)) | Malformed(id=str(name)):
                 seen.called.add(name)
                 seen.pending.add(name)
             case Interrupt(id=name, outcome=outcome) if outcome is not OutcomeKind.PROGRESS:
-                is_error = name not in seen.called and name.startswith("error")
-                seen.errors -= is_error and name not in seen.answered and seen.errors > 0
+                is_first = is_runtime_identifier(name) and name not in seen.answered
+                seen.errors -= is_first and name.startswith("error") and seen.errors > 0
                 seen.answered.add(name)
                 seen.pending.discard(name)
             case _:
                 pass
 
 
-def _is_answered_as_error(
-    block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _Seen
-) -> bool:
-    """Whether this call is refused and has no identifier of its own (Syntax/error-identifier)."""
+def _is_error(block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _Seen) -> bool:
+    """Whether this block is at fault and has no identifier of its own (Syntax/error-identifier)."""
     if isinstance(block, Malformed) and not block.source.startswith(("[CALL]", "[TRAP]")):
         return False
     own = block.id is not None and block.id not in seen.called and not reserved_fault(block.id)

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from cml.ast import Call, Reference, Value
-from cml.blocks import reserved_fault
+from cml.identifiers import reserved_fault
 from cml.profile import Level
 from cml.validity import references
 from interpreter.state import State

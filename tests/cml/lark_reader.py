@@ -158,7 +158,7 @@ def _name(tree: Node) -> Any:
     name, *subscripts = tree.children
     if _bare(name) in CONSTANTS and not subscripts:
         return CONSTANTS[_bare(name)]
-    _require(_bare(name) not in RESERVED - {"all"})
+    _require(_identifier(name) not in RESERVED - {"all"})
     steps = [s.children[0] for s in subscripts]
     path = tuple(_string(s) if s.type == "PYTHON_STRING" else _number(_bare(s)) for s in steps)
     _require(all(isinstance(step, int | str) for step in path))
@@ -220,7 +220,7 @@ def _with_references(value: Any) -> Any:
         case {"$ref": ref, **rest}:
             _require(isinstance(ref, str) and set(rest) <= {"path"})
             _require(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", ref) is not None)
-            _require(ref not in RESERVED - {"all"})
+            _require(len(ref) <= 64 and ref not in RESERVED - {"all"})
             path: Any = rest.get("path", [])
             _require(isinstance(path, list))
             _require(all(isinstance(s, str | int) and not isinstance(s, bool) for s in path))

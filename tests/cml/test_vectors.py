@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +14,7 @@ from cml import Severity
 from cml.answer import answer
 from cml.commands import vectors_command
 from cml.diagnostics import RULES
+from cml.documents import TextItem
 from cml.grammar import specification
 from cml.schemas import schema_files
 from cml.vectors import FOLDERS, Request, differences, load_vectors
@@ -73,6 +75,26 @@ def test_each_folder_holds_what_it_says() -> None:
         encoding = any(f.rule == "Syntax/encoding" for f in vector.expected.diagnostics)
         assert (folder == "malformed") == ("MalformedItem" in kinds or encoding), name
         assert folder != "syntax" or not errors, name
+
+
+def test_a_span_may_be_anywhere_in_what_it_is_about() -> None:
+    """In the whole block, in the whole word of a near miss; where the input ends there is one place."""
+    for name, vector in VECTORS.items():
+        items = [item.span for item in vector.expected.context if not isinstance(item, TextItem)]
+        blocks = {(span.start.offset, span.end.offset) for span in items}
+        for finding in vector.expected.diagnostics:
+            begin, end = finding.within
+            match finding.rule:
+                case "Syntax/encoding":
+                    assert begin == end, name
+                case "Lint/near-miss":
+                    text = vector.input.text or "".join(t.text for t in vector.input.tokens or ())
+                    assert re.fullmatch(r"[\[［][^\[\]［］]+[\]］]", text[begin:end]), name
+                case _ if vector.expected.context:
+                    assert (begin, end) in blocks, name
+                case _:
+                    source = b"".join(map(b64decode, vector.input.base64 or ()))
+                    assert re.fullmatch(rb"\[CALL].*?\[END]", source[begin:end]), name
 
 
 def test_every_file_is_a_vector() -> None:
