@@ -3,11 +3,12 @@
 import ast
 import json
 import math
+from keyword import iskeyword
 from typing import Any
 
 import pytest
 from cml_strategies import FRAGMENTS, argument_values, content
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cml import Body, Call, Limits, PrintError, Profile, Reference, render
@@ -166,13 +167,14 @@ def test_big_integers_keep_every_digit() -> None:
     .map("".join)
     .map("f({})".format)
 )
+@example("f(True=0)")
 def test_what_is_accepted_is_python_and_means_the_same(body: str) -> None:
     """`ast` is the witness; names that Python reserves are the one licence that CML takes."""
     try:
         call = read_body(body.strip(" \t\r\n"), PYTHON)
     except BodyError:
         return
-    if "\x00" in body:
+    if "\x00" in body or any(map(iskeyword, call.kwargs)):
         return
     tree = ast.parse(body.strip(" \t\r\n"), mode="eval").body
     assert isinstance(tree, ast.Call)
