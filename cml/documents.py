@@ -21,7 +21,6 @@ from cml.ast import (
 )
 from cml.diagnostics import Diagnostic, Span
 
-# A future is the object {"$ref": …, "path": […]}; no other object has the key `$ref`.
 if TYPE_CHECKING:
     from cml.ast import Json as JsonValue
 else:  # a schema cannot name the type of all JSON values, and need not
@@ -36,7 +35,17 @@ class TextItem(msgspec.Struct, frozen=True, tag_field="kind", tag="text"):
 
 
 class CallItem(msgspec.Struct, frozen=True, tag_field="kind", tag="call"):
-    """A call that can be read."""
+    """A call that can be read.
+
+    Args:
+        id: Its identifier; null without one.
+        function: Dotted name of the function.
+        args: Positional arguments; a reference is {"$ref": identifier, "path": [subscripts]}, its
+            path there also when it is empty.
+        kwargs: Named arguments, in the same form.
+        body: The body as it is written, without white space around it.
+        span: Where the block stands.
+    """
 
     id: str | None
     function: str
@@ -56,7 +65,7 @@ class InterruptItem(msgspec.Struct, frozen=True, tag_field="kind", tag="interrup
 
 
 class TrapItem(msgspec.Struct, frozen=True, tag_field="kind", tag="trap"):
-    """A trap; `wait` is null, "all", or the identifiers."""
+    """A trap; `wait` is null, "all", or the identifiers as they are written."""
 
     wait: list[str] | str | None
     span: Span

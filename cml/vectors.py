@@ -42,7 +42,7 @@ class Expected(msgspec.Struct, frozen=True):
     Args:
         context: The items; none where the input is not UTF-8.
         diagnostics: All that is wrong, in order.
-        canonical: The canonical text, or null where there is none.
+        canonical: The canonical text of the items; null in the token profile, and only there.
         interruptible: After each piece or token that can be read, whether an interrupt may be
             inserted there.
     """
@@ -114,7 +114,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What an implementation answers, on one line."""
+    """What an implementation answers, on one line; spec/answers.md says it field by field."""
 
     id: str
     context: list[ItemDocument]
