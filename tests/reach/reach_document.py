@@ -1,0 +1,59 @@
+"""The tables of docs/reach_of_the_vectors.md. `python tests/reach/reach_document.py` writes them.
+
+Each half has a table of faults and says which vectors the reference fails as it is at the moment.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import reach_language
+from reach_faults import Fault, committed
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reach_of_the_vectors.md"
+PART: Final = re.compile(r"(<!-- reach: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+HEADING: Final = "| decided otherwise | the text | vectors that fail |\n|---|---|---|\n"
+
+
+class Half(NamedTuple):
+    """Faults, and what finds them.
+
+    Args:
+        faults: The decisions taken the other way.
+        failing: The names of the vectors that the reference fails now.
+    """
+
+    faults: tuple[Fault, ...]
+    failing: Callable[[], list[str]]
+
+
+HALVES: Final = {"language": Half(reach_language.FAULTS, reach_language.failing)}
+
+
+def failing(half: Half, fault: Fault) -> list[str]:
+    """Return the vectors that the reference fails while it commits a fault."""
+    with committed(fault):
+        return half.failing()
+
+
+def row(half: Half, fault: Fault) -> str:
+    """Return the line of a fault: the first vectors that find it, and how many more do."""
+    names = failing(half, fault)
+    shown = ", ".join(f"`{name}`" for name in names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"| {fault.decision} | {fault.rule} | {shown}{more} |\n"
+
+
+def regenerated(page: str) -> str:
+    """Return the page with its tables made anew."""
+
+    def table(part: re.Match[str]) -> str:
+        half = HALVES[part[2]]
+        return part[1] + HEADING + "".join(row(half, fault) for fault in half.faults) + part[3]
+
+    return PART.sub(table, page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(regenerated(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

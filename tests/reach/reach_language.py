@@ -1,0 +1,764 @@
+"""The language's decisions, each taken the other way: what a stranger might have read instead."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from reach_faults import Edit, Fault, Other
+
+from cml import answer, blocks, bodies, documents, json_values, lints, literals, printer, validity
+from cml.lexer import Lexer
+from cml.profile import Limits, Profile
+from cml.regions import RegionLexer
+from cml.vectors import Request, Token, differences, load_vectors
+
+_VECTORS: Final = load_vectors()
+
+
+def failing() -> list[str]:
+    """Return the vectors that the reference fails, as it is now."""
+    return [name for name, vector in _VECTORS.items() if not _is_right(name)]
+
+
+def _is_right(name: str) -> bool:
+    vector = _VECTORS[name]
+    try:
+        given = answer.answer(Request(name, vector.input, vector.profile))
+    except Exception:  # noqa: BLE001 - a fault may break anything
+        return False
+    return not list(differences(vector, given))
+
+
+def nesting_by_kind(text: str, quotes: str, limits: Limits) -> None:
+    """Nesting where a bracket closes one of its own kind only."""
+    depths = dict.fromkeys("([{", 0)
+    for bracket in re.findall(r"[][(){}]", literals.blank_strings(text, quotes)):
+        if bracket in depths:
+            depths[bracket] += 1
+        else:
+            kind = "([{"[")]}".index(bracket)]
+            depths[kind] = max(depths[kind] - 1, 0)
+        if sum(depths.values()) > limits.nesting:
+            raise bodies.BodyError("too deep", 0, "Valid/limit")
+
+
+def with_regions(tokens: list[Token], profile: Profile) -> Iterator[Token]:
+    """Tokens where markers inside a region are text."""
+    closings, closing = dict(profile.regions), None
+    for token in tokens:
+        yield Token(None, f"[{token.marker}]") if token.marker and closing else token
+        closing = closings.get(token.text, closing if token.text != closing else None)
+
+
+def _fault(decision: str, rule: str, *edits: Edit | Other) -> Fault:
+    return Fault(decision, rule, edits)
+
+
+_LEVEL_AT_ONCE = 'if profile.level is Level.CORE: raise BodyError("level", 0, "Valid/level")\n    '
+_VALUED = "_python_value(value, profile)"
+
+_SYMBOLS_AND_REGIONS: Final = (
+    _fault(
+        "after an odd run of backslashes nothing is held back",
+        "Syntax/begun-marker",
+        Edit(
+            Lexer._begun, "if start >= 0 and", "if start >= 0 and not self._is_escaped(start) and"
+        ),
+    ),
+    _fault(
+        "the longest of several opening strings opens",
+        "Syntax/region",
+        Edit(RegionLexer.__init__, "key=len)", "key=len, reverse=True)"),
+        Edit(RegionLexer._first, "if inside is None:", "if True:"),
+    ),
+    _fault(
+        "the shorter of two opening strings that end together opens",
+        "Syntax/region",
+        Edit(RegionLexer._first, "begin + 1, end - 1", "begin + 1, end"),
+    ),
+    _fault(
+        "the last of two pairs that open alike counts",
+        "Syntax/region",
+        Edit(RegionLexer.__init__, "reversed(profile.regions)", "profile.regions"),
+    ),
+    _fault(
+        "what closes a region may begin in what opens it",
+        "Syntax/region",
+        Edit(RegionLexer._take_marker, "self._position + len(opening)", "self._position"),
+    ),
+    _fault(
+        "a marker counts before an opening string that is complete in it",
+        "Syntax/region",
+        Edit(
+            RegionLexer.__init__, "key=len)", "key=lambda text: (text not in _MARKERS, len(text)))"
+        ),
+    ),
+    _fault(
+        "an interrupt may go into a region",
+        "Syntax/region",
+        Edit(RegionLexer.interruptible.fget, "not self._closing and ", ""),
+    ),
+    _fault(
+        "a begun opening string is not held back",
+        "Syntax/region",
+        Edit(RegionLexer._begun, "if self._state.mode is not Mode.PROSE:", "if True:"),
+    ),
+    _fault(
+        "regions hold in the token profile",
+        "Syntax/region",
+        Edit(
+            answer._symbols,
+            "return _token_symbols(given.tokens)",
+            "from reach_language import with_regions\n"
+            "    return _token_symbols(with_regions(given.tokens, profile))",
+        ),
+    ),
+)
+
+_LIMITS_AND_NAMES: Final = (
+    _fault(
+        "a bracket that closes nothing makes room for one more",
+        "Syntax/limits",
+        Edit(bodies.check_nesting, "max(depth - 1, 0)", "depth - 1"),
+    ),
+    _fault(
+        "a bracket closes one of its own kind only",
+        "Syntax/limits",
+        Other(bodies, "check_nesting", nesting_by_kind),
+    ),
+    _fault(
+        "a reference may be longer than an identifier",
+        "Syntax/identifier",
+        Edit(
+            bodies._reference,
+            "if fault := identifier_fault(ref, profile):",
+            "if fault := identifier_fault(ref[:profile.limits.identifier_characters], profile):",
+        ),
+    ),
+    _fault(
+        "a reference that is too long breaks Valid/identifier",
+        "Syntax/malformed",
+        Edit(
+            bodies._reference,
+            "raise BodyError(fault, offset)",
+            'raise BodyError(fault, offset, "Valid/identifier")',
+        ),
+    ),
+    _fault(
+        "a trap may name more than an identifier",
+        "Syntax/trap",
+        Edit(
+            blocks._read_trap,
+            "identifier_fault(name, profile)",
+            "identifier_fault(name, Profile())",
+        ),
+    ),
+    _fault(
+        "the limit on identifiers holds for the names of arguments",
+        "Syntax/identifier",
+        Edit(
+            bodies._add_keyword,
+            "if name in kwargs:",
+            "if name in kwargs or len(name) > profile.limits.identifier_characters:",
+        ),
+    ),
+    _fault(
+        "a reserved word may be a reference in JSON",
+        "Syntax/reference",
+        Edit(
+            bodies._reference,
+            "if ref in NO_VALUES:",
+            "if ref in NO_VALUES and profile.body is Body.PYTHON:",
+        ),
+    ),
+    _fault(
+        "the word `all` is no reference",
+        "Syntax/reference",
+        Edit(bodies._reference, "if ref in NO_VALUES:", 'if ref in NO_VALUES or ref == "all":'),
+    ),
+    _fault(
+        "no argument may be called `$ref`",
+        "Syntax/json-body",
+        Edit(
+            bodies._read_json,
+            "if not _DOTTED_NAME.fullmatch(name):",
+            'if "$ref" in arguments or not _DOTTED_NAME.fullmatch(name):',
+        ),
+    ),
+    _fault(
+        "white space may stand in the name of a function in JSON",
+        "Syntax/json-body",
+        Edit(bodies._read_json, ".fullmatch(name)", '.fullmatch(name.replace(" ", ""))'),
+    ),
+    _fault(
+        "no key of an interrupt's value is `$ref`",
+        "Syntax/reference",
+        Edit(
+            blocks._interrupt_value,
+            "return read_json(body, profile.limits)",
+            """if '"$ref"' in body: raise BodyError("ref", 0, "Valid/interrupt-value")
+        return read_json(body, profile.limits)""",
+        ),
+    ),
+    _fault(
+        "a malformed call keeps an identifier of the runtime",
+        "Syntax/malformed-identifier",
+        Edit(
+            blocks._readable_identifier,
+            "or reserved_fault(name)",
+            'or (reserved_fault(name) and not name.startswith("user"))',
+        ),
+    ),
+    _fault(
+        "a malformed call keeps a reserved word",
+        "Syntax/malformed-identifier",
+        Edit(
+            blocks._readable_identifier,
+            "or reserved_fault(name)",
+            'or (reserved_fault(name) and name != "all")',
+        ),
+    ),
+)
+
+_ORDER: Final = (
+    _fault(
+        "a second `[HEAD]` comes before a block that is too long",
+        "Syntax/malformed",
+        Edit(
+            blocks._check_shape,
+            "if _is_over_limit(block, profile):",
+            "if _is_over_limit(block, profile) and len(block.heads) < 2:",
+        ),
+    ),
+    _fault(
+        "a missing `[END]` comes before a block that is too long",
+        "Syntax/malformed",
+        Edit(
+            blocks._check_shape,
+            "if _is_over_limit(block, profile):",
+            "if _is_over_limit(block, profile) and ending is Ending.CLOSED:",
+        ),
+    ),
+    _fault(
+        "a second `[HEAD]` comes before a missing `[END]`",
+        "Syntax/malformed",
+        Edit(
+            blocks._check_shape,
+            "if ending is not Ending.CLOSED:",
+            "if ending is not Ending.CLOSED and len(block.heads) < 2:",
+        ),
+    ),
+    _fault(
+        "the body of a call comes before its identifier",
+        "Syntax/malformed",
+        Edit(
+            blocks._read_call,
+            "if head is not None and",
+            "try:\n        read_body(body, profile)\n"
+            "    except BodyError as error:\n        raise BlockError(error.rule, '', 0, 0) from None\n"
+            "    if head is not None and",
+        ),
+    ),
+    _fault(
+        "an empty head of an interrupt is no identifier",
+        "Syntax/malformed",
+        Edit(
+            blocks._read_interrupt,
+            '_WORD.findall(head or "")',
+            '(_WORD.findall(head or "") or [""])',
+        ),
+    ),
+    _fault(
+        "an interrupt's level comes before its identifier",
+        "Syntax/malformed",
+        Edit(
+            blocks._read_interrupt,
+            "if fault := identifier_fault(name, profile):",
+            "if (fault := identifier_fault(name, profile)) and ("
+            "outcome is OutcomeKind.RETURNED or profile.level is Level.EXTENDED):",
+        ),
+    ),
+    _fault(
+        "an interrupt's value comes before its level",
+        "Syntax/malformed",
+        Edit(
+            blocks._read_interrupt,
+            "if outcome is not OutcomeKind.RETURNED",
+            "_interrupt_value(body, body_start, profile)\n    if outcome is not OutcomeKind.RETURNED",
+        ),
+    ),
+    _fault(
+        "the list of a trap comes before its level",
+        "Syntax/malformed",
+        Edit(
+            blocks._read_trap,
+            "if profile.level is not Level.EXTENDED:",
+            "if profile.level is not Level.EXTENDED and not any("
+            'identifier_fault(name.strip(_WHITE_SPACE), profile) for name in content.split(",")):',
+        ),
+    ),
+    _fault(
+        "the grammar of a body comes before its nesting",
+        "Syntax/malformed",
+        Edit(
+            bodies.read_body,
+            "check_nesting(",
+            "_read_python(text, profile) if profile.body is Body.PYTHON else None\n    check_nesting(",
+        ),
+    ),
+    _fault(
+        "the level comes before what is no reference at all, in Python",
+        "Syntax/malformed",
+        Edit(bodies._named_value, "path = tuple(", f"{_LEVEL_AT_ONCE}path = tuple("),
+    ),
+    _fault(
+        "the level comes before what is no reference at all, in JSON",
+        "Syntax/malformed",
+        Edit(bodies._json_reference, "match value[", f"{_LEVEL_AT_ONCE}match value["),
+    ),
+    _fault(
+        "the name of a reference comes before its subscripts",
+        "Syntax/malformed",
+        Edit(
+            bodies._named_value,
+            "path = tuple(",
+            "_reference(name, (), profile, 0)\n    path = tuple(",
+        ),
+    ),
+    _fault(
+        "a value comes before its name that is given twice",
+        "Syntax/malformed",
+        Edit(bodies._add_keyword, "if name in kwargs:", f"{_VALUED}\n    if name in kwargs:"),
+    ),
+    _fault(
+        "a positional value comes before its place",
+        "Syntax/malformed",
+        Edit(
+            bodies._read_python,
+            'raise BodyError("a positional',
+            '_python_value(argument, profile)\n            raise BodyError("a positional',
+        ),
+    ),
+    _fault(
+        "a value comes before its key that is given twice, in Python",
+        "Syntax/malformed",
+        Edit(bodies._python_object, "if key in entries:", f"{_VALUED}\n        if key in entries:"),
+    ),
+    _fault(
+        "a value comes before its key `$ref`",
+        "Syntax/malformed",
+        Edit(bodies._python_object, 'if key == "$ref":', f'{_VALUED}\n        if key == "$ref":'),
+    ),
+    _fault(
+        "a value comes before its key that is given twice, in JSON",
+        "Syntax/malformed",
+        Edit(
+            json_values._object,
+            "if scalar_values(key) in values:",
+            "_value(entry, limits)\n        if scalar_values(key) in values:",
+        ),
+    ),
+    _fault(
+        "the name of a JSON body comes before its literals",
+        "Syntax/malformed",
+        Edit(
+            bodies._read_json,
+            "    value = read_json(text, profile.limits)",
+            "    value = read_json(text, Limits(digits=4000))\n"
+            '        if isinstance(value, dict) and not _DOTTED_NAME.fullmatch(str(value.get("name"))):\n'
+            '            raise BodyError("name")\n'
+            "        value = read_json(text, profile.limits)",
+        ),
+    ),
+    _fault(
+        "the references of a JSON body come before its name",
+        "Syntax/malformed",
+        Edit(
+            bodies._read_json,
+            "if not _DOTTED_NAME.fullmatch(name):",
+            "[_json_value(entry, profile) for entry in arguments.values()]\n"
+            "            if not _DOTTED_NAME.fullmatch(name):",
+        ),
+    ),
+)
+
+_LEVELS: Final = (
+    _fault(
+        "a message of a person below the extended level is malformed",
+        "Syntax/level",
+        Edit(
+            blocks._read_interrupt,
+            "if outcome is not OutcomeKind.RETURNED and",
+            'if (outcome is not OutcomeKind.RETURNED or name.startswith("user")) and',
+        ),
+    ),
+    _fault(
+        "messages of people belong to the futures level",
+        "Syntax/level",
+        Edit(validity._level, "seen.level is not Level.EXTENDED", "seen.level is Level.CORE"),
+    ),
+    _fault(
+        "answers to errors are beyond the core level",
+        "Syntax/level",
+        Edit(validity._level, 'name.startswith("user")', "True"),
+    ),
+    _fault(
+        "outcomes belong to the futures level",
+        "Syntax/level",
+        Edit(
+            blocks._read_interrupt,
+            "profile.level is not Level.EXTENDED",
+            "profile.level is Level.CORE",
+        ),
+    ),
+    _fault(
+        "lists of calls to wait for belong to the futures level",
+        "Syntax/level",
+        Edit(
+            blocks._read_trap, "profile.level is not Level.EXTENDED", "profile.level is Level.CORE"
+        ),
+    ),
+    _fault(
+        "that a message is beyond the level is told last",
+        "Valid/level",
+        Other(
+            validity,
+            "_RULES",
+            {
+                **{k: r for k, r in validity._RULES.items() if k != "Valid/level"},
+                "Valid/level": validity._level,
+            },
+        ),
+    ),
+)
+
+_ERROR = "case Call() | Malformed() if _is_error"
+_ANSWERED = 'seen.errors -= is_first and name.startswith("error") and seen.errors > 0'
+_OWN = "own = block.id is not None and"
+
+_IDENTIFIERS: Final = (
+    _fault(
+        "a call that repeats an identifier is no error",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            _ERROR,
+            f"case Call(id=str(name)) if name in seen.called:\n            pass\n        {_ERROR}",
+        ),
+    ),
+    _fault(
+        "a call that repeats an identifier is pending under it",
+        "2.2",
+        Edit(validity._is_error, "block.id not in seen.called and ", ""),
+    ),
+    _fault(
+        "a call with a reserved identifier is called",
+        "2.2",
+        Edit(validity._is_error, " and not reserved_fault(block.id)", ""),
+    ),
+    _fault(
+        "a call with a reserved identifier is no error",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            _ERROR,
+            f"case Call(id=str(name)) if reserved_fault(name):\n            pass\n        {_ERROR}",
+        ),
+    ),
+    _fault(
+        "a call without identifier that names no call is no error",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            _ERROR,
+            f"case Call(id=None):\n            pass\n        {_ERROR}",
+        ),
+    ),
+    _fault(
+        "a call with an identifier of its own that names no call is an error",
+        "2.2",
+        Edit(
+            validity._is_error,
+            "return bool(found) and not own",
+            "return bool(found) and (isinstance(block, Call) or not own)",
+        ),
+    ),
+    _fault(
+        "a malformed trap is no error",
+        "2.2",
+        Edit(validity._is_error, '("[CALL]", "[TRAP]")', '"[CALL]"'),
+    ),
+    _fault(
+        "malformed interrupts and stray markers are errors",
+        "2.2",
+        Edit(validity._is_error, "if isinstance(block, Malformed) and", "if False and"),
+    ),
+    _fault(
+        "a malformed call with an identifier of its own is an error",
+        "2.2",
+        Edit(validity._is_error, _OWN, f"{_OWN} isinstance(block, Call) and"),
+    ),
+    _fault(
+        "a malformed call that repeats an identifier is none",
+        "2.2",
+        Edit(
+            validity._is_error,
+            "block.id not in seen.called and",
+            "(block.id not in seen.called or isinstance(block, Malformed)) and",
+        ),
+    ),
+    _fault(
+        "one answer ends all errors",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            _ANSWERED,
+            'seen.errors = 0 if is_first and name.startswith("error") else seen.errors',
+        ),
+    ),
+    _fault(
+        "the n-th answer must have the number n",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            _ANSWERED,
+            "count = sum(n.startswith('error') for n in seen.answered)\n            "
+            'seen.errors -= is_first and name == f"error{count + 1}" and seen.errors > 0',
+        ),
+    ),
+    _fault(
+        "an answer that is repeated ends another error",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            "is_first = is_runtime_identifier(name) and name not in seen.answered",
+            "is_first = is_runtime_identifier(name)",
+        ),
+    ),
+    _fault(
+        "an identifier that only begins like an error's answers one",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            "is_first = is_runtime_identifier(name) and",
+            "is_first =",
+        ),
+    ),
+    _fault(
+        "progress answers an error",
+        "2.2",
+        Edit(
+            validity.Validator._remember,
+            "if outcome is not OutcomeKind.PROGRESS:",
+            'if outcome is not OutcomeKind.PROGRESS or name.startswith("error"):',
+        ),
+    ),
+    _fault(
+        "errors wake no trap",
+        "Valid/trap-wakes",
+        Edit(validity._trap_wakes, " and not seen.errors", ""),
+    ),
+    _fault(
+        "errors do not wake `[TRAP] all [END]`",
+        "Valid/trap-wakes",
+        Edit(
+            validity._trap_wakes,
+            "not seen.errors",
+            "not (seen.errors and block.wait is None)",
+        ),
+    ),
+    _fault(
+        "errors wake a trap that names calls",
+        "Valid/trap-wakes",
+        Edit(
+            validity._trap_wakes,
+            "if not seen.pending.intersection(names):",
+            "if not seen.pending.intersection(names) and not seen.errors:",
+        ),
+    ),
+    _fault(
+        "a message may come twice",
+        "Valid/one-answer",
+        Edit(
+            validity._one_answer,
+            "block.id in seen.answered",
+            'block.id in seen.answered and not block.id.startswith("user")',
+        ),
+    ),
+    _fault(
+        "an identifier that no call has may be answered twice",
+        "Valid/one-answer",
+        Edit(
+            validity._one_answer,
+            "block.id in seen.answered",
+            "block.id in seen.answered and "
+            "(block.id in seen.called or is_runtime_identifier(block.id))",
+        ),
+    ),
+    _fault(
+        "that no call has an identifier is told once",
+        "Valid/one-answer",
+        Edit(
+            validity._answers_a_call,
+            "block.id not in seen.called",
+            "block.id not in seen.called | seen.answered",
+        ),
+    ),
+    _fault(
+        "a call is told of an unknown identifier for each mention",
+        "Valid/known-identifier",
+        Edit(validity._named_by, "dict.fromkeys(_references", "iter(_references"),
+    ),
+    _fault(
+        "a trap is told of an unknown identifier for each mention",
+        "Valid/known-identifier",
+        Edit(validity._named_by, "tuple(dict.fromkeys(names))", "names"),
+    ),
+)
+
+_CANDIDATE = lints._CANDIDATE.pattern
+
+_NEAR_MISSES: Final = (
+    _fault(
+        "the exact spelling, as text, is a near miss",
+        "Lint/near-miss",
+        Edit(
+            lints.NearMisses.take,
+            "yield from near_misses(text, begin)",
+            """for at in (text.find(f"[{name}]") for name in MARKER_NAMES):
+        if at >= 0: yield diagnose("Lint/near-miss", "", Span(advance(begin, text[:at]), begin))
+    yield from near_misses(text, begin)""",
+        ),
+    ),
+    _fault(
+        "the 24 characters include the brackets",
+        "Lint/near-miss",
+        Other(lints, "_CANDIDATE", re.compile(_CANDIDATE.replace("24", "22"))),
+    ),
+    _fault(
+        "a near miss has any length",
+        "Lint/near-miss",
+        Other(lints, "_CANDIDATE", re.compile(_CANDIDATE.replace("24", "99"))),
+    ),
+    _fault(
+        "a near miss may hold a carriage return",
+        "Lint/near-miss",
+        Other(lints, "_CANDIDATE", re.compile(_CANDIDATE.replace(r"\r", ""))),
+    ),
+    _fault(
+        "`[/HEAD]` is a near miss",
+        "Lint/near-miss",
+        Other(lints, "_CLOSERS", {**lints._CLOSERS, "/HEAD": "HEAD"}),
+    ),
+    _fault(
+        "a word goes on through a string",
+        "Lint/near-miss",
+        Edit(literals.blank_strings, """'"' * len""", "' ' * len"),
+    ),
+    _fault(
+        "near misses in strings are told",
+        "Lint/near-miss",
+        Edit(
+            lints.near_misses_in_block,
+            'blank_strings(block.source, quotes.get(opener, ""))',
+            "block.source",
+        ),
+    ),
+    _fault(
+        "a trap has strings",
+        "Lint/near-miss",
+        Edit(lints.near_misses_in_block, 'quotes.get(opener, "")', "quotes.get(opener, '\"')"),
+    ),
+    _fault(
+        "an apostrophe opens a string in a JSON body",
+        "Lint/near-miss",
+        Edit(lints.near_misses_in_block, "CALL_QUOTES[body]", "CALL_QUOTES[Body.PYTHON]"),
+    ),
+    _fault(
+        "a block that is too long is searched",
+        "Lint/near-miss",
+        Edit(lints.near_misses_in_block, 'if block.fault.rule == "Valid/limit":', "if False:"),
+    ),
+)
+
+_ANSWERS: Final = (
+    _fault(
+        "a reference without subscripts has no `path` in a tree",
+        "answers.md",
+        Edit(
+            documents.value_document,
+            '{"$ref": value.ref, "path": list(value.path)}',
+            '{"$ref": value.ref, **({"path": list(value.path)} if value.path else {})}',
+        ),
+    ),
+    _fault(
+        "what is not UTF-8 has no canonical text",
+        "answers.md",
+        Edit(
+            answer.answer,
+            "_canonical(context, profile),",
+            '_canonical(context, profile) if "Syntax/encoding" not in {d.rule for d in found} else None,',
+        ),
+    ),
+    _fault(
+        "the body keeps the white space around it",
+        "answers.md",
+        Edit(documents.item_document, "item.body,", 'f" {item.body} ",'),
+    ),
+    _fault(
+        "a trap keeps each identifier once",
+        "Syntax/trap",
+        Edit(
+            blocks._read_trap,
+            "return Trap(names, span)",
+            "return Trap(tuple(dict.fromkeys(names)), span)",
+        ),
+    ),
+    _fault(
+        "the point after a piece that ends inside a character is left out",
+        "answers.md",
+        Edit(
+            answer._interruptible,
+            "yield lexer.interruptible",
+            "yield from () if lexer._decoder.getstate()[0] else (lexer.interruptible,)",
+        ),
+    ),
+    _fault(
+        "a block that is open where the input ends as UTF-8 is told",
+        "Syntax/encoding",
+        Edit(
+            validity.check_symbols,
+            "    yield _unreadable(",
+            "    yield from checker.block(reader.close())\n        yield _unreadable(",
+        ),
+    ),
+    _fault(
+        "the only digit of a float is followed by a point",
+        "Syntax/canonical",
+        Edit(
+            printer._number,
+            "text = repr(value)",
+            r'text = re.sub(r"^(-?\d)e", r"\1.0e", repr(value))',
+        ),
+    ),
+    _fault(
+        "there is no canonical text beyond the limits",
+        "Syntax/canonical",
+        Edit(
+            answer._canonical,
+            "else render(context, profile)",
+            "else (lambda text: text if len(parse_symbols(read_symbols([text], profile), profile)"
+            ".diagnostics) == len(context.diagnostics) else None)(render(context, profile))",
+        ),
+    ),
+)
+
+FAULTS: Final = (
+    *_SYMBOLS_AND_REGIONS,
+    *_LIMITS_AND_NAMES,
+    *_ORDER,
+    *_LEVELS,
+    *_IDENTIFIERS,
+    *_NEAR_MISSES,
+    *_ANSWERS,
+)
