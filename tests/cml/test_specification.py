@@ -9,6 +9,7 @@ import pytest
 from cml import Severity, validate
 from cml.diagnostics import RULES
 from cml.grammar import grammar_text, marker_terminals, specification
+from cml.lints import _LOOKALIKES
 from cml.monitor import EDGES
 from cml.profile_names import read_profile
 from cml.symbols import Marker
@@ -88,3 +89,16 @@ def test_the_edges_in_the_specification_are_those_of_the_monitor() -> None:
 def test_severities_are_as_the_specification_says() -> None:
     warnings = {name for name, rule in RULES.items() if rule.severity is Severity.WARNING}
     assert warnings == {"Valid/trap-wakes", "Lint/near-miss", "Trace/unfinished"}
+
+
+def test_the_look_alikes_are_those_of_the_table() -> None:
+    table = re.search(r"\| read as (.*)\n.*\n\| Cyrillic (.*)\n\| Greek (.*)\n", VALIDITY)
+    assert table is not None
+    latin, *alphabets = ([cell.strip() for cell in row.split("|")[1:-1]] for row in table.groups())
+    told = {
+        chr(int(code.removeprefix("U+"), 16)): letter
+        for row in alphabets
+        for code, letter in zip(row, latin, strict=True)
+        if code
+    }
+    assert told == {chr(a): chr(b) for a, b in _LOOKALIKES.items()}
