@@ -6,11 +6,26 @@ from typing import Any
 import msgspec
 import pytest
 from cml_strategies import PROFILES, any_text, contexts, cuts
+from fault_reader import first_fault
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lark_reader import read_by_grammar
 
-from cml import Body, CmlError, Context, Lexer, Malformed, Symbol, Text, parse, render, validate
+from cml import (
+    Body,
+    CmlError,
+    Context,
+    Level,
+    Lexer,
+    Limits,
+    Malformed,
+    Profile,
+    Symbol,
+    Text,
+    parse,
+    render,
+    validate,
+)
 from cml.documents import context_document
 from cml.symbols import LONGEST_MARKER, Marker
 
@@ -100,6 +115,23 @@ def test_the_parser_agrees_with_the_grammar(body: Body, data: st.DataObject) -> 
     assert (by_grammar is not None) == (not parsed.diagnostics)
     if by_grammar is not None:
         assert exact(parsed) == exact(by_grammar)
+
+
+@BODIES
+@settings(max_examples=300)
+@given(st.data())
+def test_the_first_fault_is_the_one_of_the_list(body: Body, data: st.DataObject) -> None:
+    limits = Limits(
+        *(data.draw(st.sampled_from(sizes)) for sizes in [(65_536, 40), (64, 2), (400, 2), (64, 2)])
+    )
+    profile = Profile(body, data.draw(st.sampled_from(Level)), limits)
+    text = data.draw(any_text(body))
+    for item in parse(text, profile).items:
+        if not isinstance(item, Text):
+            source = text[item.span.start.offset : item.span.end.offset]
+            rule = item.fault.rule if isinstance(item, Malformed) else None
+            if rule != "Valid/stray-marker":
+                assert rule == first_fault(source, profile)
 
 
 @BODIES

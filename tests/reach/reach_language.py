@@ -94,6 +94,16 @@ _SYMBOLS_AND_REGIONS: Final = (
         ),
     ),
     _fault(
+        "a backslash that closes a region escapes nothing",
+        "Syntax/escape",
+        Edit(
+            RegionLexer._take_marker,
+            "return self._take_text(self._end_inside(self._position + len(opening)))",
+            "symbol = self._take_text(self._end_inside(self._position + len(opening)))\n"
+            "    self._escaped = False\n    return symbol",
+        ),
+    ),
+    _fault(
         "an interrupt may go into a region",
         "Syntax/region",
         Edit(RegionLexer.interruptible.fget, "not self._closing and ", ""),
@@ -125,6 +135,11 @@ _LIMITS_AND_NAMES: Final = (
         "a bracket closes one of its own kind only",
         "Syntax/limits",
         Other(bodies, "check_nesting", nesting_by_kind),
+    ),
+    _fault(
+        "the sign of a number does not count",
+        "Syntax/limits",
+        Edit(literals.read_number, "len(literal) >", 'len(literal.lstrip("-")) >'),
     ),
     _fault(
         "a reference may be longer than an identifier",
