@@ -21,25 +21,20 @@ class Half(NamedTuple):
 
     Args:
         faults: The decisions taken the other way.
-        failing: The names of the vectors that the reference fails now.
+        failing: Which of the vectors with these names, or of all, the reference fails now.
     """
 
     faults: tuple[Fault, ...]
-    failing: Callable[[], list[str]]
+    failing: Callable[..., list[str]]
 
 
 HALVES: Final = {"language": Half(reach_language.FAULTS, reach_language.failing)}
 
 
-def failing(half: Half, fault: Fault) -> list[str]:
-    """Return the vectors that the reference fails while it commits a fault."""
-    with committed(fault):
-        return half.failing()
-
-
 def row(half: Half, fault: Fault) -> str:
     """Return the line of a fault: the first vectors that find it, and how many more do."""
-    names = failing(half, fault)
+    with committed(fault):
+        names = half.failing()
     shown = ", ".join(f"`{name}`" for name in names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"| {fault.decision} | {fault.rule} | {shown}{more} |\n"

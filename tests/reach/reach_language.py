@@ -1,7 +1,7 @@
 """The language's decisions, each taken the other way: what a stranger might have read instead."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reach_faults import Edit, Fault, Other
@@ -15,9 +15,9 @@ from cml.vectors import Request, Token, differences, load_vectors
 _VECTORS: Final = load_vectors()
 
 
-def failing() -> list[str]:
-    """Return the vectors that the reference fails, as it is now."""
-    return [name for name, vector in _VECTORS.items() if not _is_right(name)]
+def failing(names: Iterable[str] = _VECTORS) -> list[str]:
+    """Return those of some vectors that the reference fails, as it is now."""
+    return [name for name in names if not _is_right(name)]
 
 
 def _is_right(name: str) -> bool:
