@@ -6,6 +6,7 @@ from typing import Final
 import click
 import msgspec
 
+from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.schedule.advice import advise
 from interpreter.schedule.draw import TIMELINE_SUFFIXES, DrawingError, draw
@@ -54,7 +55,11 @@ def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
     Exit status: 0 good, 1 the trace is at fault, 2 usage.
     """
     header, rows = _read(trace)
-    observation = observe(rows)
+    try:
+        observation = observe(header.settings, rows)
+    except HostError as error:
+        message = f"{trace}: {error}; cml validate says in which row"
+        raise click.ClickException(message) from None
     if not observation.calls:
         raise click.ClickException(f"{trace}: no call started in this run: nothing to advise on")
     advice = advise(observation, header.settings.workers if workers is None else workers)

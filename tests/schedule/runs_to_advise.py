@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cml.ast import OutcomeKind
 from interpreter import DecodingCosts, ScriptedSession, Settings, run_virtual
-from interpreter.events import Outcome, Start
+from interpreter.events import Outcome, Row, Start
 from interpreter.scripted import pieces_of
 from interpreter.trace import Header, write_trace
 from interpreter.virtual import Answers
@@ -17,16 +17,28 @@ LATE = (
 )
 
 
-def write_run(path: Path, text: str = LATE, *, workers: int = 0, token_us: int = 20_000) -> Path:
-    """Write the trace of a session in which a model writes some text."""
+def run_rows(text: str, *, settings: Settings, token_us: int = 20_000) -> list[Row]:
+    """The rows of a session in which a model writes some text."""
 
     def functions(start: Start) -> Answers:
         value = f"{start.function}-result"
         return [(TIMES_US[start.function], Outcome(OutcomeKind.RETURNED, value))]
 
-    settings = Settings(workers=workers)
     session = ScriptedSession(pieces_of(text))
-    rows = run_virtual(session, functions, settings, DecodingCosts(token_us=token_us))
+    return list(run_virtual(session, functions, settings, DecodingCosts(token_us=token_us)))
+
+
+def write_run(
+    path: Path,
+    text: str = LATE,
+    *,
+    workers: int = 0,
+    token_us: int = 20_000,
+    settings: Settings | None = None,
+) -> Path:
+    """Write the trace of a session in which a model writes some text."""
+    settings = settings or Settings(workers=workers)
+    rows = run_rows(text, settings=settings, token_us=token_us)
     with path.open("wb") as file:
         for _ in write_trace(file, Header(1, settings, "virtual", "script", "Hotels"), rows):
             pass

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from runs_to_advise import LATE, write_run
+from hypothesis import given
+from hypothesis import strategies as st
+from runs_to_advise import LATE, TIMES_US, run_rows, write_run
 
 from interpreter.schedule.observed import Observation, observe
 from interpreter.schedule.trace_commands import advise_command
+from interpreter.state import Settings
 from interpreter.trace import read_trace
 
 
@@ -18,7 +21,8 @@ def advise(trace: Path, *arguments: str) -> Result:
 
 def observation(trace: Path) -> Observation:
     with trace.open("rb") as lines:
-        return observe(read_trace(lines)[1])
+        header, rows = read_trace(lines)
+        return observe(header.settings, rows)
 
 
 def test_needs_are_seen_at_traps_and_in_arguments(tmp_path: Path) -> None:
@@ -27,6 +31,74 @@ def test_needs_are_seen_at_traps_and_in_arguments(tmp_path: Path) -> None:
         "a": (), "b": (), "c": (), "d": ("c",),
     }  # fmt: skip
     assert sum(one.generate_us for one in seen.written) + seen.answer_us == seen.decode_us
+
+
+def test_a_call_that_another_breaks_off_takes_no_time_from_it(tmp_path: Path) -> None:
+    """What the broken one took belongs to the call that is written next; none of it is lost."""
+    whole = observation(write_run(tmp_path / "whole.jsonl", "[CALL] b [HEAD] find() [END]"))
+    text = "[CALL] a [HEAD] find( [CALL] b [HEAD] find() [END]"
+    broken = observation(write_run(tmp_path / "broken.jsonl", text))
+    (alone,), (after,) = whole.calls, broken.calls
+    assert (alone.generate_us, after.generate_us) == (260_000, 440_000)
+    assert after.generate_us + broken.answer_us == broken.decode_us
+
+
+def test_a_call_that_timed_out_ran_until_its_deadline(tmp_path: Path) -> None:
+    text = "[CALL] c [HEAD] search() [END][TRAP][END] Nothing came, so that is all there is."
+    seen = observation(write_run(tmp_path / "t.jsonl", text, settings=Settings(deadline_us=50_000)))
+    (call,) = seen.calls
+    assert call.execute_us == 50_000
+
+
+def test_calls_without_identifier_keep_their_own_times_in_any_order_of_start(
+    tmp_path: Path,
+) -> None:
+    """The longest is started first, so the order of starting is not that of writing."""
+    text = "[CALL] search() [END][CALL] weather() [END] and, much later, [CALL] find() [END]"
+    settings = Settings(workers=1, start="longest", estimates_us=TIMES_US)
+    seen = observation(write_run(tmp_path / "t.jsonl", text, settings=settings))
+    written = {call.function: call.generate_us for call in seen.calls}
+    assert [call.function for call in seen.calls] == ["search", "weather", "find"]
+    assert written["weather"] < written["find"]
+
+
+PIECES = st.sampled_from(
+    [
+        "words ",
+        "[TRAP][END]",
+        "[TRAP] all [END]",
+        "[CALL] {new} [HEAD] find({new!r}) [END]",
+        "[CALL] weather(1) [END]",
+        "[CALL] {new} [HEAD] send(to={old}) [END]",
+        "[CALL] {old} [HEAD] find() [END]",
+        "[CALL] {new} [HEAD] find( ",
+        "[CALL] {new} [HEAD] lost() [END]",
+        "[CALL] x{new} [HEAD] cancel({old}) [END]",
+        "[INTR]",
+        "[HEAD]",
+    ]
+)
+
+
+@given(
+    pieces=st.lists(PIECES, min_size=1, max_size=12),
+    workers=st.integers(0, 2),
+    deadline_us=st.sampled_from([None, 70_000]),
+)
+def test_no_decoding_is_lost_whatever_the_model_writes(
+    pieces: list[str], workers: int, deadline_us: int | None
+) -> None:
+    text = "".join(
+        piece.format(new=f"c{number}", old=f"c{max(0, number - 1)}")
+        for number, piece in enumerate(pieces)
+    )
+    settings = Settings(workers=workers, deadline_us=deadline_us, functions=tuple(TIMES_US))
+    rows = run_rows(text, settings=settings)
+    seen = observe(settings, rows)
+    assert sum(one.generate_us for one in seen.written) + seen.answer_us == seen.decode_us
+    assert [one.written_us for one in seen.written] == sorted(o.written_us for o in seen.written)
+    for call in seen.calls:
+        assert 0 < call.generate_us <= call.written_us <= call.start_us <= call.return_us
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
@@ -89,3 +161,12 @@ def test_a_run_without_calls_has_nothing_to_advise_on(tmp_path: Path) -> None:
     result = advise(write_run(tmp_path / "t.jsonl", "Just words."))
     assert result.exit_code == 1
     assert "no call started" in result.stderr
+
+
+def test_rows_that_no_session_has_are_a_fault_of_the_trace(tmp_path: Path) -> None:
+    trace = write_run(tmp_path / "t.jsonl")
+    lines = trace.read_bytes().splitlines(keepends=True)
+    trace.write_bytes(b"".join([lines[0], *lines[2:]]))
+    result = advise(trace)
+    assert result.exit_code == 1
+    assert "cml validate" in result.stderr
