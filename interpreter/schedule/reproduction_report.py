@@ -23,14 +23,14 @@ from interpreter.schedule.trap_costs import (
 )
 
 if TYPE_CHECKING:
-    from interpreter.schedule.theorems import Finding
+    from interpreter.schedule.theorems import TheoremCheck
 
 _OURS: Final = ("ours, executed", "ours, chains", "ours, independent")
 """With the needs found by executing the calls; each needing the one before; none needing any."""
 
 
 def report_blocks(
-    setup: Setup, found: Reproduction, theorems: tuple[Finding, ...]
+    setup: Setup, found: Reproduction, theorems: tuple[TheoremCheck, ...]
 ) -> tuple[Block, ...]:
     """Lay the report out.
 

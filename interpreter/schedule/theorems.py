@@ -4,25 +4,22 @@ All times are whole numbers; every instance is drawn from the seed or searched i
 so the counterexamples repeat.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from itertools import permutations, product
+from functools import cache
+from itertools import pairwise, permutations, product
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from interpreter.schedule.asynchronous import run_async
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.graph import build_graph
-from interpreter.schedule.plan import build_plan
+from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.policies import priorities
 from interpreter.schedule.synchronous import run_sync, run_sync_parallel
 from interpreter.schedule.workload import Call, Workload
-
-if TYPE_CHECKING:
-    from interpreter.schedule.plan import Plan
 
 DRAWN: Final = 2_000
 _FREE: Final = Costs(token_us=1)
@@ -36,13 +33,13 @@ _WITH_TOKENS: Final = Costs(
 )
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One statement and what became of it.
+class TheoremCheck(msgspec.Struct, frozen=True):
+    """One claim and what became of it.
 
     Args:
         claim: What was checked.
         holds: Whether it held in every instance.
-        evidence: How it was checked, with the counterexample where it fails.
+        evidence: In how many instances it was checked, or the first in which it fails.
     """
 
     claim: str
@@ -54,7 +51,7 @@ Times = tuple[tuple[int, int], ...]
 """Writing and running time of each call, in microseconds."""
 
 
-def check_theorems(seed: int = 0) -> tuple[Finding, ...]:
+def check_theorems(seed: int = 0) -> tuple[TheoremCheck, ...]:
     """Check every statement.
 
     Args:
@@ -88,8 +85,9 @@ def make_independent(times: Times, after: tuple[tuple[int, ...], ...] = ()) -> W
     )
 
 
+@cache
 def _three(times: Times, costs: Costs) -> tuple[int, int, int]:
-    """Give the makespans of Sync, Sync-Parallel and Async by LPT."""
+    """Return the makespans of Sync, Sync-Parallel and Async by LPT."""
     graph = build_graph(make_independent(times))
     plan = build_plan(graph, costs, "async")
     return (
@@ -99,119 +97,168 @@ def _three(times: Times, costs: Costs) -> tuple[int, int, int]:
     )
 
 
-def _check_first(drawn: list[Times]) -> list[Finding]:
+def _check_first(drawn: list[Times]) -> list[TheoremCheck]:
     several = [times for times in drawn if len(times) > 1]
-    made = [(times, *_three(times, _FREE)) for times in drawn]
-    below = all(later <= rounds for _, _, rounds, later in made)
-    strictly = all(rounds < sync for times, sync, rounds, _ in made if len(times) > 1)
-    tight = all(
-        0 <= rounds - later <= max(e for _, e in times) - min(e for _, e in times)
-        for times, _, rounds, later in made
-    )
-    with_tokens = next(
-        times
-        for size in (1, 2, 3)
-        for times in product(product((1, 2, 5), (1, 2, 5)), repeat=size)
-        if size > 1 and _three(times, _WITH_TOKENS)[2] > _three(times, _WITH_TOKENS)[1]
-    )
-    _, rounds_us, async_us = _three(with_tokens, _WITH_TOKENS)
-    one = _three(((3, 5),), _FREE)
+    small = [
+        times for size in (2, 3) for times in product(product((1, 2, 5), (1, 2, 5)), repeat=size)
+    ]
     return [
-        Finding(
+        _check(
             "6.1: Async ≤ Sync-Parallel, when asynchronous calling adds no tokens",
-            below,
+            drawn,
+            lambda times: _three(times, _FREE)[2] <= _three(times, _FREE)[1],
             f"{len(drawn)} drawn sets of 1 to 8 independent calls",
         ),
-        Finding(
+        _check(
             "6.1: Async ≤ Sync-Parallel, when it adds its tokens (4 a call and 2 a trap, against 1"
             " a call and 3 a round)",
-            holds=False,
-            evidence=f"calls (G, E) = {with_tokens}: Async {async_us}, Sync-Parallel {rounds_us}",
+            small,
+            lambda times: _three(times, _WITH_TOKENS)[2] <= _three(times, _WITH_TOKENS)[1],
+            f"{len(small)} sets of 2 and 3 calls",
+            lambda times: (
+                f"calls (G, E) = {times}: Async {_three(times, _WITH_TOKENS)[2]}, Sync-Parallel"
+                f" {_three(times, _WITH_TOKENS)[1]}"
+            ),
         ),
-        Finding(
+        _check(
             "6.1: Sync-Parallel < Sync, for two calls and more",
-            strictly,
+            several,
+            lambda times: _three(times, _FREE)[1] < _three(times, _FREE)[0],
             f"{len(several)} drawn sets",
         ),
-        Finding(
+        _check(
             "6.1: Sync-Parallel < Sync, for any number of calls",
-            one[1] < one[0],
-            f"one call (G, E) = (3, 5): both take {one[0]}",
+            [((3, 5),), *drawn],
+            lambda times: _three(times, _FREE)[1] < _three(times, _FREE)[0],
+            f"{len(drawn)} drawn sets",
+            lambda times: f"one call (G, E) = {times[0]}: both take {_three(times, _FREE)[0]}",
         ),
-        Finding(
+        _check(
             "tighter: 0 ≤ Sync-Parallel − Async ≤ max E − min E",
-            tight,
+            drawn,
+            lambda times: 0 <= _three(times, _FREE)[1] - _three(times, _FREE)[2] <= _range(times),
             f"{len(drawn)} drawn sets",
         ),
     ]
 
 
-def _check_second(drawn: list[Times]) -> list[Finding]:
-    bound = exact = True
-    for times in drawn:
-        sync, _, later = _three(times, _FREE)
-        written, ran = sum(g for g, _ in times), sum(e for _, e in times)
-        limit = 1 + Fraction(ran, written)
-        rest = later - written
-        exact &= limit - Fraction(sync, later) == limit * Fraction(rest, written + rest)
-        exact &= min(e for _, e in times) <= rest <= max(e for _, e in times)
-        bound &= Fraction(sync, later) < limit
+def _range(times: Times) -> int:
+    return max(ran for _, ran in times) - min(ran for _, ran in times)
+
+
+def _check_second(drawn: list[Times]) -> list[TheoremCheck]:
     return [
-        Finding(
+        _check(
             "6.2: Sync / Async approaches 1 + ρ from below, ρ = mean E / mean G",
-            bound,
+            drawn,
+            lambda times: _error(times) > 0,
             f"strictly below in {len(drawn)} drawn sets",
         ),
-        Finding(
+        _check(
             "6.2: the error is exactly (1 + ρ)·T / (ΣG + T), with min E ≤ T ≤ max E",
-            exact,
+            drawn,
+            _is_exact,
             f"equal as fractions in {len(drawn)} drawn sets",
         ),
-        Finding("6.2: the error is O(ρ²), as printed", holds=False, evidence=_linear_error()),
+        _check_square(),
     ]
 
 
-def _linear_error() -> str:
-    """Show that the error shrinks like ρ, not like ρ²: error / ρ² has no bound."""
-    told: list[str] = []
-    for ran in (100, 10, 1):
-        sync, _, later = _three(((1_000, ran),) * 10, _FREE)
-        share = Fraction(ran, 1_000)
-        error = 1 + share - Fraction(sync, later)
-        told.append(f"ρ = {float(share):g}: error / ρ² = {float(error / share**2):.3g}")
-    return "ten calls of G = 1000: " + ", ".join(told)
+def _error(times: Times) -> Fraction:
+    """How far Sync / Async is below 1 + ρ."""
+    sync, _, later = _three(times, _FREE)
+    return 1 + Fraction(sum(e for _, e in times), sum(g for g, _ in times)) - Fraction(sync, later)
 
 
-def _check_third(drawn: list[Times]) -> list[Finding]:
+def _is_exact(times: Times) -> bool:
+    written, ran = sum(g for g, _ in times), sum(e for _, e in times)
+    rest = _three(times, _FREE)[2] - written
+    formula = (1 + Fraction(ran, written)) * Fraction(rest, written + rest)
+    return _error(times) == formula and min(times, key=_ran)[1] <= rest <= max(times, key=_ran)[1]
+
+
+def _ran(call: tuple[int, int]) -> int:
+    return call[1]
+
+
+def _check_square() -> TheoremCheck:
+    """The error shrinks like ρ, not like ρ²: error / ρ² has no bound as ρ shrinks."""
+    shares = [Fraction(ran, 1_000) for ran in (100, 10, 1)]
+    over_square = [_error(((1_000, int(1_000 * share)),) * 10) / share**2 for share in shares]
+    listed = ", ".join(
+        f"ρ = {float(share):g}: error / ρ² = {float(quotient):.3g}"
+        for share, quotient in zip(shares, over_square, strict=True)
+    )
+    return TheoremCheck(
+        "6.2: the error is O(ρ²), as printed",
+        all(later <= earlier for earlier, later in pairwise(over_square)),
+        f"ten calls of G = 1000: {listed}",
+    )
+
+
+def _check_third(drawn: list[Times]) -> list[TheoremCheck]:
     small = [times for times in drawn if len(times) <= 6][:300]
-    independent = all(
-        _lpt_us(plan) == _best_us(plan) for times in small for plan in (_plan(times),)
-    )
-    chained = _find_chained()
-    crowded = next(
-        times
-        for times in product(product((1, 2, 3), (1, 2, 3)), repeat=2)
-        if _lpt_us(_plan(times, workers=1)) > _best_us(_plan(times, workers=1))
-    )
-    plan = _plan(crowded, workers=1)
+    three = list(product(product((1, 2, 3), (1, 2, 3)), repeat=3))
+    two = list(product(product((1, 2, 3), (1, 2, 3)), repeat=2))
+    after = ((), (0,), ())
     return [
-        Finding(
+        _check(
             "6.3: LPT is optimal for independent calls",
-            independent,
+            small,
+            lambda times: _is_lpt_optimal(_plan(times)),
             f"against every order, {len(small)} drawn sets of at most 6 calls",
         ),
-        Finding("6.3: LPT is optimal when calls need others", holds=False, evidence=chained),
-        Finding(
+        _check(
+            "6.3: LPT is optimal when calls need others",
+            three,
+            lambda times: _is_lpt_optimal(_plan(times, after)),
+            f"against every order, {len(three)} sets of 3 calls, the second needing the first",
+            lambda times: (
+                f"the second call needs the first, {_against_best(times, _plan(times, after))}"
+            ),
+        ),
+        _check(
             "6.3: LPT is optimal when workers are limited",
-            holds=False,
-            evidence=f"one worker, calls (G, E) = {crowded}: LPT {_lpt_us(plan)}, best"
-            f" {_best_us(plan)}",
+            two,
+            lambda times: _is_lpt_optimal(_plan(times, workers=1)),
+            f"against every order, {len(two)} sets of 2 calls on one worker",
+            lambda times: f"one worker, {_against_best(times, _plan(times, workers=1))}",
         ),
     ]
+
+
+def _check(
+    claim: str,
+    instances: Iterable[Times],
+    holds: Callable[[Times], bool],
+    searched: str,
+    describe: Callable[[Times], str] = str,
+) -> TheoremCheck:
+    """Look for the first instance in which a claim does not hold.
+
+    Args:
+        claim: The claim in words.
+        instances: Where to look.
+        holds: Whether it holds in one instance.
+        searched: The instances in words: the evidence when none is found.
+        describe: The evidence when one is.
+    """
+    found = next((times for times in instances if not holds(times)), None)
+    if found is None:
+        return TheoremCheck(claim, holds=True, evidence=searched)
+    return TheoremCheck(claim, holds=False, evidence=describe(found))
 
 
 def _plan(times: Times, after: tuple[tuple[int, ...], ...] = (), workers: int = 0) -> Plan:
     return build_plan(build_graph(make_independent(times, after)), _FREE, "async", workers)
+
+
+def _is_lpt_optimal(plan: Plan) -> bool:
+    return _lpt_us(plan) == _best_us(plan)
+
+
+def _against_best(times: Times, plan: Plan) -> str:
+    return f"calls (G, E) = {times}: LPT {_lpt_us(plan)}, best {_best_us(plan)}"
 
 
 def _lpt_us(plan: Plan) -> int:
@@ -220,15 +267,3 @@ def _lpt_us(plan: Plan) -> int:
 
 def _best_us(plan: Plan) -> int:
     return min(run_async(plan, list(order)).makespan_us for order in permutations(range(plan.size)))
-
-
-def _find_chained() -> str:
-    after = ((), (0,), ())
-    for times in product(product((1, 2, 3), (1, 2, 3)), repeat=3):
-        plan = _plan(times, after)
-        if _lpt_us(plan) > _best_us(plan):
-            return (
-                f"the second call needs the first, calls (G, E) = {times}: LPT {_lpt_us(plan)},"
-                f" best {_best_us(plan)}"
-            )
-    return "no counterexample of three calls found"
