@@ -136,7 +136,6 @@ def _observed_plan(observation: Observation, workers: int) -> Plan:
         answer_us=observation.answer_us,
         workers=0 if workers >= size else workers,
         chained=True,
-        free_delivery=not workers,
     )
 
 

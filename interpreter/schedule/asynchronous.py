@@ -1,8 +1,7 @@
 """Async and Async-Naive: one generator that never waits unless it traps (spec/4-time.md).
 
 This is the loop of every policy that looks ahead, so it keeps to integers, lists and heaps of
-integers. `spans.py` says the same slowly, event by event, and `free_delivery.py` faster where
-delivering costs nothing; tests hold the three against each other.
+integers. `spans.py` says the same slowly, event by event; tests hold the two against each other.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Final
 
-from interpreter.schedule.free_delivery import run_free_delivery
 from interpreter.schedule.timing import TRAP, Timing
 
 if TYPE_CHECKING:
@@ -76,8 +74,6 @@ def run_async(plan: Plan, priority: list[int], *, fixed: bool = False) -> Timing
         priority: A permutation of the calls: 0 is written first when ready.
         fixed: Write the calls exactly in that order, trapping where the next is not ready.
     """
-    if plan.free_delivery and not fixed:
-        return run_free_delivery(plan, priority)
     progress = Progress(plan, priority)
     play(plan, progress, priority, inverse(priority), plan.execute_us, fixed=fixed)
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
@@ -120,13 +116,23 @@ def play(
         if forced >= 0:
             ready.remove(priority[forced])
             heapify(ready)
-            _write(plan, progress, forced, execute_us, stride)
+            decision = forced
         elif ready and forced != TRAP and not (fixed and ready[0] != len(slots) - messages):
-            _write(plan, progress, by_priority[heappop(ready)], execute_us, stride)
+            decision = by_priority[heappop(ready)]
         else:
-            progress.now_us = max(progress.now_us + plan.trap_us, in_flight[0] // stride)
-            progress.decisions.append(TRAP)
-        limit = (progress.now_us + 1) * stride
+            decision = TRAP
+        progress.decisions.append(decision)
+        if decision == TRAP:
+            now_us = max(progress.now_us + plan.trap_us, in_flight[0] // stride)
+        else:
+            now_us = start_us = progress.now_us + plan.generate_us[decision]
+            if progress.free_us:
+                start_us = _take_worker(progress.free_us, now_us, execute_us[decision])
+            heappush(in_flight, (start_us + execute_us[decision]) * stride + len(slots))
+            slots.append(decision)
+            progress.begin_us.append(start_us)
+        progress.now_us = now_us
+        limit = (now_us + 1) * stride
         if in_flight[0] < limit:
             progress.now_us += _deliver(plan, progress, priority, limit, stride)
         forced = FREE
@@ -134,18 +140,11 @@ def play(
             break
 
 
-def _write(plan: Plan, progress: Progress, call: int, execute_us: list[int], stride: int) -> None:
-    """Write a call and start it, or queue it for the worker that is free first."""
-    progress.now_us += plan.generate_us[call]
-    start_us = progress.now_us
-    if progress.free_us:
-        start_us = max(start_us, progress.free_us[0])
-        heapreplace(progress.free_us, start_us + execute_us[call])
-    return_us = start_us + execute_us[call]
-    heappush(progress.in_flight, return_us * stride + len(progress.slots))
-    progress.slots.append(call)
-    progress.begin_us.append(start_us)
-    progress.decisions.append(call)
+def _take_worker(free_us: list[int], now_us: int, execute_us: int) -> int:
+    """Return when the worker that is free first begins, and keep it busy from then on."""
+    start_us = max(now_us, free_us[0])
+    heapreplace(free_us, start_us + execute_us)
+    return start_us
 
 
 def _deliver(plan: Plan, progress: Progress, priority: list[int], limit: int, stride: int) -> int:

@@ -38,7 +38,6 @@ class Plan(msgspec.Struct, frozen=True):
         workers: How many calls can run at once; 0 is without limit.
         chained: Whether a call is written only after the results that it needs (not so in the
             model `futures`, where it may name them before they are there).
-        free_delivery: Whether delivering costs nothing, without messages or a limit of workers.
     """
 
     graph: Graph
@@ -57,7 +56,6 @@ class Plan(msgspec.Struct, frozen=True):
     answer_us: int
     workers: int
     chained: bool
-    free_delivery: bool
 
 
 def build_plan(graph: Graph, costs: Costs, model: AsyncModel, workers: int = 0) -> Plan:
@@ -97,7 +95,6 @@ def build_plan(graph: Graph, costs: Costs, model: AsyncModel, workers: int = 0) 
         answer_us=final_us + costs.answer_tokens * token_us,
         workers=0 if workers >= size else workers,
         chained=model != "futures",
-        free_delivery=not (workers or batch_us or messages or costs.interrupt_token_us),
     )
 
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from schedule_strategies import COSTS, FREE_COSTS, workloads
 
-from interpreter.schedule.asynchronous import Progress, inverse, play, run_async
+from interpreter.schedule.asynchronous import run_async
 from interpreter.schedule.costs import Costs
-from interpreter.schedule.free_delivery import run_free_delivery
 from interpreter.schedule.graph import Graph, build_graph
 from interpreter.schedule.plan import build_plan
 from interpreter.schedule.policies import priorities
@@ -18,7 +17,7 @@ from interpreter.schedule.simulate import Options, simulate_model
 from interpreter.schedule.spans import Span
 from interpreter.schedule.stories import narrate
 from interpreter.schedule.synchronous import run_sync, run_sync_parallel
-from interpreter.schedule.timing import MODELS, TRAP, Model, PolicyName, Timing
+from interpreter.schedule.timing import MODELS, TRAP, Model, PolicyName
 from interpreter.schedule.workload import Workload
 
 QUICK_POLICIES: tuple[PolicyName, ...] = (
@@ -165,15 +164,3 @@ def test_static_priority_is_never_idle_while_a_call_is_ready(
     trapless = [call for call in decisions if call != TRAP]
     if not any(plan.waiting):
         assert decisions[: len(trapless)] == list(range(plan.size))
-
-
-@given(workloads(arrivals=False), COSTS)
-def test_both_loops_agree_where_delivery_is_free(workload: Workload, costs: Costs) -> None:
-    graph = build_graph(workload)
-    plan = build_plan(graph, replace(costs, interrupt_token_us=0), "async")
-    assert plan.free_delivery
-    priority = priorities(plan, "random")
-    progress = Progress(plan, priority)
-    play(plan, progress, priority, inverse(priority), plan.execute_us)
-    played = Timing(progress.now_us + plan.answer_us, progress.decisions)
-    assert run_free_delivery(plan, priority) == played

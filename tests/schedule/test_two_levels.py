@@ -4,12 +4,12 @@ import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from schedule_strategies import COSTS, workloads
+from token_level import TurnError, play_tokens
 
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.plan import build_plan
 from interpreter.schedule.simulate import run_policy
 from interpreter.schedule.timing import RunnablePolicy
-from interpreter.schedule.token_level import TurnError, play_tokens
 
 
 @pytest.mark.parametrize("model", ["async", "async-naive", "futures"])
