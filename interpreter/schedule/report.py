@@ -8,7 +8,7 @@ from interpreter.schedule.costs import Costs
 from interpreter.schedule.durations import blur_estimates
 from interpreter.schedule.gaps import Gaps
 from interpreter.schedule.graph import build_graph
-from interpreter.schedule.simulate import Options, simulate_model, workload_bound_us
+from interpreter.schedule.simulate import Bounds, Options, simulate_model
 from interpreter.schedule.synchronous import run_sync
 from interpreter.schedule.timing import Model, PolicyName
 from interpreter.schedule.workload import Fault, Workload
@@ -194,9 +194,12 @@ def report_workload(workload: Workload, request: Request) -> tuple[WorkloadRepor
     if request.noise:
         workload = blur_estimates(workload, request.noise, request.options.seed)
     graph = build_graph(workload)
+    bounds = Bounds(graph, request.costs, request.options.workers)
     runs: list[Run] = []
     for model in request.models:
-        results = simulate_model(graph, request.costs, model, request.policies, request.options)
+        results = simulate_model(
+            graph, request.costs, model, request.policies, request.options, bounds=bounds
+        )
         for policy, result in zip(request.policies, results, strict=True):
             runs.append(
                 Run(
@@ -208,8 +211,7 @@ def report_workload(workload: Workload, request: Request) -> tuple[WorkloadRepor
                     gap=gap(result.timing.makespan_us, result.lower_bound_us),
                 )
             )
-    bound_us = workload_bound_us(graph, request.costs, request.options.workers)
-    report = WorkloadReport(workload.id, bound_us, tuple(runs))
+    report = WorkloadReport(workload.id, bounds.workload_us(), tuple(runs))
     return report, run_sync(graph, request.costs).makespan_us
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
 from interpreter.schedule.asynchronous import run_async
 from interpreter.schedule.auto import run_auto
-from interpreter.schedule.bounds import lower_bound_us
+from interpreter.schedule.bounds import last_delivery_bound_us, lower_bound_us
 from interpreter.schedule.facts import gather_facts
 from interpreter.schedule.futures import run_futures
 from interpreter.schedule.lookahead import MAX_CALLS, run_lookahead
@@ -18,9 +18,9 @@ from interpreter.schedule.policies import rank_calls
 from interpreter.schedule.synchronous import run_sync, run_sync_parallel
 
 if TYPE_CHECKING:
-    from interpreter.schedule.costs import Costs
+    from interpreter.schedule.costs import Costs, FinalRequest
     from interpreter.schedule.graph import Graph
-    from interpreter.schedule.plan import Plan
+    from interpreter.schedule.plan import AsyncModel, Plan
     from interpreter.schedule.timing import Model, PolicyName, RunnablePolicy, Timing
 
 
@@ -50,12 +50,62 @@ class Result(msgspec.Struct, frozen=True):
     lower_bound_us: int
 
 
+class Bounds:
+    """Lower bounds on the runs of one workload, each worked out once (Time/bound).
+
+    Args:
+        graph: The workload.
+        costs: The accounting.
+        workers: How many calls can run at once; 0 is without limit.
+    """
+
+    def __init__(self, graph: Graph, costs: Costs, workers: int) -> None:
+        self._graph = graph
+        self._costs = costs
+        self._workers = workers
+        self._last_delivery_us: dict[tuple[int, int, bool], int] = {}
+
+    def model_us(self, model: Model) -> int:
+        """Bound every run of one model, in microseconds."""
+        costs, priced_as = _bounding(self._costs, model)
+        plan = build_plan(self._graph, costs, priced_as, self._workers)
+        key = (costs.async_call_tokens, costs.interrupt_token_us, plan.chained)
+        if key not in self._last_delivery_us:
+            self._last_delivery_us[key] = last_delivery_bound_us(plan)
+        return self._last_delivery_us[key] + plan.last_batch_us + plan.answer_us
+
+    def workload_us(self) -> int:
+        """Bound every run of any of the four models of the paper, in microseconds."""
+        models: tuple[Model, ...] = ("sync", "sync-parallel", "async", "async-naive")
+        return min(map(self.model_us, models))
+
+
+def _bounding(costs: Costs, model: Model) -> tuple[Costs, AsyncModel]:
+    """Return what bounds a model: one that waits is bounded as Async with its tokens and answer."""
+    match model:
+        case "sync":
+            added = costs.sync_call_tokens
+        case "sync-parallel":
+            added = costs.parallel_call_tokens
+        case "async" | "async-naive" | "futures":
+            return costs, model
+        case _:
+            assert_never(model)
+    final: FinalRequest = "none" if costs.final_request == "none" else "all"
+    priced = msgspec.structs.replace(
+        costs, async_call_tokens=added, interrupt_token_us=0, final_request=final
+    )
+    return priced, "async"
+
+
 def simulate_model(
     graph: Graph,
     costs: Costs,
     model: Model,
     policies: tuple[PolicyName, ...],
     options: Options,
+    *,
+    bounds: Bounds | None = None,
 ) -> list[Result]:
     """Run one workload under one model and several policies.
 
@@ -66,65 +116,64 @@ def simulate_model(
         policies: Which order the calls are written in; Sync and Sync-Parallel keep the program
             order whatever the policy.
         options: Workers, seed, time limit.
+        bounds: What is known of the same workload under the same costs and workers.
 
     Returns:
         One result for each policy, in their order.
+
+    Raises:
+        MissingSolverError: OR-Tools is needed and not installed.
     """
+    bounds = bounds or Bounds(graph, costs, options.workers)
+    runs = run_model(graph, costs, model, policies, options)
+    bound_us = max(bounds.model_us(model), runs.proved_us)
+    return [Result(timing, bound_us) for timing in runs.timings]
+
+
+class ModelRuns(msgspec.Struct, frozen=True):
+    """Runs of one workload under one model.
+
+    Args:
+        timings: One for each policy.
+        proved_us: What a solver has proved that no run is shorter than, in microseconds; 0 when
+            none was asked.
+    """
+
+    timings: list[Timing]
+    proved_us: int = 0
+
+
+def run_model(
+    graph: Graph,
+    costs: Costs,
+    model: Model,
+    policies: tuple[PolicyName, ...],
+    options: Options,
+) -> ModelRuns:
+    """Run one workload as `simulate_model` does, and work no bounds out."""
     match model:
         case "sync":
-            timing = run_sync(graph, costs)
+            return ModelRuns([run_sync(graph, costs)] * len(policies))
         case "sync-parallel":
-            timing = run_sync_parallel(graph, costs, options.workers)
+            return ModelRuns([run_sync_parallel(graph, costs, options.workers)] * len(policies))
         case "async" | "async-naive" | "futures":
             plan = build_plan(graph, costs, model, options.workers)
             return _run_policies(plan, policies, options)
         case _:
             assert_never(model)
-    bound_us = synchronous_bound_us(graph, costs, model, options.workers)
-    return [Result(timing, bound_us)] * len(policies)
 
 
-def synchronous_bound_us(
-    graph: Graph, costs: Costs, model: Literal["sync", "sync-parallel"], workers: int
-) -> int:
-    """Bound what any order could reach with the tokens and the answer of a waiting model."""
-    call_tokens = {"sync": costs.sync_call_tokens, "sync-parallel": costs.parallel_call_tokens}
-    priced = msgspec.structs.replace(
-        costs,
-        async_call_tokens=call_tokens[model],
-        interrupt_token_us=0,
-        final_request="none" if costs.final_request == "none" else "all",
-    )
-    return lower_bound_us(build_plan(graph, priced, "async", workers))
-
-
-def workload_bound_us(graph: Graph, costs: Costs, workers: int) -> int:
-    """Bound every run of a workload by any of the four models of the paper (Time/bound).
-
-    Args:
-        graph: The workload.
-        costs: The accounting.
-        workers: How many calls can run at once; 0 is without limit.
-    """
-    return min(
-        synchronous_bound_us(graph, costs, "sync", workers),
-        synchronous_bound_us(graph, costs, "sync-parallel", workers),
-        lower_bound_us(build_plan(graph, costs, "async", workers)),
-        lower_bound_us(build_plan(graph, costs, "async-naive", workers)),
-    )
-
-
-def _run_policies(plan: Plan, policies: tuple[PolicyName, ...], options: Options) -> list[Result]:
-    bound_us = lower_bound_us(plan)
+def _run_policies(plan: Plan, policies: tuple[PolicyName, ...], options: Options) -> ModelRuns:
     timings: list[Timing] = []
+    proved_us = 0
     for policy in policies:
         if policy == "optimal":
             optimum = run_optimal(plan, options)
             timings.append(optimum.timing)
-            bound_us = optimum.lower_bound_us
+            proved_us = optimum.lower_bound_us
         else:
             timings.append(run_policy(plan, policy, options.seed))
-    return [Result(timing, bound_us) for timing in timings]
+    return ModelRuns(timings, proved_us)
 
 
 def run_policy(plan: Plan, policy: RunnablePolicy, seed: int = 0) -> Timing:

@@ -7,7 +7,7 @@ import msgspec
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.graph import Graph, build_graph
 from interpreter.schedule.plan import build_plan
-from interpreter.schedule.simulate import Options, simulate_model
+from interpreter.schedule.simulate import Options, run_model
 from interpreter.schedule.spans import Kind, Span, narrate_async
 from interpreter.schedule.timing import Model, PolicyName, Timing
 from interpreter.schedule.waiting_spans import narrate_sync, narrate_sync_parallel
@@ -66,14 +66,14 @@ def tell(
     """Tell every run of one workload; the parameters are those of `simulate`."""
     graph = build_graph(workload)
     for model in models:
-        results = simulate_model(graph, costs, model, policies, options)
-        for policy, result in zip(policies, results, strict=True):
-            spans = narrate(graph, costs, model, result.timing, options.workers)
+        runs = run_model(graph, costs, model, policies, options)
+        for policy, timing in zip(policies, runs.timings, strict=True):
+            spans = narrate(graph, costs, model, timing, options.workers)
             yield Story(
                 workload=workload.id,
                 model=model,
                 policy=policy,
-                makespan_us=result.timing.makespan_us,
+                makespan_us=timing.makespan_us,
                 ids=graph.ids,
                 spans=tuple(sorted(spans, key=_by_start)),
             )

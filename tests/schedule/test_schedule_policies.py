@@ -16,11 +16,11 @@ from interpreter.schedule.graph import Graph, build_graph
 from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.policies import KEYS, priorities
 from interpreter.schedule.simulate import (
+    Bounds,
     Options,
     run_optimal,
     run_policy,
     simulate_model,
-    workload_bound_us,
 )
 from interpreter.schedule.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.timing import MODELS, Model, PolicyName, RunnablePolicy
@@ -90,10 +90,13 @@ def test_no_run_is_shorter_than_its_bound(
 ) -> None:
     graph = build_graph(workload)
     results = simulate_model(graph, costs, model, RUNNABLE, Options(workers=workers))
+    bounds = Bounds(graph, costs, workers)
     for result in results:
-        assert result.lower_bound_us <= result.timing.makespan_us
+        assert bounds.model_us(model) == result.lower_bound_us <= result.timing.makespan_us
         if model != "futures":
-            assert workload_bound_us(graph, costs, workers) <= result.timing.makespan_us
+            assert bounds.workload_us() <= result.timing.makespan_us
+            plan = build_plan(graph, costs, "async", workers)
+            assert model != "async" or bounds.model_us(model) == lower_bound_us(plan)
 
 
 @given(workloads(most_calls=5, exact=True), WORKERS)
