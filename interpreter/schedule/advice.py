@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from interpreter.schedule.graph import Graph
-from interpreter.schedule.limits import (
-    MATTERS,
-    Limit,
-    find_limits,
-    milliseconds,
-    play_as_written,
-)
+from interpreter.schedule.limits import MATTERS, Limit, find_limits, play_as_written
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.simulate import run_policy
 from interpreter.schedule.synchronous import rounds, spread_us
+from interpreter.schedule.wording import counted, milliseconds
 
 if TYPE_CHECKING:
     from interpreter.schedule.observed import Observation
@@ -153,7 +148,7 @@ def _sentences(advice: Advice, calls: int) -> tuple[str, ...]:
 def _about_run(advice: Advice, calls: int) -> list[str]:
     share = advice.decode_us / max(1, advice.total_us)
     sentences = [
-        f"The run took {milliseconds(advice.total_us)} for {calls} calls; the model was decoding for"
+        f"The run took {milliseconds(advice.total_us)} for {counted(calls, 'call')}; the model was decoding for"
         f" {milliseconds(advice.decode_us)} of it ({share:.0%})."
     ]
     off = abs(advice.played_us - advice.total_us) / max(1, advice.total_us)
@@ -206,7 +201,7 @@ def _about_paying(advice: Advice, calls: int) -> list[str]:
     saved_us, played_us = advice.break_even_us, advice.played_us
     first = (
         f"Called one after another, the same would have taken {milliseconds(advice.sync_us)}; in"
-        f" {advice.rounds} rounds of all ready calls (Sync-Parallel), {milliseconds(advice.sync_parallel_us)}."
+        f" {counted(advice.rounds, 'round')} of all ready calls (Sync-Parallel), {milliseconds(advice.sync_parallel_us)}."
     )
     if saved_us > 0:
         return [

@@ -1,9 +1,8 @@
 """Charts as plain data: what is to be seen, without a word on how it is drawn.
 
-`draw.py` hands them to matplotlib or plotly, `perfetto.py` writes timelines for a trace viewer.
+`html_charts.py` makes pages of them, `matplotlib_charts.py` pictures, and `perfetto.py` writes
+timelines for a trace viewer.
 """
-
-from __future__ import annotations
 
 from typing import Final, Literal
 
@@ -26,34 +25,72 @@ BarKind = Literal[
 """What a bar shows. The first eight are the model's, the others those of a call."""
 
 
-class Look(msgspec.Struct, frozen=True):
+class BarStyle(msgspec.Struct, frozen=True):
     """How bars of one kind look.
 
     Args:
         colour: Fill, as `#rrggbb`; told apart by people who see few colours, too.
         meaning: What the legend says.
-        thin: Whether the bar is half as high as the others: nobody is at work there.
+        thin: Whether the bar is lower than the others: nobody is at work there.
+        dark: Fill on a dark page, where `colour` would hardly be seen or shine too much.
     """
 
     colour: str
     meaning: str
     thin: bool = False
+    dark: str = ""
+
+    @property
+    def in_the_dark(self) -> str:
+        """Fill on a dark page."""
+        return self.dark or self.colour
 
 
-LOOKS: Final[dict[BarKind, Look]] = {
-    "writing": Look("#2f6db5", "model writes a call"),
-    "round": Look("#7fb2e5", "opening of a round"),
-    "trap": Look("#d1495b", "trap"),
-    "waiting": Look("#d5d8dd", "model waits", thin=True),
-    "request": Look("#e9a23b", "request to the model"),
-    "delivering": Look("#8d6a9f", "interrupts go in"),
-    "answer": Look("#24405f", "answer"),
-    "text": Look("#8fa6bf", "model writes text or a trap"),
-    "running": Look("#3f9b74", "call runs"),
-    "failed": Look("#a8324a", "call runs and fails"),
-    "queued": Look("#f2cf94", "call waits to start", thin=True),
-    "returned": Look("#b5dcc8", "result waits for the model", thin=True),
+BAR_STYLES: Final[dict[BarKind, BarStyle]] = {
+    "writing": BarStyle("#2f6db5", "model writes a call", dark="#4a8ad6"),
+    "round": BarStyle("#7fb2e5", "opening of a round"),
+    "trap": BarStyle("#d1495b", "trap"),
+    "waiting": BarStyle("#d5d8dd", "model waits", thin=True, dark="#565d68"),
+    "request": BarStyle("#e9a23b", "request to the model"),
+    "delivering": BarStyle("#8d6a9f", "interrupts go in"),
+    "answer": BarStyle("#24405f", "answer", dark="#c3d4ea"),
+    "text": BarStyle("#8fa6bf", "model writes text or a trap"),
+    "running": BarStyle("#3f9b74", "call runs"),
+    "failed": BarStyle("#a8324a", "call runs and fails", dark="#c9506a"),
+    "queued": BarStyle("#f2cf94", "call waits to start", thin=True, dark="#a58144"),
+    "returned": BarStyle("#b5dcc8", "result waits for the model", thin=True, dark="#5c8a74"),
 }
+
+
+class TimeUnit(msgspec.Struct, frozen=True):
+    """The unit of every time on one chart.
+
+    Args:
+        name: As it stands behind a figure.
+        scale: How much of it a microsecond is.
+        digits: How many stand behind the point.
+    """
+
+    name: str
+    scale: float
+    digits: int
+
+    def number(self, time_us: int) -> str:
+        """Return a time without its unit."""
+        return f"{time_us * self.scale:,.{self.digits}f}"
+
+    def text(self, time_us: int) -> str:
+        """Return a time with its unit."""
+        return f"{self.number(time_us)} {self.name}"
+
+
+MILLISECONDS: Final = TimeUnit("ms", 1e-3, 1)
+SECONDS: Final = TimeUnit("s", 1e-6, 3)
+
+
+def time_unit(longest_us: int) -> TimeUnit:
+    """Return the unit for a chart whose longest time is given, in microseconds."""
+    return SECONDS if longest_us >= 10_000_000 else MILLISECONDS
 
 
 class Bar(msgspec.Struct, frozen=True):

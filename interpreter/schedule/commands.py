@@ -9,7 +9,6 @@ import click
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.draw import PLOT_SUFFIXES, DrawingError, draw
 from interpreter.schedule.missing import MissingExtraError
-from interpreter.schedule.optimal import MissingSolverError
 from interpreter.schedule.options import check_suffix, choose_names, load_costs
 from interpreter.schedule.printing import Output
 from interpreter.schedule.report import Request
@@ -74,7 +73,7 @@ from interpreter.schedule.workload import WorkloadError
 @click.option(
     "--trace",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write every step of every run as JSON Lines.",
+    help="Write every step of every run as JSON Lines, which is no trace of a session.",
 )
 @click.option(
     "--what-if",
@@ -140,7 +139,9 @@ def simulate_command(
         ) from None
     except BrokenPipeError:
         raise  # The reader has had enough: click ends quietly.
-    except (MissingSolverError, MissingExtraError, DrawingError, OSError) as error:
+    except MissingExtraError as error:
+        raise click.ClickException(str(error)) from None
+    except (DrawingError, OSError) as error:
         raise click.UsageError(str(error)) from None
     finally:
         output.close()
@@ -174,7 +175,7 @@ def _sweep(study: Study, sweeps: tuple[WhatIf, ...], plot: Path | None, output: 
     if study.trace is not None:
         raise click.UsageError("--trace tells one simulation; leave --what-if out")
     points = sweep_file(study, sweep_settings(sweeps), output)
-    if plot is not None:
+    if plot is not None and points[0].summary:
         names = " and ".join(sweep.parameter for sweep in sweeps)
         draw(plot, sweep_curves(points, f"What if {names} were different?"))
     output.print_sweep(points)

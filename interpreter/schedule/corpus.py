@@ -80,7 +80,7 @@ def simulate_chunk(chunk: Chunk, request: Request) -> Part:
         request: What to simulate.
 
     Raises:
-        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
     reports: list[tuple[WorkloadReport, int]] = []
     faults: list[Fault] = []
@@ -106,7 +106,7 @@ def simulate_chunks(
         ahead: How many chunks are handed out at most at a time: twice the workers keeps all busy.
 
     Raises:
-        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
     if executor is None:
         for chunk in chunks:

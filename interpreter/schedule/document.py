@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from interpreter.schedule.draw import draw_fragment, draw_image
+from interpreter.schedule.draw import draw_image
+from interpreter.schedule.html_charts import figure
+from interpreter.schedule.page import page, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,13 +51,6 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 Block = Heading | Paragraph | Items | Grid | Picture
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;color:#2b2f36;max-width:1120px;margin:2rem auto;"
-    "padding:0 1rem}table{border-collapse:collapse;margin:1rem 0}"
-    "th,td{padding:.35rem .8rem;border-bottom:1px solid #e6e8ec;text-align:left}"
-    "th{background:#f5f6f8}"
-)
 
 
 def write_document(folder: Path, name: str, blocks: tuple[Block, ...]) -> tuple[Path, Path]:
@@ -111,17 +106,10 @@ def _cell(text: str) -> str:
 
 def _html(blocks: tuple[Block, ...]) -> str:
     title = blocks[0].text if isinstance(blocks[0], Heading) else "Report"
-    pictures = [block for block in blocks if isinstance(block, Picture)]
-    body = [_element(block, first=bool(pictures) and block is pictures[0]) for block in blocks]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
-        + "\n".join(body)
-        + "\n</body>\n</html>\n"
-    )
+    return page(title, "\n".join(map(_element, blocks)))
 
 
-def _element(block: Block, *, first: bool) -> str:
+def _element(block: Block) -> str:
     match block:
         case Heading(level, text):
             return f"<h{level}>{escape(text)}</h{level}>"
@@ -130,10 +118,6 @@ def _element(block: Block, *, first: bool) -> str:
         case Items(items):
             return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
         case Grid(header, rows):
-            head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-            lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-            return (
-                f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in lines) + "</table>"
-            )
+            return table(header, rows)
         case Picture(name, chart):
-            return draw_fragment(chart, name, with_library=first)
+            return figure(chart, name)

@@ -1,10 +1,11 @@
-"""Charts into files: HTML by plotly, SVG and PNG by matplotlib (extra `plot`)."""
+"""Charts into files: HTML as it is, SVG and PNG by matplotlib (extra `plot`)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from interpreter.schedule.charts import Timelines
+from interpreter.schedule.html_charts import chart_page
 from interpreter.schedule.missing import MissingExtraError, missing_extra
 from interpreter.schedule.perfetto import encode_perfetto
 
@@ -24,8 +25,6 @@ __all__ = [
     "DrawingError",
     "MissingExtraError",
     "draw",
-    "draw_fragment",
-    "draw_html",
     "draw_image",
 ]
 
@@ -42,7 +41,7 @@ def draw(path: Path, chart: Chart) -> None:
         chart: What to draw.
 
     Raises:
-        MissingExtraError: The library that draws this format is not installed.
+        MissingExtraError: matplotlib is not installed, and the file is .svg or .png.
         DrawingError: There is no such format for this chart, or it has too many rows.
         OSError: The file cannot be written.
     """
@@ -50,7 +49,7 @@ def draw(path: Path, chart: Chart) -> None:
         _check_rows(chart)
     match path.suffix:
         case ".html":
-            path.write_text(draw_html((chart,), chart.title), encoding="utf-8")
+            path.write_text(chart_page(chart), encoding="utf-8")
         case ".svg" | ".png":
             path.write_bytes(draw_image(chart, path.suffix.removeprefix(".")))
         case ".json" if isinstance(chart, Timelines):
@@ -67,41 +66,6 @@ def _check_rows(chart: Chart) -> None:
                 f"{rows:,} rows are too many for a picture, which has at most {MAX_ROWS:,}; draw"
                 " fewer models or a smaller workload, or a timeline as .perfetto.json"
             )
-
-
-def draw_html(charts: tuple[Chart, ...], title: str) -> str:
-    """Give a page that needs nothing but a browser: pointing at a bar tells its times.
-
-    Args:
-        charts: What to draw, from the top.
-        title: Title of the page.
-
-    Raises:
-        MissingExtraError: plotly is not installed.
-    """
-    try:
-        from interpreter.schedule import plotly_charts
-    except ImportError as error:
-        raise missing_extra("plot", error) from None
-    return plotly_charts.page(charts, title)
-
-
-def draw_fragment(chart: Chart, name: str, *, with_library: bool) -> str:
-    """Give one chart as a piece of a page.
-
-    Args:
-        chart: What to draw.
-        name: Identifier of its element, unique on the page.
-        with_library: Whether the drawing library comes along: once a page, in the first chart.
-
-    Raises:
-        MissingExtraError: plotly is not installed.
-    """
-    try:
-        from interpreter.schedule import plotly_charts
-    except ImportError as error:
-        raise missing_extra("plot", error) from None
-    return plotly_charts.figure_html(chart, name, with_library=with_library)
 
 
 def draw_image(chart: Chart, file_format: str) -> bytes:

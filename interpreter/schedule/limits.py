@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from interpreter.schedule.asynchronous import run_async
+from interpreter.schedule.wording import counted, milliseconds
 
 if TYPE_CHECKING:
     from interpreter.schedule.observed import Observation
@@ -58,7 +59,7 @@ def find_limits(
     )
     if plan.workers:
         gain_us = played_us - play_as_written(msgspec.structs.replace(plan, workers=0))
-        text = f"Only {plan.workers} calls could run at once: too few workers."
+        text = f"Only {counted(plan.workers, 'call')} could run at once: too few workers."
         found.append(Limit("workers", gain_us, text))
     late = _issued_late(observation, best)
     found.append(Limit("order", played_us - best_us, late))
@@ -118,8 +119,3 @@ def _issued_late(observation: Observation, best: tuple[str, ...]) -> str:
         f"A long call came late: {call.function} ({call.id}, {milliseconds(execute_us)}) was number"
         f" {position + 1} to be written and should have been number {place[call.id] + 1}."
     )
-
-
-def milliseconds(time_us: int) -> str:
-    """Write a time for people."""
-    return f"{time_us / 1000:,.1f} ms"

@@ -1,4 +1,6 @@
-"""Charts as SVG and PNG, by matplotlib. Only `draw.py` imports this."""
+"""Charts as SVG and PNG, by matplotlib: pictures for papers and slides, alike on every machine
+because their text is drawn as paths. Only `draw.py` imports this.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,14 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter
 
 from interpreter.schedule.charts import (
-    LOOKS,
+    BAR_STYLES,
     PALETTE,
     BarKind,
     Columns,
     Curves,
     Timeline,
     Timelines,
+    time_unit,
 )
 
 if TYPE_CHECKING:
@@ -88,17 +91,17 @@ def _draw_timelines(chart: Timelines) -> Figure:
     heights = [len(panel.rows) * _ROW_INCHES + _PANEL_INCHES for panel in chart.panels]
     figure = _new_figure(sum(heights) + 1.1)
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
-    scale, unit = _time_scale(max(panel.total_us for panel in chart.panels))
+    unit = time_unit(max(panel.total_us for panel in chart.panels))
     for axis, panel in zip(axes[:, 0], chart.panels, strict=True):
-        _draw_panel(axis, panel, scale)
+        _draw_panel(axis, panel, unit.scale)
     last = axes[-1, 0]
-    last.set_xlabel(f"time ({unit})")
-    last.set_xlim(0, max(1, *(panel.total_us for panel in chart.panels)) * scale * 1.01)
+    last.set_xlabel(f"time ({unit.name})")
+    last.set_xlim(0, max(1, *(panel.total_us for panel in chart.panels)) * unit.scale * 1.01)
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     shown = {bar.kind for panel in chart.panels for bar in panel.bars}
     patches = [
         Patch(color=look.colour, label=look.meaning)
-        for kind, look in LOOKS.items()
+        for kind, look in BAR_STYLES.items()
         if kind in shown
     ]
     figure.legend(
@@ -119,19 +122,15 @@ def _draw_panel(axis: Axes, panel: Timeline, scale: float) -> None:
         length = (bar.end_us - bar.start_us) * scale
         by_place.setdefault((bar.row, bar.kind), []).append((bar.start_us * scale, length))
     for (row, kind), ranges in by_place.items():
-        height = 0.26 if LOOKS[kind].thin else 0.72
+        height = 0.26 if BAR_STYLES[kind].thin else 0.72
         axis.broken_barh(
             ranges,
             (row - height / 2, height),
-            facecolors=LOOKS[kind].colour,
+            facecolors=BAR_STYLES[kind].colour,
             edgecolor="white",
             linewidth=0.5,
         )
     axis.axvline(panel.total_us * scale, color=_INK, linewidth=1, linestyle=(0, (3, 2)))
-
-
-def _time_scale(total_us: int) -> tuple[float, str]:
-    return (1e-6, "s") if total_us >= 10_000_000 else (1e-3, "ms")
 
 
 def _draw_curves(chart: Curves) -> Figure:
@@ -140,8 +139,16 @@ def _draw_curves(chart: Curves) -> Figure:
     for position, curve in enumerate(chart.curves):
         colour = PALETTE[position % len(PALETTE)]
         marker = "o" if len(curve.xs) <= 24 else None
+        # A mark on the edge is drawn whole.
         axis.plot(
-            curve.xs, curve.ys, color=colour, linewidth=2, marker=marker, ms=5, label=curve.name
+            curve.xs,
+            curve.ys,
+            color=colour,
+            linewidth=2,
+            marker=marker,
+            ms=5,
+            label=curve.name,
+            clip_on=False,
         )
     for at, meaning in chart.marks:
         axis.axvline(at, color=_INK, linewidth=1, linestyle=(0, (3, 2)))
@@ -160,7 +167,9 @@ def _draw_curves(chart: Curves) -> Figure:
             one.set_major_formatter(_plain_number)
             one.set_minor_formatter(_plain_number if labelled else NullFormatter())
     else:
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(
+            0, 1.05 * max(1e-9, *(height for curve in chart.curves for height in curve.ys))
+        )
     _finish(figure, axis, chart.title, chart.x_label, chart.y_label)
     return figure
 

@@ -12,7 +12,7 @@ def missing_extra(extra: str, error: ImportError) -> MissingExtraError:
         extra: The extra that brings it, as in `pip install "cml-lang[plot]"`.
         error: What the import said.
     """
-    name = error.name or str(error)
+    name = error.name.partition(".")[0] if error.name else str(error)
     return MissingExtraError(
         f'the package {name} is not installed; install it with: pip install "cml-lang[{extra}]"'
     )

@@ -13,6 +13,7 @@ import msgspec
 from interpreter.schedule.asynchronous import inverse, run_async
 from interpreter.schedule.bounds import lower_bound_us
 from interpreter.schedule.graph import least_order
+from interpreter.schedule.missing import missing_extra
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import CpModel, IntVar
@@ -40,10 +41,6 @@ class Optimum(msgspec.Struct, frozen=True):
         return self.timing.makespan_us == self.lower_bound_us
 
 
-class MissingSolverError(RuntimeError):
-    """OR-Tools is not installed."""
-
-
 def find_optimum(plan: Plan, hint: Timing, *, seconds: float = DEFAULT_SECONDS) -> Optimum:
     """Find the best order of writing (Time/policy-optimal).
 
@@ -55,7 +52,7 @@ def find_optimum(plan: Plan, hint: Timing, *, seconds: float = DEFAULT_SECONDS) 
         seconds: Time limit of the solver.
 
     Raises:
-        MissingSolverError: OR-Tools is not installed.
+        MissingExtraError: OR-Tools is not installed.
     """
     bound_us = lower_bound_us(plan)
     if hint.makespan_us == bound_us:
@@ -71,10 +68,8 @@ def _solve(plan: Plan, hint: Timing, bound_us: int, seconds: float) -> tuple[lis
     """Give the best order found, and a bound in microseconds."""
     try:
         from ortools.sat.python import cp_model
-    except ImportError:
-        raise MissingSolverError(
-            "policy 'optimal' needs OR-Tools; install it with: pip install 'cml-lang[optimal]'"
-        ) from None
+    except ImportError as error:
+        raise missing_extra("optimal", error) from None
     closing_us = plan.last_batch_us + plan.answer_us
     model = cp_model.CpModel()
     starts = _add_calls(model, plan, bound_us - closing_us, hint.makespan_us - closing_us)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from interpreter.schedule.charts import LOOKS
+from interpreter.schedule.charts import BAR_STYLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _events(process: int, panel: Timeline) -> Iterator[dict[str, object]]:
             "tid": bar.row + 1,
             "ts": bar.start_us,
             "dur": bar.end_us - bar.start_us,
-            "args": {"what": LOOKS[bar.kind].meaning, "details": list(bar.text[1:])},
+            "args": {"what": BAR_STYLES[bar.kind].meaning, "details": list(bar.text[1:])},
         }
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from interpreter.schedule.report import summary_table
 from interpreter.schedule.sweep import sweep_table
+from interpreter.schedule.wording import counted
 
 if TYPE_CHECKING:
     from interpreter.schedule.corpus import Part
@@ -55,8 +56,9 @@ class Output:
 
     def print_report(self, tally: Tally) -> None:
         """Print the runs of one simulation."""
+        self._say_if_empty(tally.count)
         if self._file is None:
-            _print_table(summary_table(tally.summary(), f"{tally.count} workloads"))
+            _print_table(summary_table(tally.summary(), counted(tally.count, "workload")))
             return
         _write(b'{"costs":' + msgspec.json.encode(self._costs) + b',"workloads":[')
         self._file.seek(0)
@@ -66,13 +68,18 @@ class Output:
 
     def print_sweep(self, points: list[SweepPoint]) -> None:
         """Print a sweep."""
+        self._say_if_empty(len(points[0].summary))
         if self._file is None:
-            _print_table(sweep_table(points, f"{len(points)} points"))
+            _print_table(sweep_table(points, counted(len(points), "point")))
             return
         listed = [{**dict(point.settings), "summary": point.summary} for point in points]
         _write(b'{"costs":' + msgspec.json.encode(self._costs))
         _write(b',"what_if":' + msgspec.json.encode(listed))
         self._finish()
+
+    def _say_if_empty(self, count: int) -> None:
+        if not count:
+            click.echo(f"{self._source}: there is no workload in it", err=True)
 
     def _finish(self) -> None:
         if self.faults:

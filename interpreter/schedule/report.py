@@ -10,7 +10,7 @@ from interpreter.schedule.gaps import Gaps
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.simulate import Bounds, Options, simulate_model
 from interpreter.schedule.synchronous import run_sync
-from interpreter.schedule.timing import Model, PolicyName
+from interpreter.schedule.timing import WAITING_MODELS, Model, PolicyName
 from interpreter.schedule.workload import Fault, Workload
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def simulate(
         options: Workers, seed and solver time; default unlimited, 0, and 10 s.
 
     Raises:
-        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
     request = Request(costs=costs, models=models, policies=policies, options=options or Options())
     tally = Tally()
@@ -189,7 +189,7 @@ def report_workload(workload: Workload, request: Request) -> tuple[WorkloadRepor
         Its runs, and its makespan under Sync in microseconds.
 
     Raises:
-        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
     if request.noise:
         workload = blur_estimates(workload, request.noise, request.options.seed)
@@ -233,9 +233,9 @@ def summary_table(summary: tuple[Summary, ...], title: str) -> "Table":
         table.add_column(column, justify="right")
     shown: set[Model] = set()
     for line in summary:
-        waits = line.model in ("sync", "sync-parallel")
+        waits = line.model in WAITING_MODELS
         if waits and line.model in shown:
-            continue  # Their order does not depend on the policy.
+            continue
         shown.add(line.model)
         table.add_row(
             line.model,

@@ -122,7 +122,7 @@ def simulate_model(
         One result for each policy, in their order.
 
     Raises:
-        MissingSolverError: OR-Tools is needed and not installed.
+        MissingExtraError: OR-Tools is needed and not installed.
     """
     bounds = bounds or Bounds(graph, costs, options.workers)
     runs = run_model(graph, costs, model, policies, options)
@@ -206,7 +206,7 @@ def run_optimal(plan: Plan, options: Options) -> Optimum:
     """Find the best order with the true execution times (Time/policy-optimal).
 
     Raises:
-        MissingSolverError: OR-Tools is needed and not installed.
+        MissingExtraError: OR-Tools is needed and not installed.
     """
     known = msgspec.structs.replace(plan, estimate_us=plan.execute_us)
     policies: tuple[RunnablePolicy, ...] = ("fan-tail", "lpt", "johnson", "auto")

@@ -63,7 +63,7 @@ def simulate_file(study: Study, output: Output) -> tuple[Tally, list[Story]]:
 
     Raises:
         WorkloadError: A line is at fault, and the study does not keep going.
-        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
         OSError: The trace cannot be written.
     """
     tally, told = Tally(), _Told(study)
@@ -89,7 +89,7 @@ def sweep_file(
 
     Raises:
         WorkloadError: A line is at fault, and the study does not keep going.
-        MissingSolverError: The policy `optimal` needs OR-Tools, which is not installed.
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
     points: list[SweepPoint] = []
     with _rewindable(study.source) as stream, _progress(stream, len(settings)) as moved:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 import msgspec
 
 from interpreter.schedule.charts import Curve, Curves
+from interpreter.schedule.timing import WAITING_MODELS
 from interpreter.schedule.workload import MAX_US
 
 if TYPE_CHECKING:
@@ -162,8 +163,7 @@ def _lines(point: SweepPoint) -> dict[str, Summary]:
     lines: dict[str, Summary] = {}
     several = len({line.policy for line in point.summary}) > 1
     for line in point.summary:
-        # The order of the waiting models does not depend on the policy.
-        waits = line.model in ("sync", "sync-parallel")
+        waits = line.model in WAITING_MODELS
         name = f"{line.model} · {line.policy}" if several and not waits else line.model
         lines.setdefault(name, line)
     return lines

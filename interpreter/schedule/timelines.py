@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
-from interpreter.schedule.charts import Bar, BarKind, Timeline, Timelines
+from interpreter.schedule.charts import Bar, BarKind, Timeline, Timelines, TimeUnit, time_unit
+from interpreter.schedule.timing import WAITING_MODELS
+from interpreter.schedule.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +34,15 @@ def story_timelines(stories: list[Story]) -> Timelines:
     """Lay simulated runs of one workload out, one above the other.
 
     Args:
-        stories: The runs, at least one.
+        stories: The runs, at least one; of a model that knows no policy the first is shown.
     """
-    return Timelines(stories[0].workload, tuple(_story_timeline(story) for story in stories))
+    shown = {_what_ran(story): story for story in reversed(stories)}
+    stories = [story for story in stories if shown[_what_ran(story)] is story]
+    unit = time_unit(max(story.makespan_us for story in stories))
+    return Timelines(stories[0].workload, tuple(_story_timeline(story, unit) for story in stories))
 
 
-def _story_timeline(story: Story) -> Timeline:
+def _story_timeline(story: Story, unit: TimeUnit) -> Timeline:
     runs = [span for span in story.spans if span.kind == "execute"]
     row_of = {span.call: row for row, span in enumerate(runs, start=1)}
     written_us = {span.call: span.end_us for span in story.spans if span.kind == "generate"}
@@ -53,15 +58,19 @@ def _story_timeline(story: Story) -> Timeline:
         if span.call is not None:
             known = bisect_left(boundaries_us, span.end_us)
             delivered_us = boundaries_us[known] if known < len(boundaries_us) else span.end_us
-            life = (written_us.get(span.call, span.start_us), span.start_us, span.end_us)
-            bars += _life(row_of[span.call], story.ids[span.call], life, delivered_us, "running")
-    policy = "" if story.model in ("sync", "sync-parallel") else f" · {story.policy}"
+            begun_us = written_us.get(span.call, span.start_us)
+            life = (begun_us, span.start_us, span.end_us, delivered_us)
+            bars += _life(row_of[span.call], story.ids[span.call], life, "running", unit)
     return Timeline(
-        title=f"{story.model}{policy}: {_milliseconds(story.makespan_us)}",
+        title=f"{_what_ran(story)}: {unit.text(story.makespan_us)}",
         rows=(MODEL_ROW, *(_name(story, span) for span in runs)),
         bars=tuple(bars),
         total_us=story.makespan_us,
     )
+
+
+def _what_ran(story: Story) -> str:
+    return story.model if story.model in WAITING_MODELS else f"{story.model} · {story.policy}"
 
 
 def _name(story: Story, span: Span) -> str:
@@ -69,16 +78,20 @@ def _name(story: Story, span: Span) -> str:
 
 
 def _life(
-    row: int, name: str, life: tuple[int, int, int], delivered_us: int, kind: BarKind
+    row: int,
+    name: str,
+    life: tuple[int, int, int, int],
+    kind: BarKind,
+    unit: TimeUnit,
 ) -> Iterator[Bar]:
-    """Give the bars of one call that was written, started and returned at some times."""
-    written_us, start_us, end_us = life
+    """Give the bars of one call that was written, started, returned and delivered at some times."""
+    written_us, start_us, end_us, delivered_us = life
     text = (
         name,
-        f"written at {_milliseconds(written_us)}",
-        f"waited {_milliseconds(start_us - written_us)} to start",
-        f"ran {_milliseconds(end_us - start_us)}",
-        f"its result waited {_milliseconds(delivered_us - end_us)} for the model",
+        f"written at {unit.text(written_us)}",
+        f"waited {unit.text(start_us - written_us)} to start",
+        f"ran {unit.text(end_us - start_us)}",
+        f"its result waited {unit.text(delivered_us - end_us)} for the model",
     )
     pieces: tuple[tuple[BarKind, int, int], ...] = (
         ("queued", written_us, start_us),
@@ -97,6 +110,7 @@ def run_timelines(summary: Summary, title: str) -> Timelines:
         summary: The run.
         title: What it shows.
     """
+    unit = time_unit(summary.total_us)
     bars = [
         Bar(0, "text", begin_us, end_us, ("text",))
         for begin_us, end_us in _apart(summary.decoding, summary.calls)
@@ -111,10 +125,10 @@ def run_timelines(summary: Summary, title: str) -> Timelines:
         delivered_us = returned_us if call.deliver_us is None else call.deliver_us
         kind: BarKind = "running" if call.outcome in ("returned", "running") else "failed"
         name = f"{call.call}: {call.function} ({call.outcome})"
-        life = (call.start_us, call.start_us, returned_us)
-        bars += _life(row, name, life, delivered_us, kind)
+        life = (call.start_us, call.start_us, returned_us, delivered_us)
+        bars += _life(row, name, life, kind, unit)
     panel = Timeline(
-        title=f"{len(summary.calls)} calls, {_milliseconds(summary.total_us)}",
+        title=f"{counted(len(summary.calls), 'call')}, {unit.text(summary.total_us)}",
         rows=(MODEL_ROW, *(f"{call.call} {call.function}" for call in summary.calls)),
         bars=tuple(bars),
         total_us=summary.total_us,
@@ -145,7 +159,3 @@ def _model_waits(summary: Summary) -> Iterator[Bar]:
         if begin_us > at_us:
             yield Bar(0, "waiting", at_us, begin_us, ("not decoding",))
         at_us = end_us
-
-
-def _milliseconds(time_us: int) -> str:
-    return f"{time_us / 1000:,.1f} ms"

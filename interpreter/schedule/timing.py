@@ -25,6 +25,9 @@ RunnablePolicy = Literal[KeyPolicy, "lookahead", "lookahead-idle", "auto"]
 PolicyName = Literal[RunnablePolicy, "optimal"]
 
 MODELS: Final[tuple[Model, ...]] = get_args(Model)
+WAITING_MODELS: Final[frozenset[Model]] = frozenset({"sync", "sync-parallel"})
+"""Models whose order does not depend on the policy."""
+
 POLICIES: Final[tuple[PolicyName, ...]] = get_args(PolicyName)
 DEFAULT_POLICY: Final[PolicyName] = "fan-tail"
 DEFAULT_WITH_WORKERS: Final[PolicyName] = "lookahead-idle"

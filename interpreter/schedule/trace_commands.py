@@ -14,6 +14,7 @@ from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.observed import observe
 from interpreter.schedule.options import check_suffix
 from interpreter.schedule.timelines import run_timelines
+from interpreter.schedule.wording import counted
 from interpreter.summary import summarize
 from interpreter.trace import Header, TraceError, read_trace
 
@@ -40,9 +41,11 @@ def timeline_command(trace: str, *, output: Path) -> None:
     title = header.prompt or Path(trace).name
     try:
         draw(output, run_timelines(summary, title))
-    except (MissingExtraError, DrawingError, OSError) as error:
+    except MissingExtraError as error:
+        raise click.ClickException(str(error)) from None
+    except (DrawingError, OSError) as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"{len(summary.calls)} calls drawn to {output}", err=True)
+    click.echo(f"{counted(len(summary.calls), 'call')} drawn to {output}", err=True)
 
 
 @click.command("advise")

@@ -1,6 +1,7 @@
 """Timelines of simulated and real runs, and the files that they become."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from runs_to_advise import write_run
 from schedule_strategies import COSTS, workloads
 
-from interpreter.schedule.charts import Bar, Timeline
+from interpreter.schedule.charts import Bar, Curve, Curves, Timeline
+from interpreter.schedule.html_charts import chart_page
 from interpreter.schedule.perfetto import encode_perfetto
 from interpreter.schedule.simulate import Options
 from interpreter.schedule.stories import tell
@@ -67,6 +69,47 @@ def test_trace_events_hold_every_bar(workload, costs) -> None:
         assert event["dur"] > 0
 
 
+@pytest.mark.parametrize(("token_us", "unit"), [(1_000, "ms"), (200_000, "s")])
+def test_all_times_of_a_chart_have_one_unit(tmp_path: Path, token_us: int, unit: str) -> None:
+    trace = write_run(tmp_path / "t.jsonl", token_us=token_us)
+    page = tmp_path / "t.html"
+    assert CliRunner().invoke(timeline_command, [str(trace), "-o", str(page)]).exit_code == 0
+    text = page.read_text()
+    assert f"time ({unit})" in text
+    assert set(re.findall(r"\d (m?s)\b", text)) == {unit}
+
+
+@given(workload=workloads(), costs=COSTS)
+@settings(deadline=None, max_examples=30)
+def test_a_page_holds_every_bar_and_says_it_in_a_table(workload, costs) -> None:
+    timelines = story_timelines(list(tell(workload, costs, MODELS, ("lpt",), Options())))
+    page = chart_page(timelines)
+    bars = sum(len(panel.bars) for panel in timelines.panels)
+    assert page.count("<rect ") == page.count("</title></rect>") == bars
+    assert page.count("<tr><td>") == bars
+    places = [
+        (float(x), float(width))
+        for x, width in re.findall(r'x="([\d.]+)%" y="\d+" width="([\d.]+)%"', page)
+    ]
+    assert len(places) == bars
+    assert all(x + width <= 100.01 for x, width in places)
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+@given(
+    ys=st.lists(st.floats(1e-3, 1e9), min_size=1, max_size=30),
+    first=st.floats(1e-3, 1e6),
+)
+def test_marks_of_curves_stay_off_the_edges(ys: list[float], first: float, logarithmic) -> None:
+    xs = tuple(first * (place + 1) for place in range(len(ys)))
+    curve = Curve("c", xs, tuple(ys))
+    page = chart_page(Curves("t", "x", "y", (curve,), logarithmic=logarithmic))
+    points = re.search(r'points="([^"]*)"', page)
+    assert points is not None
+    for point in points[1].split():
+        assert all(20 <= float(value) <= 980 for value in point.split(","))
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_real_run_becomes_a_timeline(tmp_path: Path, workers: int) -> None:
     trace = write_run(tmp_path / "t.jsonl", workers=workers)
@@ -82,7 +125,7 @@ def test_a_real_run_becomes_a_timeline(tmp_path: Path, workers: int) -> None:
 @pytest.mark.parametrize(
     ("name", "head", "package"),
     [
-        ("t.html", b"<!doctype html>", "plotly"),
+        ("t.html", b"<!doctype html>", "json"),
         ("t.svg", b"<?xml", "matplotlib"),
         ("t.png", b"\x89PNG", "matplotlib"),
         ("t.perfetto.json", b'{"displayTimeUnit"', "json"),

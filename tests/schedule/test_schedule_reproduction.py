@@ -80,7 +80,6 @@ def wheel(tmp_path: Path) -> Path:
 
 
 def test_the_report_holds_every_published_figure(wheel: Path, tmp_path: Path) -> None:
-    pytest.importorskip("plotly")
     pytest.importorskip("matplotlib")
     setup = Setup(wheel=wheel, count=5)
     write_reproduction(setup, tmp_path / "r")
