@@ -4,21 +4,17 @@ Every figure comes from the call-level simulator: the run is played again as it 
 one thing changed. The change that gains most names what limited the run.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from interpreter.schedule.graph import Graph
 from interpreter.schedule.limits import MATTERS, Limit, find_limits, play_as_written
+from interpreter.schedule.observed import Observation
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.simulate import run_policy
 from interpreter.schedule.synchronous import rounds, spread_us
 from interpreter.schedule.wording import counted, milliseconds
-
-if TYPE_CHECKING:
-    from interpreter.schedule.observed import Observation
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -92,7 +88,7 @@ def advise(observation: Observation, workers: int = 0) -> Advice:
 
 
 def _observed_plan(observation: Observation, workers: int) -> Plan:
-    """Lay a run out as the simulator plays it; the position of a call is its place as written."""
+    """Return a run as the simulator plays it; the position of a call is its place as written."""
     calls = observation.written
     index = {call.id: position for position, call in enumerate(calls)}
     needs = [sorted(index[name] for name in call.needs) for call in calls]

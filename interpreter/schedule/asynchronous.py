@@ -4,15 +4,11 @@ This is the loop of every policy that looks ahead, so it keeps to integers, list
 integers. `spans.py` says the same slowly, event by event; tests hold the two against each other.
 """
 
-from __future__ import annotations
-
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from interpreter.schedule.plan import Plan
 from interpreter.schedule.timing import TRAP, Timing
-
-if TYPE_CHECKING:
-    from interpreter.schedule.plan import Plan
 
 FREE: Final = -2
 """No decision is forced: the priority decides."""
@@ -80,10 +76,10 @@ def run_async(plan: Plan, priority: list[int], *, fixed: bool = False) -> Timing
 
 
 def inverse(priority: list[int]) -> list[int]:
-    """Give the call of each priority."""
+    """Return the call of each priority."""
     by_priority = [0] * len(priority)
-    for call, rank in enumerate(priority):
-        by_priority[rank] = call
+    for call, place in enumerate(priority):
+        by_priority[place] = call
     return by_priority
 
 

@@ -6,21 +6,17 @@ The calls are the ground truth of its `possible_answer` files, read out of the w
 depend on each other by a stated rule (`Dependencies`).
 """
 
-from __future__ import annotations
-
 import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from interpreter.schedule.bfcl_state import find_needs
 from interpreter.schedule.durations import Durations, estimate_us
-from interpreter.schedule.workload import Call, Workload
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+from interpreter.schedule.workload import Workload, WorkloadCall
 
 Dataset = Literal["parallel", "live_parallel", "parallel_multiple", "multi_turn_base"]
 
@@ -38,7 +34,7 @@ class BfclError(ValueError):
     """The wheel is not one of bfcl-eval, or its data has another form than expected."""
 
 
-class WrittenCall(msgspec.Struct, frozen=True):
+class SampleCall(msgspec.Struct, frozen=True):
     """A call of the ground truth.
 
     Args:
@@ -60,7 +56,7 @@ class Sample(msgspec.Struct, frozen=True):
     """
 
     id: str
-    calls: tuple[WrittenCall, ...]
+    calls: tuple[SampleCall, ...]
     needs: tuple[tuple[int, ...], ...] = ()
 
 
@@ -82,14 +78,14 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
     dependencies: Dependencies = "chain"
 
 
-class _Answer(msgspec.Struct):
+class _GroundTruth(msgspec.Struct):
     """One line of a possible_answer file: calls with acceptable values, or turns of calls."""
 
     id: str
     ground_truth: list[dict[str, dict[str, object]] | list[str]]
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_DECODER = msgspec.json.Decoder(_GroundTruth)
 
 
 def read_samples(wheel: Path, dataset: Dataset) -> tuple[Sample, ...]:
@@ -127,11 +123,11 @@ def _find_answers(names: list[str], dataset: Dataset) -> str:
     return found[0]
 
 
-def _read_answer(answer: _Answer) -> Sample:
-    calls: list[WrittenCall] = []
+def _read_answer(answer: _GroundTruth) -> Sample:
+    calls: list[SampleCall] = []
     for entry in answer.ground_truth:
         if isinstance(entry, list):
-            calls += [WrittenCall(text.partition("(")[0], text) for text in entry]
+            calls += [SampleCall(text.partition("(")[0], text) for text in entry]
             break  # The first turn only: later turns wait for the person's next message.
         calls += [_write_call(function, arguments) for function, arguments in entry.items()]
     if not calls:
@@ -139,10 +135,10 @@ def _read_answer(answer: _Answer) -> Sample:
     return Sample(answer.id, tuple(calls))
 
 
-def _write_call(function: str, arguments: dict[str, object]) -> WrittenCall:
+def _write_call(function: str, arguments: dict[str, object]) -> SampleCall:
     chosen = _choose_each(arguments)
     written = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
-    return WrittenCall(function, f"{function}({written})")
+    return SampleCall(function, f"{function}({written})")
 
 
 def _choose_each(arguments: dict[str, object]) -> dict[str, object]:
@@ -224,7 +220,7 @@ def make_multi_step_parallel(
     for number in range(count):
         name = f"multi_step_parallel_{assumptions.seed}_{number}"
         drawn = Random(name).sample(usable, TASKS_AT_ONCE)  # noqa: S311 (reproducible)
-        calls: list[Call] = []
+        calls: list[WorkloadCall] = []
         for task, sample in enumerate(drawn):
             label = f"{name}/{task}/"
             calls += _make_calls(sample, label, task, count_tokens, assumptions, chained=True)
@@ -242,13 +238,13 @@ def _make_calls(
     assumptions: Assumptions,
     *,
     chained: bool,
-) -> Iterator[Call]:
+) -> Iterator[WorkloadCall]:
     """Make the calls of one task; `label` sets its draws apart from those of other workloads."""
     needs = _needs_of(sample, assumptions.dependencies) if chained else ()
     for position, written in enumerate(sample.calls):
         random = Random(f"{assumptions.seed}/{label}{sample.id}/{position}")  # noqa: S311
         execute_us = assumptions.durations.draw_us(random)
-        yield Call(
+        yield WorkloadCall(
             id=f"t{task}c{position}",
             function=written.function,
             generate_tokens=count_tokens(written.text),

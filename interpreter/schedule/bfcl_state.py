@@ -7,26 +7,22 @@ truth and the final state is the same. One call needs another when it comes afte
 orders, or when a value of the other's result stands among its arguments and not in the question.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 import sys
 import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
 from itertools import permutations
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from interpreter.schedule.missing import missing_extra
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 Needs = tuple[tuple[int, ...], ...]
 """For each call the positions of the calls before it that it needs."""
@@ -132,7 +128,7 @@ def _needs(question: _Question, calls: Sequence[str]) -> Needs:
 
 
 def _orders(before: set[tuple[int, int]], calls: tuple[int, ...]) -> set[tuple[int, ...]]:
-    """Give every order that respects some needs."""
+    """Return every order that respects some needs."""
     return {
         order
         for order in permutations(calls)

@@ -1,14 +1,9 @@
 """Lower bounds on the makespan of any order of writing (spec/4-time.md, "Lower bounds")."""
 
-from __future__ import annotations
-
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
 
 from interpreter.schedule.graph import least_order
-
-if TYPE_CHECKING:
-    from interpreter.schedule.plan import Plan
+from interpreter.schedule.plan import Plan
 
 
 def lower_bound_us(plan: Plan) -> int:

@@ -11,7 +11,7 @@ from interpreter.schedule.draw import PLOT_SUFFIXES, DrawingError, draw
 from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.options import check_suffix, choose_names, load_costs
 from interpreter.schedule.printing import Output
-from interpreter.schedule.report import Request
+from interpreter.schedule.report import Experiment
 from interpreter.schedule.simulate import Options
 from interpreter.schedule.study import Study, simulate_file, sweep_file
 from interpreter.schedule.sweep import (
@@ -21,7 +21,7 @@ from interpreter.schedule.sweep import (
     sweep_curves,
     sweep_settings,
 )
-from interpreter.schedule.timelines import story_timelines
+from interpreter.schedule.timelines import simulated_timelines
 from interpreter.schedule.timing import (
     DEFAULT_POLICY,
     DEFAULT_WITH_WORKERS,
@@ -64,7 +64,9 @@ from interpreter.schedule.workload import WorkloadError
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policy random.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--keep-going", is_flag=True, help="Report faulty lines and simulate the others.")
+@click.option(
+    "--keep-going", is_flag=True, help="SimulationReport faulty lines and simulate the others."
+)
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -110,7 +112,7 @@ def simulate_command(
     sweeps = _read_sweeps(what_ifs)
     if policies is None:
         policies = _default_policy(workers, sweeps)
-    request = Request(
+    experiment = Experiment(
         costs=load_costs(costs),
         models=choose_names(models, MODELS, "--model"),
         policies=choose_names(policies, POLICIES, "--policy"),
@@ -119,13 +121,13 @@ def simulate_command(
     check_suffix(plot, PLOT_SUFFIXES, "--plot")
     study = Study(
         source=workload,
-        request=request,
+        experiment=experiment,
         keep_going=keep_going,
         jobs=jobs,
         trace=trace,
-        stories=plot is not None,
+        narrations=plot is not None,
     )
-    output = Output(workload, request.costs, as_json=as_json)
+    output = Output(workload, experiment.costs, as_json=as_json)
     try:
         if sweeps:
             _sweep(study, sweeps, plot, output)
@@ -150,9 +152,9 @@ def simulate_command(
 
 
 def _simulate(study: Study, plot: Path | None, output: Output) -> None:
-    tally, stories = simulate_file(study, output)
-    if plot is not None and stories:
-        draw(plot, story_timelines(stories))
+    tally, narrations = simulate_file(study, output)
+    if plot is not None and narrations:
+        draw(plot, simulated_timelines(narrations))
     output.print_report(tally)
 
 
@@ -173,7 +175,7 @@ def _default_policy(workers: int, sweeps: tuple[WhatIf, ...]) -> PolicyName:
 
 def _sweep(study: Study, sweeps: tuple[WhatIf, ...], plot: Path | None, output: Output) -> None:
     if study.trace is not None:
-        raise click.UsageError("--trace tells one simulation; leave --what-if out")
+        raise click.UsageError("--trace follows one simulation; leave --what-if out")
     points = sweep_file(study, sweep_settings(sweeps), output)
     if plot is not None and points[0].summary:
         names = " and ".join(sweep.parameter for sweep in sweeps)

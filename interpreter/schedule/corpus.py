@@ -4,19 +4,15 @@
 it: a process pool here, `Client.get_executor()` of a Dask cluster (extra `dask`) elsewhere.
 """
 
-from __future__ import annotations
-
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Final
 
 import msgspec
 
-from interpreter.schedule.report import Request, Tally, WorkloadReport, report_workload
+from interpreter.schedule.report import Experiment, Tally, WorkloadReport, report_workload
 from interpreter.schedule.workload import Fault, WorkloadError, parse_workload
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from concurrent.futures import Executor, Future
 
 CHUNK_LINES: Final = 250
 CHUNK_BYTES: Final = 4 * 2**20
@@ -72,12 +68,12 @@ def _chunk(kept: list[tuple[int, bytes]]) -> Chunk:
     return Chunk(tuple(number for number, _ in kept), tuple(line for _, line in kept))
 
 
-def simulate_chunk(chunk: Chunk, request: Request) -> Part:
+def simulate_chunk(chunk: Chunk, experiment: Experiment) -> Part:
     """Simulate every workload of a chunk; what is no workload becomes a fault.
 
     Args:
         chunk: The lines.
-        request: What to simulate.
+        experiment: What to simulate.
 
     Raises:
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
@@ -90,18 +86,21 @@ def simulate_chunk(chunk: Chunk, request: Request) -> Part:
         except WorkloadError as error:
             faults.append(Fault(number, error.message))
         else:
-            reports.append(report_workload(workload, request))
+            reports.append(report_workload(workload, experiment))
     return Part(tuple(reports), tuple(faults), chunk.size_bytes)
 
 
 def simulate_chunks(
-    chunks: Iterable[Chunk], request: Request, executor: Executor | None = None, ahead: int = 4
+    chunks: Iterable[Chunk],
+    experiment: Experiment,
+    executor: Executor | None = None,
+    ahead: int = 4,
 ) -> Iterator[Part]:
     """Simulate chunk after chunk; the parts come in the order of the chunks.
 
     Args:
         chunks: Read only as far as work is handed out, so memory does not grow with the file.
-        request: What to simulate.
+        experiment: What to simulate.
         executor: Where to; without one, here.
         ahead: How many chunks are handed out at most at a time: twice the workers keeps all busy.
 
@@ -110,12 +109,12 @@ def simulate_chunks(
     """
     if executor is None:
         for chunk in chunks:
-            yield simulate_chunk(chunk, request)
+            yield simulate_chunk(chunk, experiment)
         return
     waiting: deque[Future[Part]] = deque()
     try:
         for chunk in chunks:
-            waiting.append(executor.submit(simulate_chunk, chunk, request))
+            waiting.append(executor.submit(simulate_chunk, chunk, experiment))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:

@@ -4,17 +4,13 @@ The presets carry the accounting that comes nearest to the figures of "Asynchron
 Calling" (arXiv 2412.07017, section 6); spec/4-time.md defines every parameter.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from interpreter.schedule.workload import MAX_TOKENS, MAX_US
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CostUs = Annotated[int, Meta(ge=0, le=MAX_US)]
 CostTokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]

@@ -4,9 +4,9 @@ The wheel of bfcl-eval and the tokenizer come from the caller: fetching the one 
 other is the work of the layer above.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -19,12 +19,7 @@ from interpreter.schedule.bfcl import (
     with_needs,
 )
 from interpreter.schedule.synthetic import Family, make_synthetic
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from interpreter.schedule.workload import Workload
+from interpreter.schedule.workload import Workload
 
 BfclName: TypeAlias = Literal[
     "bfcl-parallel",

@@ -1,20 +1,14 @@
 """A report as plain blocks, written as Markdown and as one self-contained HTML page."""
 
-from __future__ import annotations
-
 from html import escape
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
+from interpreter.schedule.charts import Chart
 from interpreter.schedule.draw import draw_image
 from interpreter.schedule.html_charts import figure
 from interpreter.schedule.page import page, table
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from interpreter.schedule.charts import Chart
 
 
 class Heading(msgspec.Struct, frozen=True):
@@ -105,7 +99,7 @@ def _cell(text: str) -> str:
 
 
 def _html(blocks: tuple[Block, ...]) -> str:
-    title = blocks[0].text if isinstance(blocks[0], Heading) else "Report"
+    title = blocks[0].text if isinstance(blocks[0], Heading) else "SimulationReport"
     return page(title, "\n".join(map(_element, blocks)))
 
 

@@ -1,32 +1,17 @@
 """Charts into files: HTML as it is, SVG and PNG by matplotlib (extra `plot`)."""
 
-from __future__ import annotations
+from pathlib import Path
+from typing import Final
 
-from typing import TYPE_CHECKING, Final
-
-from interpreter.schedule.charts import Timelines
+from interpreter.schedule.charts import Chart, Timelines
 from interpreter.schedule.html_charts import chart_page
-from interpreter.schedule.missing import MissingExtraError, missing_extra
+from interpreter.schedule.missing import missing_extra
 from interpreter.schedule.perfetto import encode_perfetto
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from interpreter.schedule.charts import Chart
 
 PLOT_SUFFIXES: Final = (".html", ".svg", ".png")
 TIMELINE_SUFFIXES: Final = (*PLOT_SUFFIXES, ".json")
 MAX_ROWS: Final = 1_000
 """A picture has at most so many rows; a trace viewer shows more."""
-
-__all__ = [
-    "PLOT_SUFFIXES",
-    "TIMELINE_SUFFIXES",
-    "DrawingError",
-    "MissingExtraError",
-    "draw",
-    "draw_image",
-]
 
 
 class DrawingError(ValueError):
@@ -69,7 +54,7 @@ def _check_rows(chart: Chart) -> None:
 
 
 def draw_image(chart: Chart, file_format: str) -> bytes:
-    """Give a chart as an image; the same chart gives the same bytes.
+    """Return a chart as an image; the same chart gives the same bytes.
 
     Args:
         chart: What to draw.

@@ -1,18 +1,12 @@
 """The stated assumption about execution times where data has none: a cut lognormal."""
 
-from __future__ import annotations
-
 from math import exp
 from random import Random
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from interpreter.schedule.workload import MAX_US
-
-if TYPE_CHECKING:
-    from interpreter.schedule.workload import Workload
+from interpreter.schedule.workload import MAX_US, Workload
 
 
 class Durations(msgspec.Struct, frozen=True):
@@ -56,7 +50,7 @@ def estimate_us(execute_us: int, sigma: float, random: Random) -> int | UnsetTyp
 
 
 def blur_estimates(workload: Workload, sigma: float, seed: int) -> Workload:
-    """Give every estimate of a workload an error: times lognormal(0, sigma).
+    """Return a workload whose estimates have errors: times lognormal(0, sigma).
 
     Args:
         workload: The workload; where it states no estimate, the truth is the estimate.

@@ -1,15 +1,9 @@
 """What a policy may know of a call before anything has run: its place in the graph, estimates."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from interpreter.schedule.graph import least_order
-
-if TYPE_CHECKING:
-    from interpreter.schedule.plan import Plan
+from interpreter.schedule.plan import Plan
 
 
 class Facts(msgspec.Struct, frozen=True):

@@ -3,76 +3,12 @@
 Extension of the four models of the paper (spec/4-time.md, Time/futures).
 """
 
-from __future__ import annotations
-
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from interpreter.schedule.plan import Plan
 from interpreter.schedule.timing import TRAP, Timing
-
-if TYPE_CHECKING:
-    from interpreter.schedule.plan import Plan
-
-
-def run_futures(plan: Plan, priority: list[int]) -> Timing:
-    """Write every call as soon as all that it names are written (Time/futures).
-
-    Args:
-        plan: The run, priced for the model `futures`.
-        priority: A permutation of the calls: 0 is written first when it can be.
-    """
-    writer, execution = _Writer(plan, priority), _Execution(plan)
-    decisions: list[int] = []
-    now_us, left = plan.start_us, plan.size
-    while left:
-        if writer.ready:
-            call = writer.write()
-            now_us += plan.generate_us[call]
-            execution.submit(call, now_us)
-            decisions.append(call)
-            writer.hear(now_us)
-            returned = execution.take(now_us)
-            now_us += sum(plan.deliver_us[other] for other in returned)
-        else:
-            decisions.append(TRAP)
-            message_us = writer.next_message_us()
-            woken = _trap(plan, execution, now_us + plan.trap_us, message_us)
-            now_us, returned = woken.now_us, woken.returned
-            writer.hear(woken.heard_us)
-        left -= len(returned)
-    return Timing(now_us + plan.answer_us, decisions)
-
-
-class _Woken(msgspec.Struct):
-    """How a trap ended: when, until when messages were heard, and what was delivered in it."""
-
-    now_us: int
-    heard_us: int
-    returned: list[int]
-
-
-def _trap(plan: Plan, execution: _Execution, now_us: int, message_us: int | None) -> _Woken:
-    """Wait until all written calls have returned, or for a message (Time/futures-trap).
-
-    Each result is injected as it comes, while the trap goes on.
-    """
-    at_us = now_us
-    returned: list[int] = []
-    while True:
-        due = execution.take(at_us)
-        returned += due
-        now_us = max(now_us, at_us) + sum(plan.deliver_us[call] for call in due)
-        next_us = execution.next_return_us()
-        if message_us is not None and message_us <= at_us:
-            return _Woken(now_us, at_us, returned)
-        if next_us is None and (returned or message_us is None):
-            return _Woken(now_us, at_us, returned)
-        if next_us is None or (message_us is not None and message_us < next_us):
-            at_us = message_us if message_us is not None else at_us
-            return _Woken(max(now_us, at_us), at_us, returned)
-        at_us = next_us
 
 
 class _Writer:
@@ -84,8 +20,8 @@ class _Writer:
         self._plan = plan
         self._priority = priority
         self._by_priority = [0] * plan.size
-        for call, rank in enumerate(priority):
-            self._by_priority[rank] = call
+        for call, place in enumerate(priority):
+            self._by_priority[place] = call
         # The plan counts a message as one more thing to wait for, exactly as needed here.
         self._unknown = plan.waiting.copy()
         self._messages = plan.messages[::-1]
@@ -98,7 +34,7 @@ class _Writer:
         self._release(call)
         return call
 
-    def hear(self, now_us: int) -> None:
+    def receive_messages(self, now_us: int) -> None:
         """Take in the tasks that have arrived."""
         while self._messages and self._messages[-1][0] <= now_us:
             self._release(self._messages.pop()[1])
@@ -130,13 +66,13 @@ class _Execution:
         self._free_us = [0] * plan.workers
 
     def submit(self, call: int, now_us: int) -> None:
-        """Hand over a call that was written until `now_us`."""
+        """Take over a call that was written until `now_us`."""
         self._advance(now_us)
         self._seq[call] = len(self._seq)
         self._count(call, now_us)
 
     def take(self, now_us: int) -> list[int]:
-        """Give the calls that have returned by now and were not given before."""
+        """Return the calls that have returned by now, each once."""
         self._advance(now_us)
         due = self._returned.copy()
         self._returned.clear()
@@ -184,3 +120,68 @@ class _Execution:
         self._waiting[call] -= 1
         if not self._waiting[call]:
             heappush(self._queue, (self._seq[call], at_us, call))
+
+
+class _TrapEnd(msgspec.Struct):
+    """How a trap ended.
+
+    Args:
+        now_us: When decoding goes on, in microseconds.
+        at_us: When what ended it happened; messages up to then have come.
+        returned: The calls whose results were delivered meanwhile.
+    """
+
+    now_us: int
+    at_us: int
+    returned: list[int]
+
+
+def run_futures(plan: Plan, priority: list[int]) -> Timing:
+    """Write every call as soon as all that it names are written (Time/futures).
+
+    Args:
+        plan: The run, priced for the model `futures`.
+        priority: A permutation of the calls: 0 is written first when it can be.
+    """
+    writer, execution = _Writer(plan, priority), _Execution(plan)
+    decisions: list[int] = []
+    now_us, left = plan.start_us, plan.size
+    while left:
+        if writer.ready:
+            call = writer.write()
+            now_us += plan.generate_us[call]
+            execution.submit(call, now_us)
+            decisions.append(call)
+            writer.receive_messages(now_us)
+            returned = execution.take(now_us)
+            now_us += sum(plan.deliver_us[other] for other in returned)
+        else:
+            decisions.append(TRAP)
+            message_us = writer.next_message_us()
+            end = _trap(plan, execution, now_us + plan.trap_us, message_us)
+            now_us, returned = end.now_us, end.returned
+            writer.receive_messages(end.at_us)
+        left -= len(returned)
+    return Timing(now_us + plan.answer_us, decisions)
+
+
+def _trap(plan: Plan, execution: _Execution, now_us: int, message_us: int | None) -> _TrapEnd:
+    """Wait until all written calls have returned, or for a message (Time/futures-trap).
+
+    Each result is injected as it comes, while the trap goes on.
+    """
+    at_us = now_us
+    returned: list[int] = []
+    while True:
+        due = execution.take(at_us)
+        returned += due
+        now_us = max(now_us, at_us) + sum(plan.deliver_us[call] for call in due)
+        next_us = execution.next_return_us()
+        if message_us is not None and message_us <= at_us:
+            return _TrapEnd(now_us, at_us, returned)
+        if next_us is None and (returned or message_us is None):
+            return _TrapEnd(now_us, at_us, returned)
+        if next_us is None or (message_us is not None and message_us < next_us):
+            at_us = message_us if message_us is not None else at_us
+            return _TrapEnd(max(now_us, at_us), at_us, returned)
+        at_us = next_us

@@ -1,7 +1,5 @@
 """Gaps of many runs: their mean and their 95% point, in a bounded amount of memory."""
 
-from __future__ import annotations
-
 from array import array
 from math import exp, floor, log
 from typing import Final

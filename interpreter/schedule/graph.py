@@ -1,7 +1,5 @@
 """A workload as plain integer lists: what every simulation and every bound reads."""
 
-from __future__ import annotations
-
 from heapq import heapify, heappop, heappush
 
 import msgspec
@@ -44,7 +42,7 @@ class Graph(msgspec.Struct, frozen=True):
 
 
 def build_graph(workload: Workload) -> Graph:
-    """Lay a checked workload out as lists."""
+    """Return a checked workload as lists."""
     calls = workload.calls
     index = index_calls(calls)
     predecessors = [sorted({index[name] for name in call.after}) for call in calls]
@@ -72,19 +70,19 @@ def build_graph(workload: Workload) -> Graph:
     )
 
 
-def least_order(graph: Graph, rank: list[int]) -> list[int]:
-    """Order the calls: again and again the ready one of least rank, ties by position.
+def least_order(graph: Graph, priority: list[int]) -> list[int]:
+    """Order the calls: again and again the ready one of least priority, ties by position.
 
     Args:
         graph: The calls.
-        rank: Rank of each call.
+        priority: Priority of each call.
 
     Returns:
-        Positions, every call after all that it waits for (Time/program-order when all ranks
+        Positions, every call after all that it waits for (Time/program-order when all priorities
         are equal).
     """
     waiting = [len(before) for before in graph.predecessors]
-    ready = [(rank[call], call) for call in range(graph.size) if not waiting[call]]
+    ready = [(priority[call], call) for call in range(graph.size) if not waiting[call]]
     heapify(ready)
     order: list[int] = []
     while ready:
@@ -93,5 +91,5 @@ def least_order(graph: Graph, rank: list[int]) -> list[int]:
         for other in graph.successors[call]:
             waiting[other] -= 1
             if not waiting[other]:
-                heappush(ready, (rank[other], other))
+                heappush(ready, (priority[other], other))
     return order

@@ -1,17 +1,13 @@
 """What held a run up: the run is played again with one thing changed at a time."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from interpreter.schedule.asynchronous import run_async
+from interpreter.schedule.observed import Observation
+from interpreter.schedule.plan import Plan
 from interpreter.schedule.wording import counted, milliseconds
-
-if TYPE_CHECKING:
-    from interpreter.schedule.observed import Observation
-    from interpreter.schedule.plan import Plan
 
 MATTERS: Final = 0.01
 """What gains less than this share of the run is no limit."""
@@ -42,7 +38,7 @@ def play_as_written(plan: Plan) -> int:
 def find_limits(
     plan: Plan, observation: Observation, played_us: int, best_us: int, best: tuple[str, ...]
 ) -> tuple[Limit, ...]:
-    """Give what held a run up, the worst first.
+    """Return what held a run up, the worst first.
 
     Args:
         plan: The run.

@@ -5,16 +5,12 @@ least makespan wins, ties go to the first by fan-tail. `lookahead-idle` also tri
 calls are ready, which pays when a call of long tail is about to become ready.
 """
 
-from __future__ import annotations
-
 from heapq import heapify, heapreplace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from interpreter.schedule.asynchronous import Progress, inverse, play, stride_of
+from interpreter.schedule.plan import Plan
 from interpreter.schedule.timing import TRAP, Timing
-
-if TYPE_CHECKING:
-    from interpreter.schedule.plan import Plan
 
 MAX_CALLS: Final = 200
 """Larger workloads are played greedily: looking ahead costs the square of their size and more."""
@@ -55,7 +51,7 @@ def _decide(
         return choices[0] if choices else TRAP
     best, best_us = TRAP, -1
     for choice in choices:
-        trial = imagine(plan, progress)
+        trial = start_trial(plan, progress)
         play(plan, trial, priority, by_priority, plan.estimate_us, forced=choice)
         if best_us < 0 or trial.now_us < best_us:
             best, best_us = choice, trial.now_us
@@ -63,7 +59,7 @@ def _decide(
 
 
 def choices_of(plan: Plan, progress: Progress, by_priority: list[int], *, idle: bool) -> list[int]:
-    """Give the decisions to try at a boundary: the first ready calls, and perhaps a trap.
+    """Return the decisions to try at a boundary: the first ready calls, and perhaps a trap.
 
     Args:
         plan: The run.
@@ -71,7 +67,7 @@ def choices_of(plan: Plan, progress: Progress, by_priority: list[int], *, idle: 
         by_priority: Call of each priority.
         idle: Whether to try a trap, if a call is in flight that could end it.
     """
-    choices = [by_priority[rank] for rank in sorted(progress.ready)[:MAX_TRIED]]
+    choices = [by_priority[place] for place in sorted(progress.ready)[:MAX_TRIED]]
     if idle and _awaits_call(plan, progress):
         choices.append(TRAP)
     return choices
@@ -83,8 +79,8 @@ def _awaits_call(plan: Plan, progress: Progress) -> bool:
     return any(key % stride >= messages for key in progress.in_flight)
 
 
-def imagine(plan: Plan, progress: Progress) -> Progress:
-    """Copy the progress as a policy sees it: what is in flight ends by its estimate."""
+def start_trial(plan: Plan, progress: Progress) -> Progress:
+    """Return a copy of the progress as a policy sees it: what is in flight ends by its estimate."""
     now_us, stride = progress.now_us, stride_of(plan)
     trial = object.__new__(Progress)
     trial.now_us = now_us
@@ -102,7 +98,7 @@ def imagine(plan: Plan, progress: Progress) -> Progress:
     trial.left -= len(_reachable(plan, coming)) if coming else 0
     for slot in sorted(key % stride for key in progress.in_flight):
         if slot >= messages:
-            trial.in_flight.append(_imagined_end_us(plan, progress, trial, slot) * stride + slot)
+            trial.in_flight.append(_estimated_end_us(plan, progress, trial, slot) * stride + slot)
     heapify(trial.in_flight)
     return trial
 
@@ -117,7 +113,7 @@ def _reachable(plan: Plan, sources: list[int]) -> set[int]:
     return reached
 
 
-def _imagined_end_us(plan: Plan, progress: Progress, trial: Progress, slot: int) -> int:
+def _estimated_end_us(plan: Plan, progress: Progress, trial: Progress, slot: int) -> int:
     call = progress.slots[slot]
     begin_us = progress.begin_us[slot]
     if begin_us > progress.now_us:  # It still waits for a worker.

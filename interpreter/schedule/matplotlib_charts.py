@@ -2,13 +2,12 @@
 because their text is drawn as paths. Only `draw.py` imports this.
 """
 
-from __future__ import annotations
-
 import warnings
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -18,17 +17,13 @@ from interpreter.schedule.charts import (
     BAR_STYLES,
     PALETTE,
     BarKind,
+    Chart,
     Columns,
     Curves,
     Timeline,
     Timelines,
     time_unit,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from interpreter.schedule.charts import Chart
 
 _WIDTH_INCHES: Final = 11.0
 _ROW_INCHES: Final = 0.24
@@ -39,7 +34,7 @@ _INK, _PALE = "#2b2f36", "#e6e8ec"
 
 
 def image(chart: Chart, file_format: str) -> bytes:
-    """Give a chart as `svg` or `png`."""
+    """Return a chart as `svg` or `png`."""
     with (
         rc_context(
             {

@@ -4,8 +4,6 @@ Needs the extra `optimal`. The model leaves out what traps and requests cost; th
 finds is then played by the full accounting, and the result says whether it is proved.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,12 +12,11 @@ from interpreter.schedule.asynchronous import inverse, run_async
 from interpreter.schedule.bounds import lower_bound_us
 from interpreter.schedule.graph import least_order
 from interpreter.schedule.missing import missing_extra
+from interpreter.schedule.plan import Plan
+from interpreter.schedule.timing import Timing
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import CpModel, IntVar
-
-    from interpreter.schedule.plan import Plan
-    from interpreter.schedule.timing import Timing
 
 DEFAULT_SECONDS: Final = 10.0
 
@@ -65,7 +62,7 @@ def find_optimum(plan: Plan, hint: Timing, *, seconds: float = DEFAULT_SECONDS) 
 
 
 def _solve(plan: Plan, hint: Timing, bound_us: int, seconds: float) -> tuple[list[int], int]:
-    """Give the best order found, and a bound in microseconds."""
+    """Return the best order found, and a bound in microseconds."""
     try:
         from ortools.sat.python import cp_model
     except ImportError as error:
@@ -84,8 +81,8 @@ def _solve(plan: Plan, hint: Timing, bound_us: int, seconds: float) -> tuple[lis
     return least_order(plan.graph, [solver.value(start) for start in starts]), bound_us
 
 
-def _add_calls(model: CpModel, plan: Plan, least_us: int, most_us: int) -> list[IntVar]:
-    """Say that one generator writes, workers run, and results come before what needs them."""
+def _add_calls(model: "CpModel", plan: Plan, least_us: int, most_us: int) -> "list[IntVar]":
+    """Add what holds: one generator writes, workers run, and results come before what needs them."""
     end = model.new_int_var(least_us, most_us, "end")
     written, ran, starts = [], [], []
     begins = []

@@ -34,7 +34,7 @@ def choose_names(text: str, known: tuple[Name, ...], option: str) -> tuple[Name,
 
 
 def load_costs(name: str) -> Costs:
-    """Give a preset, or read a costs file.
+    """Return the costs of a preset or a file.
 
     Args:
         name: Name of a preset, or path of a file.

@@ -4,18 +4,11 @@ A panel becomes a process, a row a thread, a bar a complete event (`"ph": "X"`);
 format are microseconds, as ours are.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import msgspec
 
-from interpreter.schedule.charts import BAR_STYLES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from interpreter.schedule.charts import Timeline, Timelines
+from interpreter.schedule.charts import BAR_STYLES, Timeline, Timelines
 
 
 def encode_perfetto(timelines: Timelines) -> bytes:

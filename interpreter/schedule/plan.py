@@ -1,14 +1,11 @@
 """One workload under one asynchronous accounting, ready to be played."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
-if TYPE_CHECKING:
-    from interpreter.schedule.costs import Costs
-    from interpreter.schedule.graph import Graph
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.graph import Graph
 
 AsyncModel = Literal["async", "async-naive", "futures"]
 

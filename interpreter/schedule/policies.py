@@ -4,19 +4,13 @@ Each key names the rule of spec/4-time.md that defines it. Policies that look ah
 `lookahead.py`; the optimum is in `optimal.py`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from interpreter.schedule.facts import gather_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from interpreter.schedule.facts import Facts
-    from interpreter.schedule.plan import Plan
-    from interpreter.schedule.timing import KeyPolicy
+from interpreter.schedule.facts import Facts, gather_facts
+from interpreter.schedule.plan import Plan
+from interpreter.schedule.timing import KeyPolicy
 
 Key = tuple[int | str, ...]
 
@@ -83,8 +77,8 @@ KEYS: Final[Mapping[KeyPolicy, Callable[[Facts, int], Key]]] = {
 }
 
 
-def rank_calls(facts: list[Facts], policy: KeyPolicy, seed: int) -> list[int]:
-    """Turn a policy into the priority of each call, 0 first.
+def prioritise(facts: list[Facts], policy: KeyPolicy, seed: int) -> list[int]:
+    """Return the priority of each call under a policy, 0 first.
 
     Args:
         facts: The calls, in program order.
@@ -93,11 +87,11 @@ def rank_calls(facts: list[Facts], policy: KeyPolicy, seed: int) -> list[int]:
     """
     key = KEYS[policy]
     priority = [0] * len(facts)
-    for rank, call in enumerate(sorted(facts, key=lambda call: key(call, seed))):
-        priority[call.seq] = rank
+    for place, call in enumerate(sorted(facts, key=lambda call: key(call, seed))):
+        priority[call.seq] = place
     return priority
 
 
 def priorities(plan: Plan, policy: KeyPolicy, seed: int = 0) -> list[int]:
     """Priority of each call of a plan under a policy, 0 first."""
-    return rank_calls(gather_facts(plan), policy, seed)
+    return prioritise(gather_facts(plan), policy, seed)

@@ -1,25 +1,19 @@
 """What `cml simulate` prints: a table, or one JSON document written while the runs come in."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from interpreter.schedule.report import summary_table
-from interpreter.schedule.sweep import sweep_table
+from interpreter.schedule.corpus import Part
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.report import PolicySummary, Tally
+from interpreter.schedule.sweep import SweepPoint, summary_lines
+from interpreter.schedule.timing import WAITING_MODELS
 from interpreter.schedule.wording import counted
-
-if TYPE_CHECKING:
-    from interpreter.schedule.corpus import Part
-    from interpreter.schedule.costs import Costs
-    from interpreter.schedule.report import Tally
-    from interpreter.schedule.sweep import SweepPoint
-    from interpreter.schedule.workload import Fault
+from interpreter.schedule.workload import Fault
 
 
 class Output:
@@ -32,7 +26,7 @@ class Output:
     """
 
     def __init__(self, source: str, costs: Costs, *, as_json: bool) -> None:
-        self.faults: list[Fault] = []
+        self.faults = list[Fault]()
         self._source = source
         self._costs = costs
         self._file = TemporaryFile() if as_json else None  # noqa: SIM115 (closed with `close`)
@@ -58,7 +52,7 @@ class Output:
         """Print the runs of one simulation."""
         self._say_if_empty(tally.count)
         if self._file is None:
-            _print_table(summary_table(tally.summary(), counted(tally.count, "workload")))
+            _print_summary(tally.summary(), counted(tally.count, "workload"))
             return
         _write(b'{"costs":' + msgspec.json.encode(self._costs) + b',"workloads":[')
         self._file.seek(0)
@@ -70,7 +64,7 @@ class Output:
         """Print a sweep."""
         self._say_if_empty(len(points[0].summary))
         if self._file is None:
-            _print_table(sweep_table(points, counted(len(points), "point")))
+            _print_points(points, counted(len(points), "point"))
             return
         listed = [{**dict(point.settings), "summary": point.summary} for point in points]
         _write(b'{"costs":' + msgspec.json.encode(self._costs))
@@ -92,7 +86,46 @@ def _write(text: bytes) -> None:
     sys.stdout.buffer.write(text)
 
 
-def _print_table(table: object) -> None:
+def _print_summary(summary: tuple[PolicySummary, ...], title: str) -> None:
     from rich.console import Console
+    from rich.table import Table
 
+    table = Table(title=title)
+    for column in ("model", "policy"):
+        table.add_column(column)
+    for column in ("mean makespan", "vs Sync", "mean gap", "95% gap"):
+        table.add_column(column, justify="right")
+    shown = set[str]()
+    for line in summary:
+        waits = line.model in WAITING_MODELS
+        if waits and line.model in shown:
+            continue
+        shown.add(line.model)
+        table.add_row(
+            line.model,
+            "—" if waits else line.policy,
+            f"{line.mean_makespan_us / 1000:,.1f} ms",
+            f"{line.speedup_vs_sync:.2f}x",
+            f"{100 * line.mean_gap:.2f}%",
+            f"{100 * line.p95_gap:.2f}%",
+        )
+    Console().print(table)
+
+
+def _print_points(points: list[SweepPoint], title: str) -> None:
+    """Print a row for each point, a column for each model and policy."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, caption="mean makespan, and how many times faster than Sync")
+    for parameter, _ in points[0].settings:
+        table.add_column(parameter, justify="right")
+    for name in summary_lines(points[0]):
+        table.add_column(name, justify="right")
+    for point in points:
+        cells = [
+            f"{line.mean_makespan_us / 1000:,.1f} ms\n{line.speedup_vs_sync:.2f}x"
+            for line in summary_lines(point).values()
+        ]
+        table.add_row(*(f"{value:g}" for _, value in point.settings), *cells)
     Console().print(table)

@@ -1,7 +1,5 @@
 """The published figures of "Asynchronous LLM Function Calling" (arXiv 2412.07017, section 6)."""
 
-from __future__ import annotations
-
 from typing import Final, Literal
 
 import msgspec

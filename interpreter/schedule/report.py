@@ -1,6 +1,6 @@
-"""The report of a simulation: one JSON document, or a table for people (spec/4-time.md)."""
+"""The report of a simulation (spec/4-time.md)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import msgspec
 
@@ -10,13 +10,8 @@ from interpreter.schedule.gaps import Gaps
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.simulate import Bounds, Options, simulate_model
 from interpreter.schedule.synchronous import run_sync
-from interpreter.schedule.timing import WAITING_MODELS, Model, PolicyName
+from interpreter.schedule.timing import Model, PolicyName
 from interpreter.schedule.workload import Fault, Workload
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.table import Table
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -53,7 +48,7 @@ class WorkloadReport(msgspec.Struct, frozen=True):
     runs: tuple[Run, ...]
 
 
-class Summary(msgspec.Struct, frozen=True):
+class PolicySummary(msgspec.Struct, frozen=True):
     """One model and policy over all workloads (Time/summary).
 
     Args:
@@ -73,7 +68,7 @@ class Summary(msgspec.Struct, frozen=True):
     p95_gap: float
 
 
-class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+class SimulationReport(msgspec.Struct, frozen=True, omit_defaults=True):
     """What `cml simulate --json` prints.
 
     Args:
@@ -85,11 +80,11 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
 
     costs: Costs
     workloads: tuple[WorkloadReport, ...]
-    summary: tuple[Summary, ...]
+    summary: tuple[PolicySummary, ...]
     faults: tuple[Fault, ...] = ()
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     """What to simulate of every workload.
 
     Args:
@@ -130,10 +125,10 @@ class Tally:
             self._makespans_us[key] = self._makespans_us.get(key, 0) + run.makespan_us
             self._gaps.setdefault(key, Gaps()).add(run.gap)
 
-    def summary(self) -> tuple[Summary, ...]:
-        """Give one line for each model and policy (Time/summary)."""
+    def summary(self) -> tuple[PolicySummary, ...]:
+        """Return one line for each model and policy (Time/summary)."""
         return tuple(
-            Summary(
+            PolicySummary(
                 model=model,
                 policy=policy,
                 mean_makespan_us=makespan_us / self.count,
@@ -146,12 +141,12 @@ class Tally:
 
 
 def simulate(
-    workloads: "Iterable[Workload | Fault]",
+    workloads: Iterable[Workload | Fault],
     costs: Costs,
     models: tuple[Model, ...],
     policies: tuple[PolicyName, ...],
     options: Options | None = None,
-) -> Report:
+) -> SimulationReport:
     """Simulate workloads under every model and policy, and keep all runs.
 
     Args:
@@ -164,7 +159,9 @@ def simulate(
     Raises:
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
-    request = Request(costs=costs, models=models, policies=policies, options=options or Options())
+    experiment = Experiment(
+        costs=costs, models=models, policies=policies, options=options or Options()
+    )
     tally = Tally()
     reports: list[WorkloadReport] = []
     faults: list[Fault] = []
@@ -172,18 +169,18 @@ def simulate(
         if isinstance(workload, Fault):
             faults.append(workload)
             continue
-        report, sync_us = report_workload(workload, request)
+        report, sync_us = report_workload(workload, experiment)
         tally.add(report, sync_us)
         reports.append(report)
-    return Report(costs, tuple(reports), tally.summary(), tuple(faults))
+    return SimulationReport(costs, tuple(reports), tally.summary(), tuple(faults))
 
 
-def report_workload(workload: Workload, request: Request) -> tuple[WorkloadReport, int]:
+def report_workload(workload: Workload, experiment: Experiment) -> tuple[WorkloadReport, int]:
     """Simulate one workload.
 
     Args:
         workload: A checked workload.
-        request: What to simulate.
+        experiment: What to simulate.
 
     Returns:
         Its runs, and its makespan under Sync in microseconds.
@@ -191,16 +188,16 @@ def report_workload(workload: Workload, request: Request) -> tuple[WorkloadRepor
     Raises:
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
-    if request.noise:
-        workload = blur_estimates(workload, request.noise, request.options.seed)
+    if experiment.noise:
+        workload = blur_estimates(workload, experiment.noise, experiment.options.seed)
     graph = build_graph(workload)
-    bounds = Bounds(graph, request.costs, request.options.workers)
+    bounds = Bounds(graph, experiment.costs, experiment.options.workers)
     runs: list[Run] = []
-    for model in request.models:
+    for model in experiment.models:
         results = simulate_model(
-            graph, request.costs, model, request.policies, request.options, bounds=bounds
+            graph, experiment.costs, model, experiment.policies, experiment.options, bounds=bounds
         )
-        for policy, result in zip(request.policies, results, strict=True):
+        for policy, result in zip(experiment.policies, results, strict=True):
             runs.append(
                 Run(
                     model=model,
@@ -212,7 +209,7 @@ def report_workload(workload: Workload, request: Request) -> tuple[WorkloadRepor
                 )
             )
     report = WorkloadReport(workload.id, bounds.workload_us(), tuple(runs))
-    return report, run_sync(graph, request.costs).makespan_us
+    return report, run_sync(graph, experiment.costs).makespan_us
 
 
 def gap(makespan_us: int, bound_us: int) -> float:
@@ -220,29 +217,3 @@ def gap(makespan_us: int, bound_us: int) -> float:
     if makespan_us == bound_us:
         return 0.0
     return (makespan_us - bound_us) / bound_us if bound_us else float(makespan_us)
-
-
-def summary_table(summary: tuple[Summary, ...], title: str) -> "Table":
-    """Lay a summary out for people."""
-    from rich.table import Table
-
-    table = Table(title=title)
-    for column in ("model", "policy"):
-        table.add_column(column)
-    for column in ("mean makespan", "vs Sync", "mean gap", "95% gap"):
-        table.add_column(column, justify="right")
-    shown: set[Model] = set()
-    for line in summary:
-        waits = line.model in WAITING_MODELS
-        if waits and line.model in shown:
-            continue
-        shown.add(line.model)
-        table.add_row(
-            line.model,
-            "—" if waits else line.policy,
-            f"{line.mean_makespan_us / 1000:,.1f} ms",
-            f"{line.speedup_vs_sync:.2f}x",
-            f"{100 * line.mean_gap:.2f}%",
-            f"{100 * line.p95_gap:.2f}%",
-        )
-    return table

@@ -1,13 +1,13 @@
 """The evaluation of arXiv 2412.07017 beside ours: `cml reproduce asynclm`."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable
 from math import sqrt
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from interpreter.schedule.bfcl import Assumptions
+from interpreter.schedule.bfcl import Assumptions, Dependencies
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.datasets import make_bfcl
 from interpreter.schedule.graph import build_graph
@@ -18,18 +18,12 @@ from interpreter.schedule.published import (
     ELSEWHERE,
     FIGURES,
     LOCAL,
+    Data,
     Figure,
 )
 from interpreter.schedule.report import simulate
 from interpreter.schedule.simulate import Options, run_policy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from interpreter.schedule.bfcl import Dependencies
-    from interpreter.schedule.published import Data
-    from interpreter.schedule.workload import Workload
+from interpreter.schedule.workload import Workload
 
 _MODELS: Final = ("sync", "sync-parallel", "async", "async-naive")
 _READINGS: Final[tuple[Dependencies, ...]] = ("state", "chain", "none")
@@ -151,7 +145,7 @@ def _ratios(workloads: Iterable[Workload], preset: str) -> dict[str, float]:
 
 
 def _by_policy(workloads: list[Workload]) -> tuple[float, float, float]:
-    """Give the mean makespans of random (mean of five seeds), LPT and auto."""
+    """Return the mean makespans of random (mean of five seeds), LPT and auto."""
     draws = [
         simulate(workloads, PRESETS[LOCAL], ("async",), ("random",), Options(seed=seed))
         for seed in range(5)

@@ -1,8 +1,6 @@
 """The reproduction as a report: tables, charts, and what cannot be reproduced."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from interpreter.schedule.charts import Columns
 from interpreter.schedule.costs import PRESETS
@@ -15,15 +13,13 @@ from interpreter.schedule.published import (
     OVERHEAD_TOKENS,
 )
 from interpreter.schedule.reproduction import Compared, Reproduction, Setup, rms_error
+from interpreter.schedule.theorems import TheoremCheck
 from interpreter.schedule.trap_costs import (
     HARDWARE,
     crossover_chart,
     crossover_tokens,
     regret_chart,
 )
-
-if TYPE_CHECKING:
-    from interpreter.schedule.theorems import TheoremCheck
 
 _OURS: Final = ("ours, executed", "ours, chains", "ours, independent")
 """With the needs found by executing the calls; each needing the one before; none needing any."""
@@ -32,7 +28,7 @@ _OURS: Final = ("ours, executed", "ours, chains", "ours, independent")
 def report_blocks(
     setup: Setup, found: Reproduction, theorems: tuple[TheoremCheck, ...]
 ) -> tuple[Block, ...]:
-    """Lay the report out.
+    """Return the report.
 
     Args:
         setup: What the figures were made from.
@@ -146,10 +142,10 @@ def _chart(found: Reproduction) -> Columns:
 
 
 def _traps(setup: Setup) -> tuple[Block, ...]:
-    told = []
+    lines = []
     for hardware in HARDWARE:
         cross = crossover_tokens(hardware)
-        told.append(
+        lines.append(
             f"{hardware.name}: swapping is cheaper at any length."
             if cross is None
             else f"{hardware.name}: recomputing is cheaper up to {cross:,} tokens, then swapping."
@@ -165,7 +161,7 @@ def _traps(setup: Setup) -> tuple[Block, ...]:
             " over the speed of the link, there and back), recomputing linear plus quadratic (half"
             " of the accelerator's peak)."
         ),
-        Items(tuple(told)),
+        Items(tuple(lines)),
         *pictures,
         Paragraph(
             "The paper chooses once, by the expected wait. The chart compares that, over drawn"

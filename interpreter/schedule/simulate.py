@@ -1,31 +1,26 @@
 """Simulate one workload under a model and a policy (spec/4-time.md)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 import msgspec
 
 from interpreter.schedule.asynchronous import run_async
 from interpreter.schedule.auto import run_auto
 from interpreter.schedule.bounds import last_delivery_bound_us, lower_bound_us
+from interpreter.schedule.costs import Costs, FinalRequest
 from interpreter.schedule.facts import gather_facts
 from interpreter.schedule.futures import run_futures
+from interpreter.schedule.graph import Graph
 from interpreter.schedule.lookahead import MAX_CALLS, run_lookahead
 from interpreter.schedule.optimal import DEFAULT_SECONDS, Optimum, find_optimum
-from interpreter.schedule.plan import build_plan
-from interpreter.schedule.policies import rank_calls
+from interpreter.schedule.plan import AsyncModel, Plan, build_plan
+from interpreter.schedule.policies import prioritise
 from interpreter.schedule.synchronous import run_sync, run_sync_parallel
-
-if TYPE_CHECKING:
-    from interpreter.schedule.costs import Costs, FinalRequest
-    from interpreter.schedule.graph import Graph
-    from interpreter.schedule.plan import AsyncModel, Plan
-    from interpreter.schedule.timing import Model, PolicyName, RunnablePolicy, Timing
+from interpreter.schedule.timing import Model, PolicyName, RunnablePolicy, Timing
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What a simulation may be told besides workload, costs, model and policy.
+    """What a simulation may be given besides workload, costs, model and policy.
 
     Args:
         workers: How many calls can run at once; 0 is without limit.
@@ -189,16 +184,16 @@ def run_policy(plan: Plan, policy: RunnablePolicy, seed: int = 0) -> Timing:
         case "lookahead" | "lookahead-idle" | "auto" if not plan.chained:
             # Never waiting for a result, the model has nothing to look ahead for: without a
             # limit of workers the longest tail is optimal (Time/futures-policy).
-            return run_futures(plan, rank_calls(facts, "longest-tail", seed))
+            return run_futures(plan, prioritise(facts, "longest-tail", seed))
         case "lookahead" | "lookahead-idle" | "auto" if plan.size > MAX_CALLS:
-            return run_async(plan, rank_calls(facts, "fan-tail", seed))
+            return run_async(plan, prioritise(facts, "fan-tail", seed))
         case "lookahead" | "lookahead-idle":
-            priority = rank_calls(facts, "fan-tail", seed)
+            priority = prioritise(facts, "fan-tail", seed)
             return run_lookahead(plan, priority, idle=policy == "lookahead-idle")
         case "auto":
             return run_auto(plan, facts)
         case _:
-            priority = rank_calls(facts, policy, seed)
+            priority = prioritise(facts, policy, seed)
             return run_async(plan, priority) if plan.chained else run_futures(plan, priority)
 
 

@@ -1,22 +1,17 @@
-"""A run told step by step: who was busy with what, from when to when.
+"""A run step by step: who was busy with what, from when to when.
 
 This says slowly, event by event on a timeline of (when, priority, seq), what `asynchronous.py`,
 `futures.py` and `synchronous.py` compute; tests hold the two against each other. It feeds
 `cml simulate --trace` and `--plot`.
 """
 
-from __future__ import annotations
-
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
-from interpreter.schedule.timing import TRAP
-
-if TYPE_CHECKING:
-    from interpreter.schedule.plan import Plan
-    from interpreter.schedule.timing import Timing
+from interpreter.schedule.plan import Plan
+from interpreter.schedule.timing import TRAP, Timing
 
 Kind = Literal["generate", "round", "execute", "trap", "wait", "request", "deliver", "answer"]
 
@@ -42,7 +37,7 @@ class Narrator:
 
     Attributes:
         now_us: Until when the generator is busy.
-        spans: What has happened, in order of telling.
+        spans: What has happened so far.
     """
 
     __slots__ = ("now_us", "spans")
@@ -66,7 +61,7 @@ MESSAGE, RETURN, SUBMIT = 0, 1, 2
 """Priorities of events at the same microsecond (Time/order)."""
 
 
-class _World:
+class _Environment:
     """Everything but the generator: workers, results on their way, messages."""
 
     def __init__(self, plan: Plan, spans: list[Span]) -> None:
@@ -86,7 +81,7 @@ class _World:
         self._schedule(at_us, SUBMIT, call)
 
     def due(self, now_us: int) -> list[int]:
-        """Let time pass until now; give the calls that returned and the messages that came."""
+        """Let time pass until now; return the calls that returned and the messages that came."""
         arrived: list[int] = []
         while self._events and self._events[0][0] <= now_us:
             arrived += self._happen()
@@ -143,19 +138,19 @@ class _World:
 
 
 def narrate_async(plan: Plan, timing: Timing) -> list[Span]:
-    """Tell a run of Async, Async-Naive or futures from its decisions (Time/async, Time/futures).
+    """Return the steps of a run of Async, Async-Naive or futures from its decisions (Time/async, Time/futures).
 
     Args:
         plan: The run.
         timing: Its decisions; its makespan is not looked at.
     """
     narrator = Narrator(plan.start_us)
-    world = _World(plan, narrator.spans)
+    world = _Environment(plan, narrator.spans)
     left, pending = plan.size, 0
     for decision in timing.decisions:
         if decision == TRAP and not plan.chained:
             narrator.spend("trap", plan.trap_us)
-            pending -= _tell_trap(plan, narrator, world, pending)
+            pending -= _narrate_trap(plan, narrator, world, pending)
             continue
         if decision == TRAP:
             narrator.spend("trap", plan.trap_us)
@@ -176,16 +171,16 @@ def narrate_async(plan: Plan, timing: Timing) -> list[Span]:
     return narrator.spans
 
 
-def _tell_trap(plan: Plan, narrator: Narrator, world: _World, pending: int) -> int:
-    """Tell a trap for all that is pending, and how many calls returned (Time/futures-trap)."""
+def _narrate_trap(plan: Plan, narrator: Narrator, world: _Environment, pending: int) -> int:
+    """Let a trap wait for all that is pending, and return how many calls came back (Time/futures-trap)."""
     at_us = narrator.now_us
-    told = 0
+    count = 0
     while True:
         arrived = world.due(at_us)
         narrator.wait(at_us)
         returned = [call for call in arrived if call < plan.size]
-        told += len(returned)
+        count += len(returned)
         narrator.spend("deliver", sum(plan.deliver_us[call] for call in returned))
-        if len(returned) < len(arrived) or 0 < pending <= told:
-            return told
+        if len(returned) < len(arrived) or 0 < pending <= count:
+            return count
         at_us = world.next_us()

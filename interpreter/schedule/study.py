@@ -1,34 +1,25 @@
 """A file of workloads simulated once, or once for each point of a sweep; all effects are here."""
 
-from __future__ import annotations
-
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import click
 import msgspec
 
 from interpreter.schedule.corpus import Chunk, Part, add_part, make_chunks, simulate_chunks
-from interpreter.schedule.report import Request, Tally
-from interpreter.schedule.stories import Story, tell, trace_lines
-from interpreter.schedule.sweep import SweepPoint, vary
-from interpreter.schedule.workload import WorkloadError, parse_workload, read_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.progress import Progress, TaskID
-
-    from interpreter.schedule.printing import Output
-    from interpreter.schedule.sweep import Setting
-    from interpreter.schedule.workload import Workload
+from interpreter.schedule.narration import Narration, narrate_workload, trace_lines
+from interpreter.schedule.printing import Output
+from interpreter.schedule.report import Experiment, Tally
+from interpreter.schedule.sweep import Setting, SweepPoint, vary
+from interpreter.schedule.workload import Workload, WorkloadError, parse_workload, read_lines
 
 
 class Study(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,22 +27,22 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         source: Path of the file, or `-` for standard input.
-        request: What to simulate.
+        experiment: What to simulate.
         keep_going: Whether to go on after a line that is no workload.
         jobs: How many processes; 0 is one for each core.
         trace: Where to write every step of every run, if anywhere.
-        stories: Whether the runs of the first workload are to be told.
+        narrations: Whether the runs of the first workload are to be narrated.
     """
 
     source: str
-    request: Request
+    experiment: Experiment
     keep_going: bool
     jobs: int
     trace: Path | None = None
-    stories: bool = False
+    narrations: bool = False
 
 
-def simulate_file(study: Study, output: Output) -> tuple[Tally, list[Story]]:
+def simulate_file(study: Study, output: Output) -> tuple[Tally, list[Narration]]:
     """Simulate all workloads of a file once.
 
     Args:
@@ -59,22 +50,22 @@ def simulate_file(study: Study, output: Output) -> tuple[Tally, list[Story]]:
         output: Where runs and faults go, as they come.
 
     Returns:
-        The tally, and the runs of the first workload if the study wants them told.
+        The tally, and the runs of the first workload if the study wants them narrated.
 
     Raises:
         WorkloadError: A line is at fault, and the study does not keep going.
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
         OSError: The trace cannot be written.
     """
-    tally, told = Tally(), _Told(study)
-    with click.open_file(study.source, "rb") as stream, _progress(stream, 1) as moved:
-        chunks = told.pass_on(make_chunks(read_lines(stream)))
-        for part in _parts(chunks, study.request, study.jobs):
+    tally, narrator = Tally(), _Narrator(study)
+    with click.open_file(study.source, "rb") as stream, _progress(stream, 1) as advance:
+        chunks = narrator.pass_on(make_chunks(read_lines(stream)))
+        for part in _parts(chunks, study.experiment, study.jobs):
             _check(part, study)
             output.take(part)
             add_part(tally, part)
-            moved(part.size_bytes)
-    return tally, told.stories
+            advance(part.size_bytes)
+    return tally, narrator.narrations
 
 
 def sweep_file(
@@ -92,17 +83,17 @@ def sweep_file(
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
     points: list[SweepPoint] = []
-    with _rewindable(study.source) as stream, _progress(stream, len(settings)) as moved:
+    with _rewindable(study.source) as stream, _progress(stream, len(settings)) as advance:
         for one in settings:
             tally = Tally()
             stream.seek(0)
             chunks = make_chunks(read_lines(stream))
-            for part in _parts(chunks, vary(study.request, one), study.jobs):
+            for part in _parts(chunks, vary(study.experiment, one), study.jobs):
                 _check(part, study)
                 if not points:
                     output.take(part)
                 add_part(tally, part)
-                moved(part.size_bytes)
+                advance(part.size_bytes)
             points.append(SweepPoint(one, tally.summary()))
     return points
 
@@ -112,29 +103,29 @@ def _check(part: Part, study: Study) -> None:
         raise WorkloadError(part.faults[0].message, part.faults[0].line)
 
 
-def _parts(chunks: Iterator[Chunk], request: Request, jobs: int) -> Iterator[Part]:
+def _parts(chunks: Iterator[Chunk], experiment: Experiment, jobs: int) -> Iterator[Part]:
     """Simulate one chunk here, and more of them in a pool of processes."""
     first = list(zip(range(2), chunks, strict=False))
     known = (chunk for _, chunk in first)
     jobs = jobs or len(os.sched_getaffinity(0))
     if jobs == 1 or len(first) < 2:
-        yield from simulate_chunks(chain(known, chunks), request)
+        yield from simulate_chunks(chain(known, chunks), experiment)
         return
     # A fresh interpreter for each worker: the progress bar has a thread, which a fork would break.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from simulate_chunks(chain(known, chunks), request, pool, ahead=2 * jobs)
+        yield from simulate_chunks(chain(known, chunks), experiment, pool, ahead=2 * jobs)
 
 
-class _Told:
-    """Tells runs step by step while chunks pass by.
+class _Narrator:
+    """Narrates runs while their chunks pass by.
 
     Attributes:
-        stories: Runs of the first workload, if they are wanted.
+        narrations: Runs of the first workload, if they are wanted.
     """
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self.stories: list[Story] = []
+        self.narrations: list[Narration] = []
 
     def pass_on(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         if self._study.trace is None:
@@ -146,22 +137,24 @@ class _Told:
             for chunk in chunks:
                 self._keep_first(chunk)
                 for workload in _workloads(chunk):
-                    for story in self._tell(workload):
-                        file.writelines(trace_lines(story))
+                    for narration in self._narrate(workload):
+                        file.writelines(trace_lines(narration))
                 yield chunk
 
     def _keep_first(self, chunk: Chunk) -> None:
-        if self._study.stories and not self.stories:
+        if self._study.narrations and not self.narrations:
             first = next(_workloads(chunk), None)
-            self.stories = [] if first is None else list(self._tell(first))
+            self.narrations = [] if first is None else list(self._narrate(first))
 
-    def _tell(self, workload: Workload) -> Iterator[Story]:
-        request = self._study.request
-        return tell(workload, request.costs, request.models, request.policies, request.options)
+    def _narrate(self, workload: Workload) -> Iterator[Narration]:
+        experiment = self._study.experiment
+        return narrate_workload(
+            workload, experiment.costs, experiment.models, experiment.policies, experiment.options
+        )
 
 
 def _workloads(chunk: Chunk) -> Iterator[Workload]:
-    """Give the workloads of a chunk; faults are reported where it is simulated."""
+    """Yield the workloads of a chunk; faults are reported where it is simulated."""
     for line in chunk.lines:
         try:
             yield parse_workload(line)
@@ -181,30 +174,19 @@ def _rewindable(source: str) -> Iterator[IO[bytes]]:
             yield copy
 
 
-class _Moved:
-    """Moves a progress bar along, where there is one."""
-
-    def __init__(self, bar: Progress | None, task: TaskID | None) -> None:
-        self._bar = bar
-        self._task = task
-
-    def __call__(self, size_bytes: int) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.advance(self._task, size_bytes)
-
-
 @contextmanager
-def _progress(stream: IO[bytes], rounds: int) -> Iterator[_Moved]:
+def _progress(stream: IO[bytes], rounds: int) -> Iterator[Callable[[int], None]]:
     """Show how far reading has come: on a terminal only, and only where work takes a while."""
     if not os.isatty(2):
-        yield _Moved(None, None)
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     total = _size_bytes(stream) * rounds
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        yield _Moved(bar, bar.add_task("simulating", total=total or None))
+        task = bar.add_task("simulating", total=total or None)
+        yield lambda size_bytes: bar.advance(task, size_bytes)
 
 
 def _size_bytes(stream: IO[bytes]) -> int:

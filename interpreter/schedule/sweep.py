@@ -1,22 +1,15 @@
 """Sweeps: the same workloads under other workers, token times or noise (`--what-if`)."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from itertools import product
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from interpreter.schedule.charts import Curve, Curves
+from interpreter.schedule.report import Experiment, PolicySummary
 from interpreter.schedule.timing import WAITING_MODELS
 from interpreter.schedule.workload import MAX_US
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.table import Table
-
-    from interpreter.schedule.report import Request, Summary
 
 Parameter = Literal["workers", "token_us", "noise"]
 PARAMETERS: Final[tuple[Parameter, ...]] = get_args(Parameter)
@@ -49,7 +42,7 @@ class SweepPoint(msgspec.Struct, frozen=True):
     """
 
     settings: tuple[Setting, ...]
-    summary: tuple[Summary, ...]
+    summary: tuple[PolicySummary, ...]
 
 
 class SweepError(ValueError):
@@ -85,7 +78,7 @@ def _read_value(parameter: Parameter, text: str) -> float:
 
 
 def sweep_settings(sweeps: tuple[WhatIf, ...]) -> tuple[tuple[Setting, ...], ...]:
-    """Give every combination of values, the first parameter changing slowest.
+    """Return every combination of values, the first parameter changing slowest.
 
     Raises:
         SweepError: A parameter is named twice, or there are too many combinations.
@@ -100,37 +93,19 @@ def sweep_settings(sweeps: tuple[WhatIf, ...]) -> tuple[tuple[Setting, ...], ...
     return settings
 
 
-def vary(request: Request, settings: tuple[Setting, ...]) -> Request:
-    """Give a request under some settings."""
+def vary(experiment: Experiment, settings: tuple[Setting, ...]) -> Experiment:
+    """Return an experiment under some settings."""
     for parameter, value in settings:
         match parameter:
             case "workers":
-                options = msgspec.structs.replace(request.options, workers=int(value))
-                request = msgspec.structs.replace(request, options=options)
+                options = msgspec.structs.replace(experiment.options, workers=int(value))
+                experiment = msgspec.structs.replace(experiment, options=options)
             case "token_us":
-                costs = msgspec.structs.replace(request.costs, token_us=int(value))
-                request = msgspec.structs.replace(request, costs=costs)
+                costs = msgspec.structs.replace(experiment.costs, token_us=int(value))
+                experiment = msgspec.structs.replace(experiment, costs=costs)
             case "noise":
-                request = msgspec.structs.replace(request, noise=value)
-    return request
-
-
-def sweep_table(points: list[SweepPoint], title: str) -> Table:
-    """Lay a sweep out for people: a row for each point, a column for each model and policy."""
-    from rich.table import Table
-
-    table = Table(title=title, caption="mean makespan, and how many times faster than Sync")
-    for parameter, _ in points[0].settings:
-        table.add_column(parameter, justify="right")
-    for name in _lines(points[0]):
-        table.add_column(name, justify="right")
-    for point in points:
-        cells = [
-            f"{line.mean_makespan_us / 1000:,.1f} ms\n{line.speedup_vs_sync:.2f}x"
-            for line in _lines(point).values()
-        ]
-        table.add_row(*(f"{value:g}" for _, value in point.settings), *cells)
-    return table
+                experiment = msgspec.structs.replace(experiment, noise=value)
+    return experiment
 
 
 def sweep_curves(points: list[SweepPoint], title: str) -> Curves:
@@ -143,7 +118,7 @@ def sweep_curves(points: list[SweepPoint], title: str) -> Curves:
     found: dict[str, list[tuple[float, float]]] = {}
     for point in points:
         others = "".join(f", {name} {value:g}" for name, value in point.settings[1:])
-        for name, line in _lines(point).items():
+        for name, line in summary_lines(point).items():
             spot = (place[point.settings[0][1]], line.mean_makespan_us / 1000)
             found.setdefault(name + others, []).append(spot)
     curves = tuple(
@@ -159,8 +134,9 @@ def _limitless_last(parameter: Parameter) -> Callable[[float], tuple[bool, float
     return lambda value: (parameter == "workers" and value == 0, value)
 
 
-def _lines(point: SweepPoint) -> dict[str, Summary]:
-    lines: dict[str, Summary] = {}
+def summary_lines(point: SweepPoint) -> dict[str, PolicySummary]:
+    """Return what a point comes to, by model and, where there are several, by policy."""
+    lines: dict[str, PolicySummary] = {}
     several = len({line.policy for line in point.summary}) > 1
     for line in point.summary:
         waits = line.model in WAITING_MODELS

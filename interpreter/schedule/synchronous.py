@@ -1,18 +1,11 @@
 """The two models that wait for their calls: Sync and Sync-Parallel (spec/4-time.md)."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from heapq import heappop, heappush, heapreplace
-from typing import TYPE_CHECKING
 
-from interpreter.schedule.graph import least_order
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.graph import Graph, least_order
 from interpreter.schedule.timing import Timing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from interpreter.schedule.costs import Costs
-    from interpreter.schedule.graph import Graph
 
 
 def final_us(costs: Costs) -> int:
@@ -21,11 +14,11 @@ def final_us(costs: Costs) -> int:
     return request_us + costs.answer_tokens * costs.token_us
 
 
-def service_rank(graph: Graph) -> list[int]:
+def service_priorities(graph: Graph) -> list[int]:
     """Rank of each call's task: tasks are served by arrival, then by number (Time/sync-order)."""
     tasks = sorted(set(graph.task), key=lambda task: (graph.arrivals_us.get(task, 0), task))
-    rank = {task: position for position, task in enumerate(tasks)}
-    return [rank[task] for task in graph.task]
+    place = {task: position for position, task in enumerate(tasks)}
+    return [place[task] for task in graph.task]
 
 
 def run_sync(graph: Graph, costs: Costs) -> Timing:
@@ -36,7 +29,7 @@ def run_sync(graph: Graph, costs: Costs) -> Timing:
         costs: The accounting; `sync_call_tokens` is added to each call.
     """
     apart = costs.session_per_task or bool(graph.arrivals_us)
-    order = least_order(graph, service_rank(graph) if apart else [0] * graph.size)
+    order = least_order(graph, service_priorities(graph) if apart else [0] * graph.size)
     session_us = final_us(costs) if costs.session_per_task else 0
     begun: set[int] = set()
     now_us = 0
@@ -84,12 +77,12 @@ def run_sync_parallel(graph: Graph, costs: Costs, workers: int = 0) -> Timing:
 
 
 def rounds(graph: Graph) -> Iterator[list[int]]:
-    """Give the rounds of Sync-Parallel, each in program order (Time/sync-parallel-round).
+    """Yield the rounds of Sync-Parallel, each in program order (Time/sync-parallel-round).
 
     Without arrivals a round is all ready calls; with arrivals it is the ready calls of the task
     that is served first among those that have any.
     """
-    group = service_rank(graph) if graph.arrivals_us else [0] * graph.size
+    group = service_priorities(graph) if graph.arrivals_us else [0] * graph.size
     waiting = [len(before) for before in graph.predecessors]
     ready: list[tuple[int, int]] = []
     for call in range(graph.size):

@@ -3,16 +3,12 @@
 Writing takes 10 to 40 tokens a call; execution is lognormal, cut to 30 to 500 ms (`durations.py`).
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 from interpreter.schedule.durations import Durations, estimate_us
-from interpreter.schedule.workload import Call, Workload
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+from interpreter.schedule.workload import Workload, WorkloadCall
 
 Family = Literal["layered", "fork-join", "series-parallel", "chains", "out-trees"]
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
@@ -111,11 +107,11 @@ def make_synthetic(
         name = f"{family}_{size}_{seed}_{number}"
         random = Random(name)  # noqa: S311 (reproducible, not secret)
         shape = SHAPES[family](size, random)
-        calls: list[Call] = []
+        calls: list[WorkloadCall] = []
         for position, before in enumerate(shape):
             execute_us = durations.draw_us(random)
             calls.append(
-                Call(
+                WorkloadCall(
                     id=f"c{position}",
                     generate_tokens=random.randint(10, 40),
                     execute_us=execute_us,

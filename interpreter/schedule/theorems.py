@@ -19,7 +19,7 @@ from interpreter.schedule.graph import build_graph
 from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.policies import priorities
 from interpreter.schedule.synchronous import run_sync, run_sync_parallel
-from interpreter.schedule.workload import Call, Workload
+from interpreter.schedule.workload import Workload, WorkloadCall
 
 DRAWN: Final = 2_000
 _FREE: Final = Costs(token_us=1)
@@ -74,7 +74,7 @@ def make_independent(times: Times, after: tuple[tuple[int, ...], ...] = ()) -> W
     return Workload(
         id="w",
         calls=tuple(
-            Call(
+            WorkloadCall(
                 id=f"c{position}",
                 generate_tokens=written,
                 execute_us=ran,

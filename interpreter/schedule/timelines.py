@@ -1,20 +1,15 @@
 """Simulated and real runs as timelines: a row for the model, then one for each call."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from interpreter.schedule.charts import Bar, BarKind, Timeline, Timelines, TimeUnit, time_unit
+from interpreter.schedule.narration import Narration
+from interpreter.schedule.spans import Kind, Span
 from interpreter.schedule.timing import WAITING_MODELS
 from interpreter.schedule.wording import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from interpreter.schedule.spans import Kind, Span
-    from interpreter.schedule.stories import Story
-    from interpreter.summary import CallSpan, Summary
+from interpreter.summary import CallSpan, Summary
 
 MODEL_ROW: Final = "model"
 
@@ -30,28 +25,31 @@ _KINDS: Final[dict[Kind, BarKind]] = {
 }
 
 
-def story_timelines(stories: list[Story]) -> Timelines:
-    """Lay simulated runs of one workload out, one above the other.
+def simulated_timelines(narrations: list[Narration]) -> Timelines:
+    """Return simulated runs of one workload, one above the other.
 
     Args:
-        stories: The runs, at least one; of a model that knows no policy the first is shown.
+        narrations: The runs, at least one; of a model that knows no policy the first is shown.
     """
-    shown = {_what_ran(story): story for story in reversed(stories)}
-    stories = [story for story in stories if shown[_what_ran(story)] is story]
-    unit = time_unit(max(story.makespan_us for story in stories))
-    return Timelines(stories[0].workload, tuple(_story_timeline(story, unit) for story in stories))
+    shown = {_what_ran(narration): narration for narration in reversed(narrations)}
+    narrations = [narration for narration in narrations if shown[_what_ran(narration)] is narration]
+    unit = time_unit(max(narration.makespan_us for narration in narrations))
+    return Timelines(
+        narrations[0].workload,
+        tuple(_simulated_timeline(narration, unit) for narration in narrations),
+    )
 
 
-def _story_timeline(story: Story, unit: TimeUnit) -> Timeline:
-    runs = [span for span in story.spans if span.kind == "execute"]
+def _simulated_timeline(narration: Narration, unit: TimeUnit) -> Timeline:
+    runs = [span for span in narration.spans if span.kind == "execute"]
     row_of = {span.call: row for row, span in enumerate(runs, start=1)}
-    written_us = {span.call: span.end_us for span in story.spans if span.kind == "generate"}
+    written_us = {span.call: span.end_us for span in narration.spans if span.kind == "generate"}
     boundaries_us = sorted(
-        span.end_us for span in story.spans if span.kind in ("generate", "trap", "wait")
+        span.end_us for span in narration.spans if span.kind in ("generate", "trap", "wait")
     )
     bars = [
-        Bar(0, _KINDS[span.kind], span.start_us, span.end_us, (_name(story, span),))
-        for span in story.spans
+        Bar(0, _KINDS[span.kind], span.start_us, span.end_us, (_name(narration, span),))
+        for span in narration.spans
         if span.kind != "execute"
     ]
     for span in runs:
@@ -60,21 +58,25 @@ def _story_timeline(story: Story, unit: TimeUnit) -> Timeline:
             delivered_us = boundaries_us[known] if known < len(boundaries_us) else span.end_us
             begun_us = written_us.get(span.call, span.start_us)
             life = (begun_us, span.start_us, span.end_us, delivered_us)
-            bars += _life(row_of[span.call], story.ids[span.call], life, "running", unit)
+            bars += _life(row_of[span.call], narration.ids[span.call], life, "running", unit)
     return Timeline(
-        title=f"{_what_ran(story)}: {unit.text(story.makespan_us)}",
-        rows=(MODEL_ROW, *(_name(story, span) for span in runs)),
+        title=f"{_what_ran(narration)}: {unit.text(narration.makespan_us)}",
+        rows=(MODEL_ROW, *(_name(narration, span) for span in runs)),
         bars=tuple(bars),
-        total_us=story.makespan_us,
+        total_us=narration.makespan_us,
     )
 
 
-def _what_ran(story: Story) -> str:
-    return story.model if story.model in WAITING_MODELS else f"{story.model} · {story.policy}"
+def _what_ran(narration: Narration) -> str:
+    return (
+        narration.model
+        if narration.model in WAITING_MODELS
+        else f"{narration.model} · {narration.policy}"
+    )
 
 
-def _name(story: Story, span: Span) -> str:
-    return _KINDS[span.kind] if span.call is None else story.ids[span.call]
+def _name(narration: Narration, span: Span) -> str:
+    return _KINDS[span.kind] if span.call is None else narration.ids[span.call]
 
 
 def _life(
@@ -84,7 +86,7 @@ def _life(
     kind: BarKind,
     unit: TimeUnit,
 ) -> Iterator[Bar]:
-    """Give the bars of one call that was written, started, returned and delivered at some times."""
+    """Yield the bars of one call that was written, started, returned and delivered at some times."""
     written_us, start_us, end_us, delivered_us = life
     text = (
         name,
@@ -103,8 +105,8 @@ def _life(
             yield Bar(row, piece, begin_us, until_us, text)
 
 
-def run_timelines(summary: Summary, title: str) -> Timelines:
-    """Lay a real run out.
+def recorded_timelines(summary: Summary, title: str) -> Timelines:
+    """Return a real run.
 
     Args:
         summary: The run.
@@ -139,7 +141,7 @@ def run_timelines(summary: Summary, title: str) -> Timelines:
 def _apart(
     decoding: tuple[tuple[int, int], ...], calls: tuple[CallSpan, ...]
 ) -> Iterator[tuple[int, int]]:
-    """Give the decoding that wrote no call."""
+    """Yield the decoding that wrote no call."""
     blocks = sorted((call.open_us, call.start_us) for call in calls)
     for begin_us, end_us in decoding:
         at_us = begin_us

@@ -1,7 +1,5 @@
 """Names of the models and policies, and what a simulated run comes to."""
 
-from __future__ import annotations
-
 from typing import Final, Literal, get_args
 
 import msgspec

@@ -13,7 +13,7 @@ from interpreter.schedule.draw import TIMELINE_SUFFIXES, DrawingError, draw
 from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.observed import observe
 from interpreter.schedule.options import check_suffix
-from interpreter.schedule.timelines import run_timelines
+from interpreter.schedule.timelines import recorded_timelines
 from interpreter.schedule.wording import counted
 from interpreter.summary import summarize
 from interpreter.trace import Header, TraceError, read_trace
@@ -40,7 +40,7 @@ def timeline_command(trace: str, *, output: Path) -> None:
     summary = summarize(rows)
     title = header.prompt or Path(trace).name
     try:
-        draw(output, run_timelines(summary, title))
+        draw(output, recorded_timelines(summary, title))
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from None
     except (DrawingError, OSError) as error:

@@ -9,8 +9,6 @@ Cost of a trap: the time that the context lies in the accelerator's memory unuse
 that getting it back takes. All of it is a model with stated parameters, not a measurement.
 """
 
-from __future__ import annotations
-
 from math import exp
 from random import Random
 from typing import Final, Literal
@@ -49,7 +47,7 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
         return tokens * self.token_us + tokens * tokens / 2 * self.attention_us
 
     def cheaper(self, tokens: int) -> tuple[Strategy, float]:
-        """Give the cheaper way to let a context go, and its cost in microseconds."""
+        """Return the cheaper way to let a context go, and its cost in microseconds."""
         swap_us, recompute_us = self.swap_us(tokens), self.recompute_us(tokens)
         return ("swap", swap_us) if swap_us <= recompute_us else ("recompute", recompute_us)
 
@@ -91,7 +89,7 @@ def crossover_chart(hardware: Hardware) -> Curves:
 
 
 def crossover_tokens(hardware: Hardware) -> int | None:
-    """Give the length of context from which swapping is cheaper; None if at any length."""
+    """Return the length of context from which swapping is cheaper; None if at any length."""
     per_token_us = 2 * hardware.bytes_per_token / hardware.link_bytes_per_us
     if per_token_us <= hardware.token_us:
         return None

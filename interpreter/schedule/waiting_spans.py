@@ -1,38 +1,33 @@
-"""Sync and Sync-Parallel told step by step; the counterpart of `spans.py` for waiting models."""
-
-from __future__ import annotations
+"""Sync and Sync-Parallel step by step; the counterpart of `spans.py` for waiting models."""
 
 from heapq import heappush, heapreplace
-from typing import TYPE_CHECKING
 
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.graph import Graph
 from interpreter.schedule.spans import Narrator, Span
-
-if TYPE_CHECKING:
-    from interpreter.schedule.costs import Costs
-    from interpreter.schedule.graph import Graph
-    from interpreter.schedule.timing import Timing
+from interpreter.schedule.timing import Timing
 
 
 def narrate_sync(graph: Graph, costs: Costs, timing: Timing) -> list[Span]:
-    """Tell a run of Sync (Time/sync).
+    """Return the steps of a run of Sync (Time/sync).
 
     Args:
         graph: The calls.
         costs: The accounting.
         timing: The run; only its order is looked at.
     """
-    story = _Story(graph, costs, by_task=True)
+    sessions = _Sessions(graph, costs, by_task=True)
     for call in timing.order:
-        story.open_round(graph.task[call])
-        story.write(call, costs.sync_call_tokens)
-        story.run([call], 0)
-    return story.close()
+        sessions.open_round(graph.task[call])
+        sessions.write(call, costs.sync_call_tokens)
+        sessions.run([call], 0)
+    return sessions.close()
 
 
 def narrate_sync_parallel(
     graph: Graph, costs: Costs, timing: Timing, workers: int = 0
 ) -> list[Span]:
-    """Tell a run of Sync-Parallel (Time/sync-parallel).
+    """Return the steps of a run of Sync-Parallel (Time/sync-parallel).
 
     Args:
         graph: The calls.
@@ -41,28 +36,28 @@ def narrate_sync_parallel(
         workers: How many calls can run at once; 0 is without limit.
     """
     by_task = bool(graph.arrivals_us)
-    story = _Story(graph, costs, by_task=by_task)
+    sessions = _Sessions(graph, costs, by_task=by_task)
     done: set[int] = set()
     order = timing.order
     while order:
         task = graph.task[order[0]]
         batch: list[int] = []
         for call in order:
-            alien = by_task and graph.task[call] != task
-            if alien or not done.issuperset(graph.predecessors[call]):
+            other_task = by_task and graph.task[call] != task
+            if other_task or not done.issuperset(graph.predecessors[call]):
                 break
             batch.append(call)
         order = order[len(batch) :]
-        story.open_round(task)
-        story.narrator.spend("round", costs.parallel_round_tokens * costs.token_us)
+        sessions.open_round(task)
+        sessions.narrator.spend("round", costs.parallel_round_tokens * costs.token_us)
         for call in batch:
-            story.write(call, costs.parallel_call_tokens)
-        story.run(batch, workers)
+            sessions.write(call, costs.parallel_call_tokens)
+        sessions.run(batch, workers)
         done.update(batch)
-    return story.close()
+    return sessions.close()
 
 
-class _Story:
+class _Sessions:
     """Sessions, requests and answers, which both models share."""
 
     def __init__(self, graph: Graph, costs: Costs, *, by_task: bool) -> None:

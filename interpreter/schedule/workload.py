@@ -4,16 +4,11 @@ A workload is one line of a JSON Lines file (spec/4-time.md, "Workloads"). Readi
 comes out of here is acyclic, has unique identifiers, and holds only times that are in range.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Sequence
+from typing import IO, Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import IO
 
 MAX_US = 10**13
 """The longest time that a workload may state: 10^13 µs, about 116 days."""
@@ -32,7 +27,7 @@ Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class WorkloadCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One call of a workload (Time/call).
 
     Args:
@@ -66,7 +61,7 @@ class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     id: Identifier
-    calls: Annotated[tuple[Call, ...], Meta(min_length=1, max_length=MAX_CALLS)]
+    calls: Annotated[tuple[WorkloadCall, ...], Meta(min_length=1, max_length=MAX_CALLS)]
     arrivals_us: tuple[Microseconds, ...] | UnsetType = UNSET
 
 
@@ -142,7 +137,7 @@ def read_workloads(stream: IO[bytes], *, keep_going: bool = False) -> Iterator[W
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Give the lines that are not blank, with their numbers from 1.
+    """Yield the lines that are not blank, with their numbers from 1.
 
     Of a line that is too long only as much comes as shows that; the rest is skipped.
 
@@ -174,7 +169,7 @@ def check_workload(workload: Workload) -> None:
         _check_arrivals(workload.calls, len(workload.arrivals_us))
 
 
-def index_calls(calls: Sequence[Call]) -> dict[str, int]:
+def index_calls(calls: Sequence[WorkloadCall]) -> dict[str, int]:
     """Map each identifier to its position in program order.
 
     Raises:
@@ -191,7 +186,7 @@ def index_calls(calls: Sequence[Call]) -> dict[str, int]:
     return index
 
 
-def _resolve(call: Call, index: dict[str, int]) -> list[int]:
+def _resolve(call: WorkloadCall, index: dict[str, int]) -> list[int]:
     for name in call.after:
         if name not in index:
             raise WorkloadError(
@@ -201,7 +196,7 @@ def _resolve(call: Call, index: dict[str, int]) -> list[int]:
     return [index[name] for name in call.after]
 
 
-def _check_arrivals(calls: Sequence[Call], arrivals: int) -> None:
+def _check_arrivals(calls: Sequence[WorkloadCall], arrivals: int) -> None:
     for call in calls:
         if call.task >= arrivals:
             raise WorkloadError(

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from interpreter.schedule.costs import Costs
-from interpreter.schedule.workload import Call, Workload
+from interpreter.schedule.workload import Workload, WorkloadCall
 
 
 @st.composite
@@ -20,14 +20,14 @@ def workloads(
     size = draw(st.integers(1, most_calls))
     names = draw(st.permutations([f"c{number}" for number in range(size)]))
     tasks = draw(st.integers(1, 3))
-    calls: list[Call] = []
+    calls: list[WorkloadCall] = []
     for position, name in enumerate(names):
         after: list[str] = []
         if dependent and position:
             after = draw(st.lists(st.sampled_from(names[:position]), max_size=3))
         estimate = st.one_of(st.just(UNSET), st.integers(0, 400))
         calls.append(
-            Call(
+            WorkloadCall(
                 id=name,
                 generate_tokens=draw(st.integers(0, 40)),
                 execute_us=draw(st.integers(0, 400)),

@@ -14,10 +14,10 @@ from schedule_strategies import COSTS, workloads
 
 from interpreter.schedule.charts import Bar, Curve, Curves, Timeline
 from interpreter.schedule.html_charts import chart_page
+from interpreter.schedule.narration import narrate_workload
 from interpreter.schedule.perfetto import encode_perfetto
 from interpreter.schedule.simulate import Options
-from interpreter.schedule.stories import tell
-from interpreter.schedule.timelines import run_timelines, story_timelines
+from interpreter.schedule.timelines import recorded_timelines, simulated_timelines
 from interpreter.schedule.timing import MODELS
 from interpreter.schedule.trace_commands import timeline_command
 from interpreter.summary import summarize
@@ -38,24 +38,28 @@ def check_sound(panel: Timeline) -> None:
 @given(workload=workloads(), costs=COSTS, workers=st.integers(0, 3))
 @settings(deadline=None, max_examples=60)
 def test_timelines_show_every_call_once_and_nothing_twice(workload, costs, workers) -> None:
-    stories = list(tell(workload, costs, MODELS, ("lpt",), Options(workers=workers)))
-    timelines = story_timelines(stories)
+    narrations = list(narrate_workload(workload, costs, MODELS, ("lpt",), Options(workers=workers)))
+    timelines = simulated_timelines(narrations)
     by_id = {call.id: call.execute_us for call in workload.calls}
-    for panel, story in zip(timelines.panels, stories, strict=True):
+    for panel, narration in zip(timelines.panels, narrations, strict=True):
         check_sound(panel)
         assert sorted(panel.rows[1:]) == sorted(by_id)
         ran = {panel.rows[b.row]: b.end_us - b.start_us for b in panel.bars if b.kind == "running"}
         assert ran == {name: time_us for name, time_us in by_id.items() if time_us}
         # The model is at work or waits from its beginning to the end: nothing is left out.
         spent = sum(bar.end_us - bar.start_us for bar in panel.bars if bar.row == 0)
-        begin = min((bar.start_us for bar in panel.bars if bar.row == 0), default=story.makespan_us)
-        assert begin + spent == story.makespan_us
+        begin = min(
+            (bar.start_us for bar in panel.bars if bar.row == 0), default=narration.makespan_us
+        )
+        assert begin + spent == narration.makespan_us
 
 
 @given(workload=workloads(), costs=COSTS)
 @settings(deadline=None, max_examples=30)
 def test_trace_events_hold_every_bar(workload, costs) -> None:
-    timelines = story_timelines(list(tell(workload, costs, MODELS, ("lpt",), Options())))
+    timelines = simulated_timelines(
+        list(narrate_workload(workload, costs, MODELS, ("lpt",), Options()))
+    )
     document = json.loads(encode_perfetto(timelines))
     events = [event for event in document["traceEvents"] if event["ph"] == "X"]
     assert len(events) == sum(len(panel.bars) for panel in timelines.panels)
@@ -82,7 +86,9 @@ def test_all_times_of_a_chart_have_one_unit(tmp_path: Path, token_us: int, unit:
 @given(workload=workloads(), costs=COSTS)
 @settings(deadline=None, max_examples=30)
 def test_a_page_holds_every_bar_and_says_it_in_a_table(workload, costs) -> None:
-    timelines = story_timelines(list(tell(workload, costs, MODELS, ("lpt",), Options())))
+    timelines = simulated_timelines(
+        list(narrate_workload(workload, costs, MODELS, ("lpt",), Options()))
+    )
     page = chart_page(timelines)
     bars = sum(len(panel.bars) for panel in timelines.panels)
     assert page.count("<rect ") == page.count("</title></rect>") == bars
@@ -115,7 +121,7 @@ def test_a_real_run_becomes_a_timeline(tmp_path: Path, workers: int) -> None:
     trace = write_run(tmp_path / "t.jsonl", workers=workers)
     with trace.open("rb") as lines:
         summary = summarize(read_trace(lines)[1])
-    (panel,) = run_timelines(summary, "a run").panels
+    (panel,) = recorded_timelines(summary, "a run").panels
     check_sound(panel)
     assert panel.rows == ("model", "a weather", "b find", "c search", "d send")
     ran = {panel.rows[b.row]: b.end_us - b.start_us for b in panel.bars if b.kind == "running"}

@@ -20,11 +20,17 @@ from interpreter.schedule.corpus import (
 )
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.gaps import RESOLUTION, Gaps, percentile_95
-from interpreter.schedule.report import Report, Request, Tally, WorkloadReport, simulate
+from interpreter.schedule.report import (
+    Experiment,
+    SimulationReport,
+    Tally,
+    WorkloadReport,
+    simulate,
+)
 from interpreter.schedule.synthetic import make_synthetic
 from interpreter.schedule.workload import Workload
 
-REQUEST = Request(
+EXPERIMENT = Experiment(
     costs=PRESETS["gpt-4o"], models=("sync", "async", "async-naive"), policies=("lpt", "fan-tail")
 )
 
@@ -38,14 +44,14 @@ def numbered(workloads: list[Workload]) -> Iterator[tuple[int, bytes]]:
         yield number, msgspec.json.encode(workload)
 
 
-def at_once(workloads: list[Workload]) -> Report:
-    return simulate(workloads, REQUEST.costs, REQUEST.models, REQUEST.policies)
+def at_once(workloads: list[Workload]) -> SimulationReport:
+    return simulate(workloads, EXPERIMENT.costs, EXPERIMENT.models, EXPERIMENT.policies)
 
 
 def check_equal_on(executor: Executor | None) -> None:
     workloads = made(CHUNK_LINES + 20)
     tally, reports = Tally(), list[WorkloadReport]()
-    for part in simulate_chunks(make_chunks(numbered(workloads)), REQUEST, executor):
+    for part in simulate_chunks(make_chunks(numbered(workloads)), EXPERIMENT, executor):
         add_part(tally, part)
         reports += [report for report, _ in part.reports]
         assert part.faults == ()
@@ -93,7 +99,7 @@ def test_no_more_is_read_than_is_handed_out() -> None:
             yield chunk
 
     with ThreadPoolExecutor(2) as pool:
-        parts = simulate_chunks(chunks(), REQUEST, pool, ahead=3)
+        parts = simulate_chunks(chunks(), EXPERIMENT, pool, ahead=3)
         for finished, _ in enumerate(parts, start=1):
             assert read <= finished + 2
     assert read == 12
@@ -106,7 +112,7 @@ def test_lines_that_are_no_workload_become_faults() -> None:
         (9, b"[]"),
     ]
     (chunk,) = make_chunks(lines)
-    part = simulate_chunk(chunk, REQUEST)
+    part = simulate_chunk(chunk, EXPERIMENT)
     assert [fault.line for fault in part.faults] == [3, 9]
     assert len(part.reports) == 2
 

@@ -10,7 +10,7 @@ from schedule_strategies import COSTS, workloads
 
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
 from interpreter.schedule.gaps import percentile_95
-from interpreter.schedule.report import Report, gap, simulate
+from interpreter.schedule.report import SimulationReport, gap, simulate
 from interpreter.schedule.timing import MODELS
 from interpreter.schedule.workload import (
     MAX_LINE_BYTES,
@@ -156,7 +156,7 @@ def test_faulty_costs_name_what_was_expected(text: str, expected: str) -> None:
 @given(st.lists(workloads(most_calls=4), min_size=1, max_size=4), COSTS)
 def test_report_holds_every_run_and_sums_up(made: list[Workload], costs: Costs) -> None:
     report = simulate(made, costs, MODELS, ("program", "lpt"))
-    assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+    assert msgspec.json.decode(msgspec.json.encode(report), type=SimulationReport) == report
     assert [entry.id for entry in report.workloads] == [workload.id for workload in made]
     pairs = [(model, policy) for model in MODELS for policy in ("program", "lpt")]
     assert [(line.model, line.policy) for line in report.summary] == pairs

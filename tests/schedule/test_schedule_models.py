@@ -11,11 +11,11 @@ from schedule_strategies import COSTS, FREE_COSTS, workloads
 from interpreter.schedule.asynchronous import run_async
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.graph import Graph, build_graph
+from interpreter.schedule.narration import narrate_run
 from interpreter.schedule.plan import build_plan
 from interpreter.schedule.policies import priorities
 from interpreter.schedule.simulate import Options, simulate_model
 from interpreter.schedule.spans import Span
-from interpreter.schedule.stories import narrate
 from interpreter.schedule.synchronous import run_sync, run_sync_parallel
 from interpreter.schedule.timing import MODELS, TRAP, Model, PolicyName
 from interpreter.schedule.workload import Workload
@@ -84,7 +84,7 @@ def test_makespan_is_the_end_of_the_told_run(
 ) -> None:
     graph = build_graph(workload)
     (result,) = simulate_model(graph, costs, model, (policy,), Options(workers=workers))
-    spans = narrate(graph, costs, model, result.timing, workers)
+    spans = narrate_run(graph, costs, model, result.timing, workers)
     idle_start_us = min(graph.arrivals_us.values(), default=0)
     assert result.timing.makespan_us == max((span.end_us for span in spans), default=idle_start_us)
     check_story(graph, model, workers, spans)

@@ -24,7 +24,7 @@ from interpreter.schedule.simulate import (
 )
 from interpreter.schedule.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.timing import MODELS, Model, PolicyName, RunnablePolicy
-from interpreter.schedule.workload import Call, Workload
+from interpreter.schedule.workload import Workload, WorkloadCall
 
 RUNNABLE: tuple[RunnablePolicy, ...] = (*KEYS, "lookahead", "lookahead-idle", "auto")
 WORKERS = st.integers(0, 3)
@@ -173,7 +173,7 @@ def test_truth_behind_the_estimates_is_hidden_from_the_keys(
 
 
 def test_random_depends_on_the_seed() -> None:
-    calls = tuple(Call(id=f"c{i}", generate_tokens=1, execute_us=1) for i in range(20))
+    calls = tuple(WorkloadCall(id=f"c{i}", generate_tokens=1, execute_us=1) for i in range(20))
     plan = plan_of(Workload(id="w", calls=calls))
     seen = {tuple(priorities(plan, "random", seed)) for seed in range(5)}
     assert len(seen) == 5
@@ -182,9 +182,9 @@ def test_random_depends_on_the_seed() -> None:
 def test_idling_can_pay() -> None:
     """`first` returns 1 µs after `short` could be begun; its successor has the longest tail."""
     calls = (
-        Call(id="first", generate_tokens=1, execute_us=1),
-        Call(id="next", generate_tokens=1, execute_us=100, after=("first",)),
-        Call(id="short", generate_tokens=50, execute_us=1),
+        WorkloadCall(id="first", generate_tokens=1, execute_us=1),
+        WorkloadCall(id="next", generate_tokens=1, execute_us=100, after=("first",)),
+        WorkloadCall(id="short", generate_tokens=50, execute_us=1),
     )
     plan = plan_of(Workload(id="w", calls=calls), costs=Costs(token_us=1))
     assert run_policy(plan, "lookahead").makespan_us == 152

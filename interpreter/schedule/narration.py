@@ -1,4 +1,4 @@
-"""Runs told step by step, for `cml simulate --trace` and `--plot`."""
+"""Runs step by step, for `cml simulate --trace` and `--plot`."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from interpreter.schedule.waiting_spans import narrate_sync, narrate_sync_parall
 from interpreter.schedule.workload import Workload
 
 
-class Story(msgspec.Struct, frozen=True):
+class Narration(msgspec.Struct, frozen=True):
     """One run of one workload, step by step.
 
     Args:
@@ -56,20 +56,20 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     call: str | None = None
 
 
-def tell(
+def narrate_workload(
     workload: Workload,
     costs: Costs,
     models: tuple[Model, ...],
     policies: tuple[PolicyName, ...],
     options: Options,
-) -> Iterator[Story]:
-    """Tell every run of one workload; the parameters are those of `simulate`."""
+) -> Iterator[Narration]:
+    """Yield every run of one workload, step by step; the parameters are those of `simulate`."""
     graph = build_graph(workload)
     for model in models:
         runs = run_model(graph, costs, model, policies, options)
         for policy, timing in zip(policies, runs.timings, strict=True):
-            spans = narrate(graph, costs, model, timing, options.workers)
-            yield Story(
+            spans = narrate_run(graph, costs, model, timing, options.workers)
+            yield Narration(
                 workload=workload.id,
                 model=model,
                 policy=policy,
@@ -79,8 +79,10 @@ def tell(
             )
 
 
-def narrate(graph: Graph, costs: Costs, model: Model, timing: Timing, workers: int) -> list[Span]:
-    """Tell one run from its decisions.
+def narrate_run(
+    graph: Graph, costs: Costs, model: Model, timing: Timing, workers: int
+) -> list[Span]:
+    """Return the steps of one run from its decisions.
 
     Args:
         graph: The workload.
@@ -102,16 +104,16 @@ def _by_start(span: Span) -> tuple[int, int]:
     return (span.start_us, span.end_us)
 
 
-def trace_lines(story: Story) -> Iterator[bytes]:
-    """Give the steps of a story as JSON Lines."""
-    for span in story.spans:
+def trace_lines(narration: Narration) -> Iterator[bytes]:
+    """Yield the steps of a narration as JSON Lines."""
+    for span in narration.spans:
         step = Step(
-            workload=story.workload,
-            model=story.model,
-            policy=story.policy,
+            workload=narration.workload,
+            model=narration.model,
+            policy=narration.policy,
             kind=span.kind,
             start_us=span.start_us,
             end_us=span.end_us,
-            call=None if span.call is None else story.ids[span.call],
+            call=None if span.call is None else narration.ids[span.call],
         )
         yield msgspec.json.encode(step) + b"\n"
