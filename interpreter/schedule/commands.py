@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from interpreter.errors import MissingExtraError
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.draw import PLOT_SUFFIXES, DrawingError, draw
-from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.options import check_suffix, choose_names, load_costs
 from interpreter.schedule.printing import Output
 from interpreter.schedule.report import Experiment

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Final
 
+from interpreter.errors import missing_extra
 from interpreter.schedule.charts import Chart, Timelines
 from interpreter.schedule.html_charts import chart_page
-from interpreter.schedule.missing import missing_extra
 from interpreter.schedule.perfetto import encode_perfetto
 
 PLOT_SUFFIXES: Final = (".html", ".svg", ".png")

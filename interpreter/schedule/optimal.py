@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from interpreter.errors import missing_extra
 from interpreter.schedule.asynchronous import inverse, run_async
 from interpreter.schedule.bounds import lower_bound_us
 from interpreter.schedule.graph import least_order
-from interpreter.schedule.missing import missing_extra
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.timing import Timing
 

@@ -6,11 +6,10 @@ from typing import Final
 import click
 import msgspec
 
-from interpreter.errors import HostError
+from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Row
 from interpreter.schedule.advice import advise
 from interpreter.schedule.draw import TIMELINE_SUFFIXES, DrawingError, draw
-from interpreter.schedule.missing import MissingExtraError
 from interpreter.schedule.observed import observe
 from interpreter.schedule.options import check_suffix
 from interpreter.schedule.timelines import recorded_timelines
