@@ -20,20 +20,20 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from interpreter.schedule.bfcl import Assumptions, Dependencies
 from interpreter.schedule.costs import PRESETS
-from interpreter.schedule.datasets import BfclName, make_bfcl
-from interpreter.schedule.gaps import percentile_95
+from interpreter.schedule.data.bfcl import Assumptions, Dependencies
+from interpreter.schedule.data.datasets import BfclName, make_bfcl
+from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.plan import Plan, build_plan
-from interpreter.schedule.report import gap
 from interpreter.schedule.simulate import Options, run_optimal, run_policy
-from interpreter.schedule.synthetic import FAMILIES, make_synthetic
+from interpreter.schedule.studies.gaps import percentile_95
+from interpreter.schedule.studies.report import gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interpreter.schedule.timing import RunnablePolicy
+    from interpreter.schedule.models.timing import RunnablePolicy
     from interpreter.schedule.workload import Workload
 
 POLICIES: Final[tuple[RunnablePolicy, ...]] = (

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, cast
 
 import simpy
 
-from interpreter.schedule.asynchronous import inverse, run_async
 from interpreter.schedule.costs import PRESETS
+from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.graph import build_graph
+from interpreter.schedule.models.asynchronous import inverse, run_async
 from interpreter.schedule.plan import Plan, build_plan
-from interpreter.schedule.policies import priorities
-from interpreter.schedule.synthetic import FAMILIES, make_synthetic
+from interpreter.schedule.policies.keys import priorities
 
 if TYPE_CHECKING:
     from collections.abc import Callable

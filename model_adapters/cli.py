@@ -5,8 +5,8 @@ import click
 import cml.commands
 import interpreter.commands
 import model_adapters.commands
-from interpreter.schedule.commands import simulate_command
-from interpreter.schedule.trace_commands import advise_command, timeline_command
+from interpreter.schedule.commands.simulate import simulate_command
+from interpreter.schedule.commands.traces import advise_command, timeline_command
 from interpreter.trace import check_trace
 from model_adapters.reproduce_command import reproduce_command
 from model_adapters.workload_command import workload_command

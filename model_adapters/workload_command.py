@@ -7,8 +7,8 @@ from typing import Final, TypeAlias, get_args
 import click
 
 from interpreter.errors import MissingExtraError
-from interpreter.schedule.bfcl import Assumptions, BfclError, Dependencies
-from interpreter.schedule.datasets import (
+from interpreter.schedule.data.bfcl import Assumptions, BfclError, Dependencies
+from interpreter.schedule.data.datasets import (
     BFCL_NAMES,
     DEFAULT_COUNT,
     SYNTHETIC_NAMES,

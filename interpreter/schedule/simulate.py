@@ -4,19 +4,19 @@ from typing import assert_never
 
 import msgspec
 
-from interpreter.schedule.asynchronous import run_async
-from interpreter.schedule.auto import run_auto
-from interpreter.schedule.bounds import last_delivery_bound_us, lower_bound_us
 from interpreter.schedule.costs import Costs, FinalRequest
-from interpreter.schedule.facts import gather_facts
-from interpreter.schedule.futures import run_futures
 from interpreter.schedule.graph import Graph
-from interpreter.schedule.lookahead import MAX_CALLS, run_lookahead
-from interpreter.schedule.optimal import DEFAULT_SECONDS, Optimum, find_optimum
+from interpreter.schedule.models.asynchronous import run_async
+from interpreter.schedule.models.futures import run_futures
+from interpreter.schedule.models.synchronous import run_sync, run_sync_parallel
+from interpreter.schedule.models.timing import Model, PolicyName, RunnablePolicy, Timing
 from interpreter.schedule.plan import AsyncModel, Plan, build_plan
-from interpreter.schedule.policies import prioritise
-from interpreter.schedule.synchronous import run_sync, run_sync_parallel
-from interpreter.schedule.timing import Model, PolicyName, RunnablePolicy, Timing
+from interpreter.schedule.policies.auto import run_auto
+from interpreter.schedule.policies.bounds import last_delivery_bound_us, lower_bound_us
+from interpreter.schedule.policies.facts import gather_facts
+from interpreter.schedule.policies.keys import prioritise
+from interpreter.schedule.policies.lookahead import MAX_CALLS, run_lookahead
+from interpreter.schedule.policies.optimal import DEFAULT_SECONDS, Optimum, find_optimum
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_to_advise import LATE, TIMES_US, run_rows, write_run
 
-from interpreter.schedule.observed import Observation, observe
-from interpreter.schedule.trace_commands import advise_command
+from interpreter.schedule.advice.observed import Observation, observe
+from interpreter.schedule.commands.traces import advise_command
 from interpreter.state import Settings
 from interpreter.trace import read_trace
 

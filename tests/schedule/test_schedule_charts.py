@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from runs_to_advise import write_run
 from schedule_strategies import COSTS, workloads
 
-from interpreter.schedule.charts import Bar, Curve, Curves, Timeline
-from interpreter.schedule.html_charts import chart_page
-from interpreter.schedule.narration import narrate_workload
-from interpreter.schedule.perfetto import encode_perfetto
+from interpreter.schedule.charts.charts import Bar, Curve, Curves, Timeline
+from interpreter.schedule.charts.html import chart_page
+from interpreter.schedule.charts.perfetto import encode_perfetto
+from interpreter.schedule.commands.traces import timeline_command
+from interpreter.schedule.models.timing import MODELS
+from interpreter.schedule.narration.narrations import narrate_workload
+from interpreter.schedule.narration.timelines import recorded_timelines, simulated_timelines
 from interpreter.schedule.simulate import Options
-from interpreter.schedule.timelines import recorded_timelines, simulated_timelines
-from interpreter.schedule.timing import MODELS
-from interpreter.schedule.trace_commands import timeline_command
 from interpreter.summary import summarize
 from interpreter.trace import read_trace
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from interpreter.schedule.commands import simulate_command
+from interpreter.schedule.commands.simulate import simulate_command
 
 TWO_POINTS = ("--what-if", "workers=1,2")
 GOOD = (
@@ -176,7 +176,7 @@ def test_a_missing_library_is_named(
     (tmp_path / "costs.json").write_text('{"token_us":1000,"trap_tokens":1000}')
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
-        "from interpreter.schedule.commands import simulate_command\n"
+        "from interpreter.schedule.commands.simulate import simulate_command\n"
         "simulate_command()"
     )
     found = subprocess.run(

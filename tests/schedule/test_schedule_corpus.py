@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interpreter.schedule import gaps as gaps_module
-from interpreter.schedule.corpus import (
+from interpreter.schedule.costs import PRESETS
+from interpreter.schedule.data.synthetic import make_synthetic
+from interpreter.schedule.studies import gaps as gaps_module
+from interpreter.schedule.studies.corpus import (
     CHUNK_LINES,
     Chunk,
     add_part,
@@ -18,16 +20,14 @@ from interpreter.schedule.corpus import (
     simulate_chunk,
     simulate_chunks,
 )
-from interpreter.schedule.costs import PRESETS
-from interpreter.schedule.gaps import RESOLUTION, Gaps, percentile_95
-from interpreter.schedule.report import (
+from interpreter.schedule.studies.gaps import RESOLUTION, Gaps, percentile_95
+from interpreter.schedule.studies.report import (
     Experiment,
     SimulationReport,
     Tally,
     WorkloadReport,
     simulate,
 )
-from interpreter.schedule.synthetic import make_synthetic
 from interpreter.schedule.workload import Workload
 
 EXPERIMENT = Experiment(

@@ -7,22 +7,22 @@ from statistics import mean
 
 import pytest
 
-from interpreter.schedule.bfcl import (
+from interpreter.schedule.data.bfcl import (
     Assumptions,
     BfclError,
     make_multi_step_parallel,
     make_workloads,
     read_samples,
 )
-from interpreter.schedule.datasets import (
+from interpreter.schedule.data.datasets import (
     BFCL_NAMES,
     SYNTHETIC_NAMES,
     make_bfcl,
     make_synthetic_set,
     write_workloads,
 )
+from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.graph import build_graph, least_order
-from interpreter.schedule.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.workload import Workload, check_workload, read_workloads
 
 PARALLEL = [

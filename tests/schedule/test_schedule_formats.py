@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from schedule_strategies import COSTS, workloads
 
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
-from interpreter.schedule.gaps import percentile_95
-from interpreter.schedule.report import SimulationReport, gap, simulate
-from interpreter.schedule.timing import MODELS
+from interpreter.schedule.models.timing import MODELS
+from interpreter.schedule.studies.gaps import percentile_95
+from interpreter.schedule.studies.report import SimulationReport, gap, simulate
 from interpreter.schedule.workload import (
     MAX_LINE_BYTES,
     MAX_US,

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from schedule_strategies import COSTS, FREE_COSTS, workloads
 
-from interpreter.schedule.asynchronous import run_async
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.graph import Graph, build_graph
-from interpreter.schedule.narration import narrate_run
+from interpreter.schedule.models.asynchronous import run_async
+from interpreter.schedule.models.synchronous import run_sync, run_sync_parallel
+from interpreter.schedule.models.timing import MODELS, TRAP, Model, PolicyName
+from interpreter.schedule.narration.narrations import narrate_run
+from interpreter.schedule.narration.spans import Span
 from interpreter.schedule.plan import build_plan
-from interpreter.schedule.policies import priorities
+from interpreter.schedule.policies.keys import priorities
 from interpreter.schedule.simulate import Options, simulate_model
-from interpreter.schedule.spans import Span
-from interpreter.schedule.synchronous import run_sync, run_sync_parallel
-from interpreter.schedule.timing import MODELS, TRAP, Model, PolicyName
 from interpreter.schedule.workload import Workload
 
 QUICK_POLICIES: tuple[PolicyName, ...] = (

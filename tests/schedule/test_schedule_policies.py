@@ -9,12 +9,14 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from schedule_strategies import COSTS, FREE_COSTS, workloads
 
-from interpreter.schedule.asynchronous import inverse, run_async
-from interpreter.schedule.bounds import jackson_us, lower_bound_us
 from interpreter.schedule.costs import Costs
+from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.graph import Graph, build_graph
+from interpreter.schedule.models.asynchronous import inverse, run_async
+from interpreter.schedule.models.timing import MODELS, Model, PolicyName, RunnablePolicy
 from interpreter.schedule.plan import Plan, build_plan
-from interpreter.schedule.policies import KEYS, priorities
+from interpreter.schedule.policies.bounds import jackson_us, lower_bound_us
+from interpreter.schedule.policies.keys import KEYS, priorities
 from interpreter.schedule.simulate import (
     Bounds,
     Options,
@@ -22,8 +24,6 @@ from interpreter.schedule.simulate import (
     run_policy,
     simulate_model,
 )
-from interpreter.schedule.synthetic import FAMILIES, make_synthetic
-from interpreter.schedule.timing import MODELS, Model, PolicyName, RunnablePolicy
 from interpreter.schedule.workload import Workload, WorkloadCall
 
 RUNNABLE: tuple[RunnablePolicy, ...] = (*KEYS, "lookahead", "lookahead-idle", "auto")

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interpreter.schedule import theorems
-from interpreter.schedule.bfcl import BfclError
-from interpreter.schedule.bfcl_state import find_needs
 from interpreter.schedule.costs import Costs
-from interpreter.schedule.published import FIGURES, NOT_REPRODUCED
-from interpreter.schedule.reproduction import Setup
-from interpreter.schedule.reproduction_files import write_reproduction
-from interpreter.schedule.trap_costs import (
+from interpreter.schedule.data.bfcl import BfclError
+from interpreter.schedule.data.bfcl_needs import find_needs
+from interpreter.schedule.paper import theorems
+from interpreter.schedule.paper.files import write_reproduction
+from interpreter.schedule.paper.published import FIGURES, NOT_REPRODUCED
+from interpreter.schedule.paper.reproduction import Setup
+from interpreter.schedule.paper.trap_costs import (
     HARDWARE,
     cost_again_us,
     cost_once_us,

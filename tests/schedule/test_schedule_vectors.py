@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from interpreter.schedule import asynchronous
 from interpreter.schedule.costs import Costs
-from interpreter.schedule.report import simulate
+from interpreter.schedule.models import asynchronous
+from interpreter.schedule.models.timing import Model, PolicyName
 from interpreter.schedule.simulate import Options
-from interpreter.schedule.timing import Model, PolicyName
+from interpreter.schedule.studies.report import simulate
 from interpreter.schedule.workload import Workload, check_workload
 
 SPEC = Path(__file__).parents[2] / "spec"
@@ -66,8 +66,8 @@ def test_rules_are_specified_and_exercised() -> None:
     chapter = (SPEC / "4-time.md").read_text()
     specified = set(re.findall(r"\*\*(Time/[a-z-]+)\.?\*\*", chapter))
     exercised = {rule for file in FILES for rule in read(file).rules}
-    package = Path(asynchronous.__file__).parent
-    named = rules_in([file.read_text() for file in package.glob("*.py")])
+    package = Path(asynchronous.__file__).parents[1]
+    named = rules_in([file.read_text() for file in package.rglob("*.py")])
     assert rules_in([chapter]) <= specified
     assert named <= specified
     assert exercised <= specified

@@ -7,9 +7,9 @@ from schedule_strategies import COSTS, workloads
 from token_level import TurnError, play_tokens
 
 from interpreter.schedule.graph import build_graph
+from interpreter.schedule.models.timing import RunnablePolicy
 from interpreter.schedule.plan import build_plan
 from interpreter.schedule.simulate import run_policy
-from interpreter.schedule.timing import RunnablePolicy
 
 
 @pytest.mark.parametrize("model", ["async", "async-naive", "futures"])

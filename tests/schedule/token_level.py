@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cml.ast import Interrupt, OutcomeKind
 from cml.parser import parse
 from interpreter.events import Finish, Outcome, Said
-from interpreter.schedule.timing import TRAP, Timing
+from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.scripted import ScriptedSession
 from interpreter.session import EndOfDecoding, Piece
 from interpreter.state import Settings

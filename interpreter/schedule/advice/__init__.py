@@ -1,0 +1,1 @@
+"""What limited a real run, and what would have helped."""

@@ -1,0 +1,1 @@
+"""`cml simulate`, `cml timeline` and `cml advise`."""

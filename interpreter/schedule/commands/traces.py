@@ -1,0 +1,83 @@
+"""`cml timeline` and `cml advise`: traces of real runs, drawn and explained."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from interpreter.errors import HostError, MissingExtraError
+from interpreter.events import Row
+from interpreter.schedule.advice.advice import advise
+from interpreter.schedule.advice.observed import observe
+from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
+from interpreter.schedule.commands.options import check_suffix
+from interpreter.schedule.narration.timelines import recorded_timelines
+from interpreter.schedule.wording import counted
+from interpreter.summary import summarize
+from interpreter.trace import Header, TraceError, read_trace
+
+_TRACE: Final = click.Path(exists=True, dir_okay=False, allow_dash=True)
+
+
+@click.command("timeline")
+@click.argument("trace", type=_TRACE)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="FILE.html, FILE.svg, FILE.png, or FILE.perfetto.json for ui.perfetto.dev.",
+)
+def timeline_command(trace: str, *, output: Path) -> None:
+    """Draw the run of TRACE over time: what the model wrote, what ran, what waited.
+
+    Exit status: 0 good, 1 the trace is at fault, 2 usage.
+    """
+    check_suffix(output, TIMELINE_SUFFIXES, "--output")
+    header, rows = _read(trace)
+    summary = summarize(rows)
+    title = header.prompt or Path(trace).name
+    try:
+        draw(output, recorded_timelines(summary, title))
+    except MissingExtraError as error:
+        raise click.ClickException(str(error)) from None
+    except (DrawingError, OSError) as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{counted(len(summary.calls), 'call')} drawn to {output}", err=True)
+
+
+@click.command("advise")
+@click.argument("trace", type=_TRACE)
+@click.option("--workers", type=click.IntRange(min=0), help="Instead of what the trace says.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
+    """Say what limited the run of TRACE, and what would have made it faster.
+
+    Exit status: 0 good, 1 the trace is at fault, 2 usage.
+    """
+    header, rows = _read(trace)
+    try:
+        observation = observe(header.settings, rows)
+    except HostError as error:
+        message = f"{trace}: {error}; cml validate says in which row"
+        raise click.ClickException(message) from None
+    if not observation.calls:
+        raise click.ClickException(f"{trace}: no call started in this run: nothing to advise on")
+    advice = advise(observation, header.settings.workers if workers is None else workers)
+    if as_json:
+        click.echo(msgspec.json.encode(advice).decode())
+        return
+    for sentence in advice.sentences:
+        click.echo(sentence)
+
+
+def _read(path: str) -> tuple[Header, list[Row]]:
+    try:
+        with click.open_file(path, "rb") as lines:
+            header, rows = read_trace(lines)
+            return header, list(rows)
+    except TraceError as error:
+        raise click.ClickException(f"{path}: {error}") from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from None

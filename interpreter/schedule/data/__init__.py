@@ -1,0 +1,1 @@
+"""Where workloads come from: benchmark data and generators (spec/4-time.md, section 8)."""

@@ -1,0 +1,160 @@
+"""Async and Async-Naive: one generator that never waits unless it traps (spec/4-time.md).
+
+This is the loop of every policy that looks ahead, so it keeps to integers, lists and heaps of
+integers. `narration/spans.py` says the same slowly, event by event; tests hold the two against each other.
+"""
+
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import Final
+
+from interpreter.schedule.models.timing import TRAP, Timing
+from interpreter.schedule.plan import Plan
+
+FREE: Final = -2
+"""No decision is forced: the priority decides."""
+
+
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        now_us: Time of the current call boundary, its interrupts delivered.
+        left: Calls that have not been delivered.
+        ready: Heap of the priorities of the calls that can be written now.
+        waiting: For each call, how many deliveries it still waits for.
+        in_flight: Heap of `return_us * stride + slot` of what has not been delivered.
+        slots: What was started, in order of start: messages first, then calls.
+        begin_us: When a worker took (or will take) it, by slot.
+        free_us: Heap of when each worker is free; empty without limit.
+        decisions: Decisions so far.
+    """
+
+    __slots__ = (
+        "begin_us",
+        "decisions",
+        "free_us",
+        "in_flight",
+        "left",
+        "now_us",
+        "ready",
+        "slots",
+        "waiting",
+    )
+
+    def __init__(self, plan: Plan, priority: list[int]) -> None:
+        stride = stride_of(plan)
+        # Nothing can be due yet: every message arrives after the first task.
+        self.now_us = plan.start_us
+        self.left = plan.size
+        self.ready = [priority[call] for call in range(plan.size) if not plan.waiting[call]]
+        heapify(self.ready)
+        self.waiting = plan.waiting.copy()
+        self.slots = [message for _, message in plan.messages]
+        self.begin_us = [0] * len(self.slots)
+        # By arrival already, which makes the list a heap.
+        self.in_flight = [at * stride + slot for slot, (at, _) in enumerate(plan.messages)]
+        self.free_us = [0] * plan.workers
+        self.decisions: list[int] = []
+
+
+def stride_of(plan: Plan) -> int:
+    """Factor that keeps a slot apart from a time in one integer."""
+    return plan.size + len(plan.messages) + 1
+
+
+def run_async(plan: Plan, priority: list[int], *, fixed: bool = False) -> Timing:
+    """Play a whole run under a fixed priority (Time/async).
+
+    Args:
+        plan: The run.
+        priority: A permutation of the calls: 0 is written first when ready.
+        fixed: Write the calls exactly in that order, trapping where the next is not ready.
+    """
+    progress = Progress(plan, priority)
+    play(plan, progress, priority, inverse(priority), plan.execute_us, fixed=fixed)
+    return Timing(progress.now_us + plan.answer_us, progress.decisions)
+
+
+def inverse(priority: list[int]) -> list[int]:
+    """Return the call of each priority."""
+    by_priority = [0] * len(priority)
+    for call, place in enumerate(priority):
+        by_priority[place] = call
+    return by_priority
+
+
+def play(
+    plan: Plan,
+    progress: Progress,
+    priority: list[int],
+    by_priority: list[int],
+    execute_us: list[int],
+    *,
+    fixed: bool = False,
+    forced: int = FREE,
+    single: bool = False,
+) -> None:
+    """Play on from some progress, to the end or for one decision.
+
+    Args:
+        plan: The run.
+        progress: Where to begin; changed in place.
+        priority: Priority of each call.
+        by_priority: Call of each priority.
+        execute_us: How long calls run: the truth, or the estimates when a policy looks ahead.
+        fixed: Whether a call may be written only when all of lower priority are written.
+        forced: The first decision: a ready call, `TRAP`, or `FREE`.
+        single: Stop at the boundary after one decision, its interrupts delivered.
+    """
+    stride, messages = stride_of(plan), len(plan.messages)
+    ready, in_flight, slots = progress.ready, progress.in_flight, progress.slots
+    while progress.left:
+        if forced >= 0:
+            ready.remove(priority[forced])
+            heapify(ready)
+            decision = forced
+        elif ready and forced != TRAP and not (fixed and ready[0] != len(slots) - messages):
+            decision = by_priority[heappop(ready)]
+        else:
+            decision = TRAP
+        progress.decisions.append(decision)
+        if decision == TRAP:
+            now_us = max(progress.now_us + plan.trap_us, in_flight[0] // stride)
+        else:
+            now_us = start_us = progress.now_us + plan.generate_us[decision]
+            if progress.free_us:
+                start_us = _take_worker(progress.free_us, now_us, execute_us[decision])
+            heappush(in_flight, (start_us + execute_us[decision]) * stride + len(slots))
+            slots.append(decision)
+            progress.begin_us.append(start_us)
+        progress.now_us = now_us
+        limit = (now_us + 1) * stride
+        if in_flight[0] < limit:
+            progress.now_us += _deliver(plan, progress, priority, limit, stride)
+        forced = FREE
+        if single:
+            break
+
+
+def _take_worker(free_us: list[int], now_us: int, execute_us: int) -> int:
+    """Return when the worker that is free first begins, and keep it busy from then on."""
+    start_us = max(now_us, free_us[0])
+    heapreplace(free_us, start_us + execute_us)
+    return start_us
+
+
+def _deliver(plan: Plan, progress: Progress, priority: list[int], limit: int, stride: int) -> int:
+    """Deliver all that is due and say how long it took (Time/async-deliver)."""
+    in_flight, slots, waiting = progress.in_flight, progress.slots, progress.waiting
+    ready, size, successors = progress.ready, plan.size, plan.successors
+    cost_us = 0
+    while in_flight and in_flight[0] < limit:
+        call = slots[heappop(in_flight) % stride]
+        cost_us += plan.deliver_us[call]
+        if call < size:
+            progress.left -= 1
+        for other in successors[call]:
+            waiting[other] -= 1
+            if not waiting[other]:
+                heappush(ready, priority[other])
+    return cost_us + (plan.batch_us if progress.left else plan.last_batch_us)

@@ -1,0 +1,170 @@
+"""Simulated and real runs as timelines: a row for the model, then one for each call."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Final
+
+from interpreter.schedule.charts.charts import (
+    Bar,
+    BarKind,
+    Timeline,
+    Timelines,
+    TimeUnit,
+    time_unit,
+)
+from interpreter.schedule.models.timing import WAITING_MODELS
+from interpreter.schedule.narration.narrations import Narration
+from interpreter.schedule.narration.spans import Kind, Span
+from interpreter.schedule.wording import counted
+from interpreter.summary import CallSpan, Summary
+
+MODEL_ROW: Final = "model"
+
+_KINDS: Final[dict[Kind, BarKind]] = {
+    "generate": "writing",
+    "round": "round",
+    "execute": "running",
+    "trap": "trap",
+    "wait": "waiting",
+    "request": "request",
+    "deliver": "delivering",
+    "answer": "answer",
+}
+
+
+def simulated_timelines(narrations: list[Narration]) -> Timelines:
+    """Return simulated runs of one workload, one above the other.
+
+    Args:
+        narrations: The runs, at least one; of a model that knows no policy the first is shown.
+    """
+    shown = {_what_ran(narration): narration for narration in reversed(narrations)}
+    narrations = [narration for narration in narrations if shown[_what_ran(narration)] is narration]
+    unit = time_unit(max(narration.makespan_us for narration in narrations))
+    return Timelines(
+        narrations[0].workload,
+        tuple(_simulated_timeline(narration, unit) for narration in narrations),
+    )
+
+
+def _simulated_timeline(narration: Narration, unit: TimeUnit) -> Timeline:
+    runs = [span for span in narration.spans if span.kind == "execute"]
+    row_of = {span.call: row for row, span in enumerate(runs, start=1)}
+    written_us = {span.call: span.end_us for span in narration.spans if span.kind == "generate"}
+    boundaries_us = sorted(
+        span.end_us for span in narration.spans if span.kind in ("generate", "trap", "wait")
+    )
+    bars = [
+        Bar(0, _KINDS[span.kind], span.start_us, span.end_us, (_name(narration, span),))
+        for span in narration.spans
+        if span.kind != "execute"
+    ]
+    for span in runs:
+        if span.call is not None:
+            known = bisect_left(boundaries_us, span.end_us)
+            delivered_us = boundaries_us[known] if known < len(boundaries_us) else span.end_us
+            begun_us = written_us.get(span.call, span.start_us)
+            life = (begun_us, span.start_us, span.end_us, delivered_us)
+            bars += _life(row_of[span.call], narration.ids[span.call], life, "running", unit)
+    return Timeline(
+        title=f"{_what_ran(narration)}: {unit.text(narration.makespan_us)}",
+        rows=(MODEL_ROW, *(_name(narration, span) for span in runs)),
+        bars=tuple(bars),
+        total_us=narration.makespan_us,
+    )
+
+
+def _what_ran(narration: Narration) -> str:
+    return (
+        narration.model
+        if narration.model in WAITING_MODELS
+        else f"{narration.model} · {narration.policy}"
+    )
+
+
+def _name(narration: Narration, span: Span) -> str:
+    return _KINDS[span.kind] if span.call is None else narration.ids[span.call]
+
+
+def _life(
+    row: int,
+    name: str,
+    life: tuple[int, int, int, int],
+    kind: BarKind,
+    unit: TimeUnit,
+) -> Iterator[Bar]:
+    """Yield the bars of one call that was written, started, returned and delivered at some times."""
+    written_us, start_us, end_us, delivered_us = life
+    text = (
+        name,
+        f"written at {unit.text(written_us)}",
+        f"waited {unit.text(start_us - written_us)} to start",
+        f"ran {unit.text(end_us - start_us)}",
+        f"its result waited {unit.text(delivered_us - end_us)} for the model",
+    )
+    pieces: tuple[tuple[BarKind, int, int], ...] = (
+        ("queued", written_us, start_us),
+        (kind, start_us, end_us),
+        ("returned", end_us, delivered_us),
+    )
+    for piece, begin_us, until_us in pieces:
+        if until_us > begin_us:
+            yield Bar(row, piece, begin_us, until_us, text)
+
+
+def recorded_timelines(summary: Summary, title: str) -> Timelines:
+    """Return a real run.
+
+    Args:
+        summary: The run.
+        title: What it shows.
+    """
+    unit = time_unit(summary.total_us)
+    bars = [
+        Bar(0, "text", begin_us, end_us, ("text",))
+        for begin_us, end_us in _apart(summary.decoding, summary.calls)
+    ]
+    bars += list(_model_waits(summary))
+    for row, call in enumerate(summary.calls, start=1):
+        # What the model was writing at that time is seen in its own row.
+        bars.append(
+            Bar(0, "writing", call.open_us, call.start_us, (f"{call.call}: {call.function}",))
+        )
+        returned_us = summary.total_us if call.return_us is None else call.return_us
+        delivered_us = returned_us if call.deliver_us is None else call.deliver_us
+        kind: BarKind = "running" if call.outcome in ("returned", "running") else "failed"
+        name = f"{call.call}: {call.function} ({call.outcome})"
+        life = (call.start_us, call.start_us, returned_us, delivered_us)
+        bars += _life(row, name, life, kind, unit)
+    panel = Timeline(
+        title=f"{counted(len(summary.calls), 'call')}, {unit.text(summary.total_us)}",
+        rows=(MODEL_ROW, *(f"{call.call} {call.function}" for call in summary.calls)),
+        bars=tuple(bars),
+        total_us=summary.total_us,
+    )
+    return Timelines(title, (panel,))
+
+
+def _apart(
+    decoding: tuple[tuple[int, int], ...], calls: tuple[CallSpan, ...]
+) -> Iterator[tuple[int, int]]:
+    """Yield the decoding that wrote no call."""
+    blocks = sorted((call.open_us, call.start_us) for call in calls)
+    for begin_us, end_us in decoding:
+        at_us = begin_us
+        for open_us, start_us in blocks:
+            if open_us >= end_us or start_us <= at_us:
+                continue
+            if open_us > at_us:
+                yield at_us, open_us
+            at_us = start_us
+        if at_us < end_us:
+            yield at_us, end_us
+
+
+def _model_waits(summary: Summary) -> Iterator[Bar]:
+    at_us = 0
+    for begin_us, end_us in (*summary.decoding, (summary.total_us, summary.total_us)):
+        if begin_us > at_us:
+            yield Bar(0, "waiting", at_us, begin_us, ("not decoding",))
+        at_us = end_us

@@ -1,0 +1,97 @@
+"""Policies that are sort keys: total, pure, printable. The call of least key is written first.
+
+Each key names the rule of spec/4-time.md that defines it. Policies that look ahead are in
+`lookahead.py`; the optimum is in `optimal.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Final
+
+from interpreter.schedule.models.timing import KeyPolicy
+from interpreter.schedule.plan import Plan
+from interpreter.schedule.policies.facts import Facts, gather_facts
+
+Key = tuple[int | str, ...]
+
+
+def program(call: Facts, seed: int) -> Key:
+    """Time/policy-program: in program order."""
+    del seed
+    return (call.seq,)
+
+
+def random(call: Facts, seed: int) -> Key:
+    """Time/policy-random: by the SHA-256 of seed, workload and call, so alike everywhere."""
+    text = f"{seed}/{call.workload}/{call.id}"
+    return (sha256(text.encode()).hexdigest(), call.seq)
+
+
+def lpt(call: Facts, seed: int) -> Key:
+    """Time/policy-lpt: longest execution first (the paper's choice)."""
+    del seed
+    return (-call.estimate_us, call.seq)
+
+
+def most_successors(call: Facts, seed: int) -> Key:
+    """Time/policy-most-successors: the call that most calls wait for."""
+    del seed
+    return (-call.successors, call.seq)
+
+
+def critical_path(call: Facts, seed: int) -> Key:
+    """Time/policy-critical-path: longest chain, own writing included."""
+    del seed
+    return (-call.generate_us - call.tail_us, call.seq)
+
+
+def longest_tail(call: Facts, seed: int) -> Key:
+    """Time/policy-longest-tail: longest chain, own writing left out."""
+    del seed
+    return (-call.tail_us, call.seq)
+
+
+def fan_tail(call: Facts, seed: int) -> Key:
+    """Time/policy-fan-tail: longest tail, counting that a fan is written one by one."""
+    del seed
+    return (-call.fan_tail_us, call.seq)
+
+
+def johnson(call: Facts, seed: int) -> Key:
+    """Time/policy-johnson: Johnson's rule, optimal for independent calls on one worker."""
+    del seed
+    if call.generate_us < call.estimate_us:
+        return (0, call.generate_us, call.seq)
+    return (1, -call.estimate_us, call.seq)
+
+
+KEYS: Final[Mapping[KeyPolicy, Callable[[Facts, int], Key]]] = {
+    "program": program,
+    "random": random,
+    "lpt": lpt,
+    "most-successors": most_successors,
+    "critical-path": critical_path,
+    "longest-tail": longest_tail,
+    "fan-tail": fan_tail,
+    "johnson": johnson,
+}
+
+
+def prioritise(facts: list[Facts], policy: KeyPolicy, seed: int) -> list[int]:
+    """Return the priority of each call under a policy, 0 first.
+
+    Args:
+        facts: The calls, in program order.
+        policy: Name of a key.
+        seed: Seed of `random`; the others ignore it.
+    """
+    key = KEYS[policy]
+    priority = [0] * len(facts)
+    for place, call in enumerate(sorted(facts, key=lambda call: key(call, seed))):
+        priority[call.seq] = place
+    return priority
+
+
+def priorities(plan: Plan, policy: KeyPolicy, seed: int = 0) -> list[int]:
+    """Priority of each call of a plan under a policy, 0 first."""
+    return prioritise(gather_facts(plan), policy, seed)

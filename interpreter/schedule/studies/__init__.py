@@ -1,0 +1,1 @@
+"""Many workloads: simulated, tallied, swept, printed."""

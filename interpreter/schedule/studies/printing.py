@@ -1,0 +1,131 @@
+"""What `cml simulate` prints: a table, or one JSON document written while the runs come in."""
+
+import shutil
+import sys
+from tempfile import TemporaryFile
+
+import click
+import msgspec
+
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.models.timing import WAITING_MODELS
+from interpreter.schedule.studies.corpus import Part
+from interpreter.schedule.studies.report import PolicySummary, Tally
+from interpreter.schedule.studies.sweep import SweepPoint, summary_lines
+from interpreter.schedule.wording import counted
+from interpreter.schedule.workload import Fault
+
+
+class Output:
+    """Collects what is to be printed, on disk rather than in memory.
+
+    Nothing is printed before the last line was read, so an error leaves standard output empty.
+
+    Attributes:
+        faults: Lines that hold no workload.
+    """
+
+    def __init__(self, source: str, costs: Costs, *, as_json: bool) -> None:
+        self.faults = list[Fault]()
+        self._source = source
+        self._costs = costs
+        self._file = TemporaryFile() if as_json else None  # noqa: SIM115 (closed with `close`)
+        self._written = 0
+
+    def close(self) -> None:
+        """Let the temporary file go."""
+        if self._file is not None:
+            self._file.close()
+
+    def take(self, part: Part) -> None:
+        """Keep the runs of a part and report its faults."""
+        for fault in part.faults:
+            click.echo(f"Error: {self._source}: line {fault.line}: {fault.message}", err=True)
+        self.faults += part.faults
+        if self._file is not None:
+            for report, _ in part.reports:
+                self._file.write(b"," if self._written else b"")
+                self._file.write(msgspec.json.encode(report))
+                self._written += 1
+
+    def print_report(self, tally: Tally) -> None:
+        """Print the runs of one simulation."""
+        self._say_if_empty(tally.count)
+        if self._file is None:
+            _print_summary(tally.summary(), counted(tally.count, "workload"))
+            return
+        _write(b'{"costs":' + msgspec.json.encode(self._costs) + b',"workloads":[')
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, sys.stdout.buffer)
+        _write(b'],"summary":' + msgspec.json.encode(tally.summary()))
+        self._finish()
+
+    def print_sweep(self, points: list[SweepPoint]) -> None:
+        """Print a sweep."""
+        self._say_if_empty(len(points[0].summary))
+        if self._file is None:
+            _print_points(points, counted(len(points), "point"))
+            return
+        listed = [{**dict(point.settings), "summary": point.summary} for point in points]
+        _write(b'{"costs":' + msgspec.json.encode(self._costs))
+        _write(b',"what_if":' + msgspec.json.encode(listed))
+        self._finish()
+
+    def _say_if_empty(self, count: int) -> None:
+        if not count:
+            click.echo(f"{self._source}: there is no workload in it", err=True)
+
+    def _finish(self) -> None:
+        if self.faults:
+            _write(b',"faults":' + msgspec.json.encode(self.faults))
+        _write(b"}\n")
+        sys.stdout.flush()
+
+
+def _write(text: bytes) -> None:
+    sys.stdout.buffer.write(text)
+
+
+def _print_summary(summary: tuple[PolicySummary, ...], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title)
+    for column in ("model", "policy"):
+        table.add_column(column)
+    for column in ("mean makespan", "vs Sync", "mean gap", "95% gap"):
+        table.add_column(column, justify="right")
+    shown = set[str]()
+    for line in summary:
+        waits = line.model in WAITING_MODELS
+        if waits and line.model in shown:
+            continue
+        shown.add(line.model)
+        table.add_row(
+            line.model,
+            "—" if waits else line.policy,
+            f"{line.mean_makespan_us / 1000:,.1f} ms",
+            f"{line.speedup_vs_sync:.2f}x",
+            f"{100 * line.mean_gap:.2f}%",
+            f"{100 * line.p95_gap:.2f}%",
+        )
+    Console().print(table)
+
+
+def _print_points(points: list[SweepPoint], title: str) -> None:
+    """Print a row for each point, a column for each model and policy."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, caption="mean makespan, and how many times faster than Sync")
+    for parameter, _ in points[0].settings:
+        table.add_column(parameter, justify="right")
+    for name in summary_lines(points[0]):
+        table.add_column(name, justify="right")
+    for point in points:
+        cells = [
+            f"{line.mean_makespan_us / 1000:,.1f} ms\n{line.speedup_vs_sync:.2f}x"
+            for line in summary_lines(point).values()
+        ]
+        table.add_row(*(f"{value:g}" for _, value in point.settings), *cells)
+    Console().print(table)

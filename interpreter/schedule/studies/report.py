@@ -1,0 +1,219 @@
+"""The report of a simulation (spec/4-time.md)."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.data.durations import blur_estimates
+from interpreter.schedule.graph import build_graph
+from interpreter.schedule.models.synchronous import run_sync
+from interpreter.schedule.models.timing import Model, PolicyName
+from interpreter.schedule.simulate import Bounds, Options, simulate_model
+from interpreter.schedule.studies.gaps import Gaps
+from interpreter.schedule.workload import Fault, Workload
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One workload under one model and one policy.
+
+    Args:
+        model: The execution model.
+        policy: The policy; Sync and Sync-Parallel keep the program order whatever it is.
+        makespan_us: From time zero to the last token of the answer, in microseconds.
+        order: Identifiers of the calls in the order in which they were written.
+        lower_bound_us: No run of this model is shorter.
+        gap: `(makespan - bound) / bound`; 0 when both are 0.
+    """
+
+    model: Model
+    policy: PolicyName
+    makespan_us: int
+    order: tuple[str, ...]
+    lower_bound_us: int
+    gap: float
+
+
+class WorkloadReport(msgspec.Struct, frozen=True):
+    """All runs of one workload.
+
+    Args:
+        id: Name of the workload.
+        lower_bound_us: No run of Sync, Sync-Parallel, Async or Async-Naive is shorter.
+        runs: One for each model and policy, models first.
+    """
+
+    id: str
+    lower_bound_us: int
+    runs: tuple[Run, ...]
+
+
+class PolicySummary(msgspec.Struct, frozen=True):
+    """One model and policy over all workloads (Time/summary).
+
+    Args:
+        model: The execution model.
+        policy: The policy.
+        mean_makespan_us: Mean over the workloads, in microseconds.
+        speedup_vs_sync: Sum of the Sync makespans over the sum of these.
+        mean_gap: Mean of the gaps.
+        p95_gap: Least gap that at least 95% of the workloads do not exceed.
+    """
+
+    model: Model
+    policy: PolicyName
+    mean_makespan_us: float
+    speedup_vs_sync: float
+    mean_gap: float
+    p95_gap: float
+
+
+class SimulationReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What `cml simulate --json` prints.
+
+    Args:
+        costs: The accounting.
+        workloads: One entry for each workload, in the order of the input.
+        summary: One entry for each model and policy.
+        faults: Lines that were left out because they hold no workload; absent when none.
+    """
+
+    costs: Costs
+    workloads: tuple[WorkloadReport, ...]
+    summary: tuple[PolicySummary, ...]
+    faults: tuple[Fault, ...] = ()
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True):
+    """What to simulate of every workload.
+
+    Args:
+        costs: The accounting.
+        models: Execution models.
+        policies: Scheduling policies.
+        options: Workers, seed and solver time.
+        noise: Spread of errors that the estimates are given on top; 0 leaves them as they are.
+    """
+
+    costs: Costs
+    models: tuple[Model, ...]
+    policies: tuple[PolicyName, ...]
+    options: Options = Options()
+    noise: float = 0.0
+
+
+class Tally:
+    """What is kept of all workloads for a summary, in a bounded amount of memory."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sync_us = 0
+        self._makespans_us: dict[tuple[Model, PolicyName], int] = {}
+        self._gaps: dict[tuple[Model, PolicyName], Gaps] = {}
+
+    def add(self, report: WorkloadReport, sync_us: int) -> None:
+        """Take the runs of one workload in.
+
+        Args:
+            report: Its runs.
+            sync_us: Its makespan under Sync.
+        """
+        self.count += 1
+        self._sync_us += sync_us
+        for run in report.runs:
+            key = (run.model, run.policy)
+            self._makespans_us[key] = self._makespans_us.get(key, 0) + run.makespan_us
+            self._gaps.setdefault(key, Gaps()).add(run.gap)
+
+    def summary(self) -> tuple[PolicySummary, ...]:
+        """Return one line for each model and policy (Time/summary)."""
+        return tuple(
+            PolicySummary(
+                model=model,
+                policy=policy,
+                mean_makespan_us=makespan_us / self.count,
+                speedup_vs_sync=self._sync_us / makespan_us if makespan_us else 1.0,
+                mean_gap=self._gaps[model, policy].mean,
+                p95_gap=self._gaps[model, policy].percentile_95(),
+            )
+            for (model, policy), makespan_us in self._makespans_us.items()
+        )
+
+
+def simulate(
+    workloads: Iterable[Workload | Fault],
+    costs: Costs,
+    models: tuple[Model, ...],
+    policies: tuple[PolicyName, ...],
+    options: Options | None = None,
+) -> SimulationReport:
+    """Simulate workloads under every model and policy, and keep all runs.
+
+    Args:
+        workloads: Checked workloads; faults are carried over into the report.
+        costs: The accounting.
+        models: Execution models.
+        policies: Scheduling policies.
+        options: Workers, seed and solver time; default unlimited, 0, and 10 s.
+
+    Raises:
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
+    """
+    experiment = Experiment(
+        costs=costs, models=models, policies=policies, options=options or Options()
+    )
+    tally = Tally()
+    reports: list[WorkloadReport] = []
+    faults: list[Fault] = []
+    for workload in workloads:
+        if isinstance(workload, Fault):
+            faults.append(workload)
+            continue
+        report, sync_us = report_workload(workload, experiment)
+        tally.add(report, sync_us)
+        reports.append(report)
+    return SimulationReport(costs, tuple(reports), tally.summary(), tuple(faults))
+
+
+def report_workload(workload: Workload, experiment: Experiment) -> tuple[WorkloadReport, int]:
+    """Simulate one workload.
+
+    Args:
+        workload: A checked workload.
+        experiment: What to simulate.
+
+    Returns:
+        Its runs, and its makespan under Sync in microseconds.
+
+    Raises:
+        MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
+    """
+    if experiment.noise:
+        workload = blur_estimates(workload, experiment.noise, experiment.options.seed)
+    graph = build_graph(workload)
+    bounds = Bounds(graph, experiment.costs, experiment.options.workers)
+    runs: list[Run] = []
+    for model in experiment.models:
+        results = simulate_model(
+            graph, experiment.costs, model, experiment.policies, experiment.options, bounds=bounds
+        )
+        for policy, result in zip(experiment.policies, results, strict=True):
+            runs.append(
+                Run(
+                    model=model,
+                    policy=policy,
+                    makespan_us=result.timing.makespan_us,
+                    order=tuple(graph.ids[call] for call in result.timing.order),
+                    lower_bound_us=result.lower_bound_us,
+                    gap=gap(result.timing.makespan_us, result.lower_bound_us),
+                )
+            )
+    report = WorkloadReport(workload.id, bounds.workload_us(), tuple(runs))
+    return report, run_sync(graph, experiment.costs).makespan_us
+
+
+def gap(makespan_us: int, bound_us: int) -> float:
+    """How far a run is from a bound, relative to the bound (Time/gap)."""
+    if makespan_us == bound_us:
+        return 0.0
+    return (makespan_us - bound_us) / bound_us if bound_us else float(makespan_us)
