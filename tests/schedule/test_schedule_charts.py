@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runs_to_advise import write_run
 from schedule_strategies import COSTS, workloads
 
+from interpreter.schedule.charts.axes import round_numbers
 from interpreter.schedule.charts.charts import Bar, Curve, Curves, Timeline
 from interpreter.schedule.charts.html import chart_page
 from interpreter.schedule.charts.perfetto import encode_perfetto
@@ -114,6 +115,15 @@ def test_marks_of_curves_stay_off_the_edges(ys: list[float], first: float, logar
     assert points is not None
     for point in points[1].split():
         assert all(20 <= float(value) <= 980 for value in point.split(","))
+
+
+@given(least=st.floats(0, 1e9), length=st.floats(1e-3, 1e9))
+def test_axes_name_a_few_round_numbers_within_their_range(least: float, length: float) -> None:
+    most = least + length
+    ticks = round_numbers(most, least)
+    assert 2 <= len(ticks) <= 7
+    slack = 1e-6 * most
+    assert least - slack <= ticks[0] < ticks[-1] <= most + slack
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -4,9 +4,9 @@ keeps its size on a phone. Each mark has a title, each chart a table that says t
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from math import ceil, floor, log10
 from typing import Final, assert_never
 
+from interpreter.schedule.charts.axes import Scale, round_numbers
 from interpreter.schedule.charts.charts import (
     BAR_STYLES,
     PALETTE,
@@ -95,7 +95,7 @@ def _timelines(chart: Timelines) -> Iterator[str]:
     total_us = max(panel.total_us for panel in chart.panels)
     unit = time_unit(total_us)
     most = max(1e-9, total_us * unit.scale)
-    ticks = _ticks(most)
+    ticks = round_numbers(most)
     shown = {bar.kind for panel in chart.panels for bar in panel.bars}
     yield _legend(
         [(f'class="{kind}"', style.meaning) for kind, style in BAR_STYLES.items() if kind in shown]
@@ -166,50 +166,15 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3f}".rstrip("0").rstrip(".") + "%"
 
 
-def _ticks(most: float) -> list[float]:
-    """Return four to eight round numbers from 0 to at most `most`."""
-    rough = most / 5
-    power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-    return [number * step for number in range(floor(most / step + 1e-9) + 1)]
-
-
-def _log_ticks(least: float, most: float) -> list[float]:
-    factors = (1, 2, 5) if log10(most / least) < 2 else (1,)
-    powers = range(floor(log10(least)), ceil(log10(most)) + 1)
-    marks = [factor * 10.0**power for power in powers for factor in factors]
-    return [mark for mark in marks if least <= mark <= most]
-
-
 def _number(value: float) -> str:
     return f"{value:,.6g}"
-
-
-class _Scale:
-    """Where a value lies on an axis, as a share of its length; marks stay off the edges."""
-
-    def __init__(self, values: list[float], *, logarithmic: bool, from_zero: bool) -> None:
-        self._log = logarithmic
-        self.least = 0.0 if from_zero else min(values)
-        self.most = max(*values, self.least + 1e-9)
-        self.ticks = (
-            _log_ticks(self.least, self.most)
-            if logarithmic
-            else [tick for tick in _ticks(self.most) if tick >= self.least]
-        )
-
-    def share(self, value: float) -> float:
-        low, high = self.least, self.most
-        if self._log:
-            low, high, value = log10(low), log10(high), log10(value)
-        return 0.02 + 0.94 * (value - low) / max(1e-12, high - low)
 
 
 def _curves(chart: Curves) -> Iterator[str]:
     xs = [x for curve in chart.curves for x in curve.xs]
     ys = [y for curve in chart.curves for y in curve.ys]
-    across = _Scale(xs, logarithmic=chart.logarithmic, from_zero=False)
-    up = _Scale(ys, logarithmic=chart.logarithmic, from_zero=not chart.logarithmic)
+    across = Scale(xs, logarithmic=chart.logarithmic, from_zero=False)
+    up = Scale(ys, logarithmic=chart.logarithmic, from_zero=not chart.logarithmic)
     named = [(across.share(place), name) for place, name in enumerate(chart.names)]
     labels = named or [(across.share(tick), _number(tick)) for tick in across.ticks]
     yield _legend(
@@ -243,7 +208,7 @@ def _curves(chart: Curves) -> Iterator[str]:
     yield _alternative("The same as a table", ("curve", chart.x_label, chart.y_label), rows)
 
 
-def _curve(place: int, chart: Curves, across: _Scale, up: _Scale) -> str:
+def _curve(place: int, chart: Curves, across: Scale, up: Scale) -> str:
     curve, colour = chart.curves[place], _colour(place)
     spots = [(across.share(x), 1 - up.share(y)) for x, y in zip(curve.xs, curve.ys, strict=True)]
     points = " ".join(f"{1000 * x:.1f},{1000 * y:.1f}" for x, y in spots)
