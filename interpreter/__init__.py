@@ -1,5 +1,7 @@
 """The reference interpreter of CML: machine, drivers, traces and schedules (spec/3 and spec/4)."""
 
+from typing import TYPE_CHECKING
+
 from interpreter.async_runtime import AsyncRuntime
 from interpreter.errors import HostError
 from interpreter.machine import advance, instant, settle, step
@@ -8,6 +10,9 @@ from interpreter.scripted import ScriptedSession
 from interpreter.session import EndOfDecoding, Piece, Session
 from interpreter.state import Settings, State
 from interpreter.virtual import DecodingCosts, run_virtual
+
+if TYPE_CHECKING:
+    from interpreter.schedule.studies.report import simulate
 
 __all__ = [
     "AsyncRuntime",
@@ -24,5 +29,15 @@ __all__ = [
     "instant",
     "run_virtual",
     "settle",
+    "simulate",
     "step",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load the simulator when it is first asked for: those who run sessions do without."""
+    if name != "simulate":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from interpreter.schedule.studies import report
+
+    return report.simulate

@@ -9,7 +9,13 @@ from interpreter.schedule.graph import Graph
 from interpreter.schedule.models.asynchronous import run_async
 from interpreter.schedule.models.futures import run_futures
 from interpreter.schedule.models.synchronous import run_sync, run_sync_parallel
-from interpreter.schedule.models.timing import Model, PolicyName, RunnablePolicy, Timing
+from interpreter.schedule.models.timing import (
+    PAPER_MODELS,
+    Model,
+    PolicyName,
+    RunnablePolicy,
+    Timing,
+)
 from interpreter.schedule.plan import AsyncModel, Plan, build_plan
 from interpreter.schedule.policies.auto import run_auto
 from interpreter.schedule.policies.bounds import last_delivery_bound_us, lower_bound_us
@@ -26,11 +32,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         workers: How many calls can run at once; 0 is without limit.
         seed: Seed of the policy `random`.
         solver_seconds: Time limit of the policy `optimal`, for one workload.
+
+    Raises:
+        ValueError: A number is out of range.
     """
 
     workers: int = 0
     seed: int = 0
     solver_seconds: float = DEFAULT_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ValueError(f"workers should be 0 (without limit) or more, not {self.workers}")
+        if self.solver_seconds <= 0:
+            raise ValueError(f"solver_seconds should be above 0, not {self.solver_seconds}")
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -71,8 +86,7 @@ class Bounds:
 
     def workload_us(self) -> int:
         """Bound every run of any of the four models of the paper, in microseconds."""
-        models: tuple[Model, ...] = ("sync", "sync-parallel", "async", "async-naive")
-        return min(map(self.model_us, models))
+        return min(map(self.model_us, PAPER_MODELS))
 
 
 def _bounding(costs: Costs, model: Model) -> tuple[Costs, AsyncModel]:

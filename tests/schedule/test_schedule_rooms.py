@@ -25,9 +25,7 @@ def rooms() -> dict[str, set[str]]:
     for path in HOUSE.rglob("*.py"):
         room = path.relative_to(HOUSE).parts[0].removesuffix(".py")
         if room != "__init__":
-            arrows.setdefault(room, set()).update(
-                name.partition(".")[0] for name in imported(path)
-            )
+            arrows.setdefault(room, set()).update(name.partition(".")[0] for name in imported(path))
     return {room: others - {room} for room, others in arrows.items()}
 
 

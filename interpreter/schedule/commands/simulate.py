@@ -14,8 +14,10 @@ from interpreter.schedule.models.timing import (
     DEFAULT_POLICY,
     DEFAULT_WITH_WORKERS,
     MODELS,
+    PAPER_MODELS,
     POLICIES,
     PolicyName,
+    default_policy,
 )
 from interpreter.schedule.narration.timelines import simulated_timelines
 from interpreter.schedule.simulate import Options
@@ -37,7 +39,7 @@ from interpreter.schedule.workload import WorkloadError
 @click.option(
     "--model",
     "models",
-    default="sync,sync-parallel,async,async-naive",
+    default=",".join(PAPER_MODELS),
     show_default=True,
     metavar="NAME,…",
     help=f"Execution models: {', '.join(MODELS)}.",
@@ -170,7 +172,7 @@ def _read_sweeps(what_ifs: tuple[str, ...]) -> tuple[WhatIf, ...]:
 def _default_policy(workers: int, sweeps: tuple[WhatIf, ...]) -> PolicyName:
     """Choose by whether workers are limited; one policy for all points of a sweep."""
     swept = [value for sweep in sweeps if sweep.parameter == "workers" for value in sweep.values]
-    return DEFAULT_WITH_WORKERS if any(swept or [workers]) else DEFAULT_POLICY
+    return default_policy(int(max(swept or [workers])))
 
 
 def _sweep(study: Study, sweeps: tuple[WhatIf, ...], plot: Path | None, output: Output) -> None:

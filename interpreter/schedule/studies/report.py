@@ -1,17 +1,24 @@
 """The report of a simulation (spec/4-time.md)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from interpreter.schedule.costs import Costs
+from interpreter.schedule.costs import PRESETS, Costs
 from interpreter.schedule.data.durations import blur_estimates
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.synchronous import run_sync
-from interpreter.schedule.models.timing import Model, PolicyName
+from interpreter.schedule.models.timing import (
+    MODELS,
+    PAPER_MODELS,
+    POLICIES,
+    Model,
+    PolicyName,
+    default_policy,
+)
 from interpreter.schedule.simulate import Bounds, Options, simulate_model
 from interpreter.schedule.studies.gaps import Gaps
-from interpreter.schedule.workload import Fault, Workload
+from interpreter.schedule.workload import Fault, Workload, check_workload
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -93,6 +100,9 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
         policies: Scheduling policies.
         options: Workers, seed and solver time.
         noise: Spread of errors that the estimates are given on top; 0 leaves them as they are.
+
+    Raises:
+        ValueError: A name is not known, none is given, or the noise is negative.
     """
 
     costs: Costs
@@ -100,6 +110,19 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyName, ...]
     options: Options = Options()
     noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_names("models", self.models, MODELS)
+        _check_names("policies", self.policies, POLICIES)
+        if self.noise < 0:
+            raise ValueError(f"noise should be 0 or more, not {self.noise}")
+
+
+def _check_names(what: str, names: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in known]
+    if isinstance(names, str) or not names or unknown:
+        given = ", ".join(map(repr, unknown)) if unknown else repr(names)
+        raise ValueError(f"{what} should be a tuple of some of {', '.join(known)}; got {given}")
 
 
 class Tally:
@@ -142,26 +165,47 @@ class Tally:
 
 def simulate(
     workloads: Iterable[Workload | Fault],
-    costs: Costs,
-    models: tuple[Model, ...],
-    policies: tuple[PolicyName, ...],
+    costs: Costs = PRESETS["closed-form"],
+    models: tuple[Model, ...] = PAPER_MODELS,
+    policies: tuple[PolicyName, ...] = (),
     options: Options | None = None,
 ) -> SimulationReport:
-    """Simulate workloads under every model and policy, and keep all runs.
+    """Simulate workloads under every model and policy (spec/4-time.md), and keep all runs.
+
+    What is kept grows with the number of workloads; `studies.corpus` is for files of millions.
+
+    Example:
+        A file with one workload a line, read and simulated:
+
+        >>> import interpreter
+        >>> from interpreter.schedule import PRESETS, read_workloads
+        >>> with open("trip.jsonl", "rb") as file:
+        ...     report = interpreter.simulate(read_workloads(file), PRESETS["gpt-4o"])
+        >>> for line in report.summary:
+        ...     print(f"{line.model:14}{line.mean_makespan_us / 1e6:.2f} s {line.speedup_vs_sync:.2f}x")
+        sync          2.83 s 1.00x
+        sync-parallel 2.44 s 1.16x
+        async         1.72 s 1.65x
+        async-naive   2.33 s 1.21x
+        >>> [(run.model, run.order) for run in report.workloads[0].runs][2]
+        ('async', ('hotels', 'weather', 'book'))
 
     Args:
-        workloads: Checked workloads; faults are carried over into the report.
-        costs: The accounting.
-        models: Execution models.
-        policies: Scheduling policies.
-        options: Workers, seed and solver time; default unlimited, 0, and 10 s.
+        workloads: What to simulate; faults, as `read_workloads` yields them, are carried over.
+        costs: What a token, a request, a trap and an interrupt take; a preset or your own.
+        models: Execution models, of `MODELS`.
+        policies: In which order calls are written, of `POLICIES`. By default `fan-tail`, or
+            `lookahead-idle` where workers are limited.
+        options: Workers, seed of `random`, time limit of `optimal`.
 
     Raises:
+        ValueError: A name is not known.
+        WorkloadError: A workload breaks a rule of the format, such as a circle of calls.
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
     """
-    experiment = Experiment(
-        costs=costs, models=models, policies=policies, options=options or Options()
-    )
+    options = options or Options()
+    policies = policies or (default_policy(options.workers),)
+    experiment = Experiment(costs=costs, models=models, policies=policies, options=options)
     tally = Tally()
     reports: list[WorkloadReport] = []
     faults: list[Fault] = []
@@ -169,6 +213,7 @@ def simulate(
         if isinstance(workload, Fault):
             faults.append(workload)
             continue
+        check_workload(workload)
         report, sync_us = report_workload(workload, experiment)
         tally.add(report, sync_us)
         reports.append(report)
