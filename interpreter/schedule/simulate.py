@@ -203,7 +203,7 @@ def run_policy(plan: Plan, policy: RunnablePolicy, seed: int = 0) -> Timing:
             return run_async(plan, prioritise(facts, "fan-tail", seed))
         case "lookahead" | "lookahead-idle":
             priority = prioritise(facts, "fan-tail", seed)
-            return run_lookahead(plan, priority, idle=policy == "lookahead-idle")
+            return run_lookahead(plan, facts, priority, idle=policy == "lookahead-idle")
         case "auto":
             return run_auto(plan, facts)
         case _:

@@ -1,22 +1,27 @@
 """Policies and bounds: what is optimal where, and that no bound is ever beaten."""
 
 from itertools import permutations
+from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
+from plain_lookahead import plain_follow, plain_improve, plain_lookahead, played_us
 from schedule_strategies import COSTS, FREE_COSTS, workloads
 
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
-from interpreter.schedule.graph import Graph, build_graph
+from interpreter.schedule.graph import Graph, build_graph, least_order
 from interpreter.schedule.models.asynchronous import inverse, run_async
-from interpreter.schedule.models.timing import MODELS, Model, PolicyName, RunnablePolicy
+from interpreter.schedule.models.timing import MODELS, KeyPolicy, Model, PolicyName, RunnablePolicy
 from interpreter.schedule.plan import Plan, build_plan
+from interpreter.schedule.policies.auto import _improve, follow
 from interpreter.schedule.policies.bounds import jackson_us, lower_bound_us
-from interpreter.schedule.policies.keys import KEYS, priorities
+from interpreter.schedule.policies.facts import gather_facts
+from interpreter.schedule.policies.keys import KEYS, priorities, prioritise
+from interpreter.schedule.policies.lookahead import run_lookahead
 from interpreter.schedule.simulate import (
     Bounds,
     Options,
@@ -170,6 +175,66 @@ def test_truth_behind_the_estimates_is_hidden_from_the_keys(
         assert priorities(plan_of(Workload(id="w", calls=blurred)), policy) == priorities(
             plan_of(Workload(id="w", calls=sharp)), policy
         )
+
+
+ESTIMATED = st.one_of(workloads(), workloads(exact=True), workloads(exact=True, arrivals=False))
+
+
+@settings(max_examples=300)
+@given(ESTIMATED, COSTS, WORKERS, st.booleans(), st.sampled_from(["lpt", "fan-tail", "program"]))
+def test_what_is_not_tried_would_not_have_been_taken(
+    workload: Workload, costs: Costs, workers: int, idle: bool, policy: KeyPolicy
+) -> None:
+    plan = build_plan(build_graph(workload), costs, "async", workers)
+    facts = gather_facts(plan)
+    priority = prioritise(facts, policy, 0)
+    plain = plain_lookahead(plan, facts, priority, idle=idle)
+    assert run_lookahead(plan, facts, priority, idle=idle) == plain
+    known = replace(plan, execute_us=plan.estimate_us)
+    if not plan.messages:
+        # A limit changes nothing of a run that stays below it.
+        plain = plain_lookahead(known, facts, priority, idle=idle)
+        greedy_us = run_async(known, priority).makespan_us - plan.answer_us
+        limit_us = plain.makespan_us - plan.answer_us + 1
+        found = run_lookahead(
+            known, facts, priority, idle=idle, greedy_us=greedy_us, limit_us=limit_us
+        )
+        assert found == plain
+
+
+@settings(max_examples=300)
+@given(ESTIMATED, COSTS, WORKERS, st.randoms(use_true_random=False))
+def test_a_plan_is_followed_as_if_everything_were_tried(
+    workload: Workload, costs: Costs, workers: int, random: Random
+) -> None:
+    plan = build_plan(build_graph(workload), costs, "async", workers)
+    facts = gather_facts(plan)
+    order = least_order(plan.graph, random.sample(range(plan.size), plan.size))
+    assume(not plan.messages)
+    assert follow(plan, facts, order.copy()) == plain_follow(plan, facts, order)
+    known = replace(plan, execute_us=plan.estimate_us)
+    better = _improve(known, facts, order.copy(), lower_bound_us(known))
+    assert played_us(known, better) == played_us(known, plain_improve(known, order))
+
+
+def test_what_is_proved_of_a_step_off_the_plan_says_nothing_of_the_plan() -> None:
+    """A case in which the plan's next step, taken off the plan, would reach the bound."""
+    tokens = (300, 420, 360, 300, 420, 360, 420, 300, 720, 720, 540, 360)
+    times_us = (210, 310, 30, 30, 420, 0, 2270, 3420, 290, 0, 3720, 290)
+    after = {1: (0,), 3: (2,), 5: (4,), 11: (3, 5)}
+    calls = tuple(
+        WorkloadCall(
+            id=f"c{position}",
+            generate_tokens=generate_tokens,
+            execute_us=execute_us,
+            after=tuple(f"c{other}" for other in after.get(position, ())),
+        )
+        for position, (generate_tokens, execute_us) in enumerate(zip(tokens, times_us, strict=True))
+    )
+    plan = plan_of(Workload(id="w", calls=calls), 2, Costs(token_us=1, trap_tokens=60))
+    facts = gather_facts(plan)
+    order = [6, 7, 2, 10, 4, 8, 0, 3, 9, 5, 1, 11]
+    assert follow(plan, facts, order.copy()) == plain_follow(plan, facts, order)
 
 
 def test_random_depends_on_the_seed() -> None:

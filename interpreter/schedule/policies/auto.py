@@ -9,13 +9,13 @@ from typing import Final
 
 import msgspec
 
-from interpreter.schedule.models.asynchronous import Progress, inverse, play, run_async
+from interpreter.schedule.models.asynchronous import FREE, Progress, inverse, play, run_async
 from interpreter.schedule.models.timing import TRAP, KeyPolicy, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.bounds import lower_bound_us
 from interpreter.schedule.policies.facts import Facts
 from interpreter.schedule.policies.keys import prioritise
-from interpreter.schedule.policies.lookahead import choices_of, run_lookahead, start_trial
+from interpreter.schedule.policies.lookahead import Best, Lookahead, run_lookahead
 
 BASES: Final[tuple[KeyPolicy, ...]] = (
     "fan-tail",
@@ -40,55 +40,79 @@ def run_auto(plan: Plan, facts: list[Facts]) -> Timing:
     priorities = [prioritise(facts, base, 0) for base in BASES]
     if plan.messages:
         # What arrives later is not known, so no whole run can be planned.
-        return run_lookahead(plan, priorities[0], idle=True)
+        return run_lookahead(plan, facts, priorities[0], idle=True)
     estimated = msgspec.structs.replace(plan, execute_us=plan.estimate_us)
-    return follow(plan, make_order(estimated, priorities))
+    return follow(plan, facts, make_order(estimated, facts, priorities))
 
 
-def make_order(estimated: Plan, priorities: list[list[int]]) -> list[int]:
-    """Find a good order on the estimates.
+def make_order(estimated: Plan, facts: list[Facts], priorities: list[list[int]]) -> list[int]:
+    """Return a good order on the estimates: positions in the order in which to write them.
 
     Args:
         estimated: The run, with the estimates in place of the true times.
+        facts: What a policy knows of its calls.
         priorities: Priorities to begin from.
-
-    Returns:
-        Positions in the order in which to write them.
     """
     bound_us = lower_bound_us(estimated)
+    closing_us = estimated.last_batch_us + estimated.answer_us
     best = run_async(estimated, priorities[0])
-    for priority in priorities:
+    # Several bases often come to the same priorities.
+    for priority in map(list, dict.fromkeys(map(tuple, priorities))):
+        greedy = run_async(estimated, priority)
+        best = min(best, greedy, key=_makespan)
+        if best.makespan_us > bound_us:
+            tried = run_lookahead(
+                estimated,
+                facts,
+                priority,
+                idle=True,
+                greedy_us=greedy.makespan_us - estimated.answer_us,
+                limit_us=best.makespan_us - closing_us,
+            )
+            best = min(best, tried, key=_makespan)
         if best.makespan_us == bound_us:
             return best.order
-        for timing in (
-            run_async(estimated, priority),
-            run_lookahead(estimated, priority, idle=True),
-        ):
-            best = min(best, timing, key=_makespan)
-    # The same order, but keeping to it: traps that only cost time are gone.
-    best = min(best, run_async(estimated, inverse(best.order), fixed=True), key=_makespan)
-    return _improve(estimated, best.order, bound_us)
+    return _improve(estimated, facts, best.order, bound_us)
 
 
 def _makespan(timing: Timing) -> int:
     return timing.makespan_us
 
 
-def _improve(estimated: Plan, order: list[int], bound_us: int) -> list[int]:
+def _improve(plan: Plan, facts: list[Facts], order: list[int], bound_us: int) -> list[int]:
     """Move one call after another to where it helps, until none does."""
-    best_us = run_async(estimated, inverse(order), fixed=True).makespan_us
+    best_us = run_async(plan, inverse(order), fixed=True).makespan_us
+    closing_us = plan.last_batch_us + plan.answer_us
     moves, improved = 0, True
     while improved and best_us > bound_us:
         improved = False
         for call in order.copy():
-            for moved in _moves(estimated, order, call):
+            for moved in _moves(plan, order, call):
                 if moves == MAX_MOVES:
                     return order
                 moves += 1
-                makespan_us = run_async(estimated, inverse(moved), fixed=True).makespan_us
-                if makespan_us < best_us:
-                    best_us, order, improved = makespan_us, moved, True
+                if _ends_before(plan, facts, moved, best_us - closing_us):
+                    makespan_us = run_async(plan, inverse(moved), fixed=True).makespan_us
+                    if makespan_us < best_us:
+                        best_us, order, improved = makespan_us, moved, True
     return order
+
+
+def _ends_before(plan: Plan, facts: list[Facts], order: list[int], limit_us: int) -> bool:
+    """Whether an order may end before a time, by writing, needs and tails alone.
+
+    It leaves workers, traps and requests out, so it may be wrong in one direction only.
+    """
+    now_us = plan.start_us
+    known_us = [0] * plan.size
+    for call in order:
+        for other in plan.graph.predecessors[call]:
+            now_us = max(now_us, known_us[other])
+        now_us += plan.generate_us[call]
+        if now_us + facts[call].tail_us >= limit_us:
+            return False
+        known_us[call] = now_us + plan.execute_us[call] + plan.deliver_us[call]
+    return True
 
 
 def _moves(plan: Plan, order: list[int], call: int) -> list[list[int]]:
@@ -104,19 +128,36 @@ def _moves(plan: Plan, order: list[int], call: int) -> list[list[int]]:
     ]
 
 
-def follow(plan: Plan, order: list[int]) -> Timing:
+def follow(plan: Plan, facts: list[Facts], order: list[int]) -> Timing:
     """Play a planned order, leaving it where a look ahead on the estimates finds better.
 
     Args:
         plan: The run.
+        facts: What a policy knows of its calls.
         order: Positions in the order in which to write them.
     """
+    lookahead = Lookahead(plan, facts, idle=True)
     priority = inverse(order)
     progress = Progress(plan, priority)
     written = 0
+    planned_us: int | None = None  # when the last delivery is if the plan is kept to
     while progress.left:
-        decision = _decide(plan, progress, order, written)
-        if decision != TRAP:
+        planned = order[written] if progress.ready and progress.ready[0] == written else TRAP
+        choices = lookahead.choices(progress, order)
+        decision, proved = choices[0] if choices else TRAP, False
+        if len(choices) > 1:
+            if planned_us is None:
+                planned_us = lookahead.try_out(progress, priority, order, fixed=True)
+            best = Best(planned, planned_us)
+            # What is proved of a step off the plan says nothing of the plan.
+            proved = (
+                lookahead.improve(best, progress, priority, order, choices)
+                and best.end_us == planned_us
+            )
+            decision = best.decision
+        if decision != planned or not lookahead.is_exact:
+            planned_us, proved = None, False
+        if not proved and decision != TRAP:
             # What is written early moves to the front of the rest of the plan.
             ready = [order[place] for place in progress.ready]
             order.remove(decision)
@@ -124,22 +165,15 @@ def follow(plan: Plan, order: list[int]) -> Timing:
             priority = inverse(order)
             progress.ready = sorted(priority[call] for call in ready)
             written += 1
-        play(plan, progress, priority, order, plan.execute_us, forced=decision, single=True)
+        forced = FREE if proved else decision
+        play(
+            plan,
+            progress,
+            priority,
+            order,
+            plan.execute_us,
+            fixed=proved,
+            forced=forced,
+            single=not proved,
+        )
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
-
-
-def _decide(plan: Plan, progress: Progress, order: list[int], written: int) -> int:
-    priority = inverse(order)
-    choices = choices_of(plan, progress, order, idle=True)
-    if len(choices) < 2:
-        return choices[0] if choices else TRAP
-    trial = start_trial(plan, progress)
-    play(plan, trial, priority, order, plan.estimate_us, fixed=True)
-    planned = progress.ready and progress.ready[0] == written
-    best, best_us = order[written] if planned else TRAP, trial.now_us
-    for choice in choices:
-        trial = start_trial(plan, progress)
-        play(plan, trial, priority, order, plan.estimate_us, forced=choice)
-        if trial.now_us < best_us:
-            best, best_us = choice, trial.now_us
-    return best

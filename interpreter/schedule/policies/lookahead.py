@@ -3,34 +3,61 @@
 At a call boundary every ready call is tried: write it, then go on by fan-tail to the end. The
 least makespan wins, ties go to the first by fan-tail. `lookahead-idle` also tries to trap although
 calls are ready, which pays when a call of long tail is about to become ready.
+
+A step that a lower bound shows to be no better is not tried, and nothing is tried any more once the
+run is known to come to its bound. Both save time and change no decision.
 """
 
 from heapq import heapify, heapreplace
 from typing import Final
 
-from interpreter.schedule.models.asynchronous import Progress, inverse, play, stride_of
+from interpreter.schedule.models.asynchronous import FREE, Progress, inverse, play, stride_of
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.schedule.plan import Plan
+from interpreter.schedule.policies.facts import Facts
 
 MAX_CALLS: Final = 200
 """Larger workloads are played greedily: looking ahead costs the square of their size and more."""
+
+NEVER_US: Final = 1 << 62
+"""Later than the end of any run."""
 
 MAX_TRIED: Final = 16
 """How many ready calls are tried at one boundary, the first by priority."""
 
 
-def run_lookahead(plan: Plan, priority: list[int], *, idle: bool) -> Timing:
+def run_lookahead(
+    plan: Plan,
+    facts: list[Facts],
+    priority: list[int],
+    *,
+    idle: bool,
+    greedy_us: int | None = None,
+    limit_us: int = NEVER_US,
+) -> Timing:
     """Play a run in which each decision is tried out first (Time/policy-lookahead).
 
     Args:
         plan: The run.
+        facts: What a policy knows of its calls.
         priority: The priority by which a trial goes on, and that breaks ties.
         idle: Whether a trap is tried, too, although calls are ready (Time/policy-lookahead-idle).
+        greedy_us: When the last delivery is, as estimated, by the priority alone, where known.
+        limit_us: Nothing more is tried once no last delivery can be sooner than this.
     """
+    lookahead = Lookahead(plan, facts, idle=idle, limit_us=limit_us)
     by_priority = inverse(priority)
     progress = Progress(plan, priority)
     while progress.left:
-        decision = _decide(plan, progress, priority, by_priority, idle=idle)
+        choices = lookahead.choices(progress, by_priority)
+        decision, settled = choices[0] if choices else TRAP, False
+        if len(choices) > 1:
+            if greedy_us is None:
+                greedy_us = lookahead.try_out(progress, priority, by_priority, forced=decision)
+            best = Best(decision, greedy_us)
+            settled = lookahead.improve(best, progress, priority, by_priority, choices[1:])
+            decision, greedy_us = best.decision, best.end_us if lookahead.is_exact else None
+        to_the_end = settled and lookahead.is_exact
         play(
             plan,
             progress,
@@ -38,39 +65,157 @@ def run_lookahead(plan: Plan, priority: list[int], *, idle: bool) -> Timing:
             by_priority,
             plan.execute_us,
             forced=decision,
-            single=True,
+            single=not to_the_end,
         )
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
 
 
-def _decide(
-    plan: Plan, progress: Progress, priority: list[int], by_priority: list[int], *, idle: bool
-) -> int:
-    choices = choices_of(plan, progress, by_priority, idle=idle)
-    if len(choices) < 2:
-        return choices[0] if choices else TRAP
-    best, best_us = TRAP, -1
-    for choice in choices:
-        trial = start_trial(plan, progress)
-        play(plan, trial, priority, by_priority, plan.estimate_us, forced=choice)
-        if best_us < 0 or trial.now_us < best_us:
-            best, best_us = choice, trial.now_us
-    return best
+class Best:
+    """The best decision found so far at one boundary.
+
+    Attributes:
+        decision: A call, or `TRAP`.
+        end_us: When the last delivery is after it, as estimated.
+    """
+
+    def __init__(self, decision: int, end_us: int) -> None:
+        self.decision = decision
+        self.end_us = end_us
 
 
-def choices_of(plan: Plan, progress: Progress, by_priority: list[int], *, idle: bool) -> list[int]:
-    """Return the decisions to try at a boundary: the first ready calls, and perhaps a trap.
+class Lookahead:
+    """Tries decisions of one run before they are taken.
 
     Args:
         plan: The run.
-        progress: Where it stands.
-        by_priority: Call of each priority.
-        idle: Whether to try a trap, if a call is in flight that could end it.
+        facts: What a policy knows of its calls.
+        idle: Whether a trap is tried, too, although calls are ready.
+        limit_us: Only a last delivery that is sooner is worth finding.
+
+    Attributes:
+        is_exact: Whether the estimates are the truth, so that what a trial does is what happens.
     """
-    choices = [by_priority[place] for place in sorted(progress.ready)[:MAX_TRIED]]
-    if idle and _awaits_call(plan, progress):
-        choices.append(TRAP)
-    return choices
+
+    def __init__(
+        self, plan: Plan, facts: list[Facts], *, idle: bool, limit_us: int = NEVER_US
+    ) -> None:
+        self.is_exact = plan.estimate_us == plan.execute_us and not plan.messages
+        self._plan = plan
+        self._idle = idle
+        self._limit_us = limit_us
+        # A trial leaves out the tasks that have not arrived: with messages no chain is sure.
+        known = [] if plan.messages else facts
+        self._tails_us = [call.tail_us for call in known] or [0] * plan.size
+        self._by_tail = sorted(range(len(known)), key=lambda call: -self._tails_us[call])
+
+    def choices(self, progress: Progress, by_priority: list[int]) -> list[int]:
+        """Return the decisions to try at a boundary: the first ready calls, and perhaps a trap."""
+        choices = [by_priority[place] for place in sorted(progress.ready)[:MAX_TRIED]]
+        if self._idle and _awaits_call(self._plan, progress):
+            choices.append(TRAP)
+        return choices
+
+    def try_out(
+        self,
+        progress: Progress,
+        priority: list[int],
+        by_priority: list[int],
+        *,
+        forced: int = FREE,
+        fixed: bool = False,
+    ) -> int:
+        """Return when the last delivery is, as estimated; the parameters are those of `play`."""
+        plan = self._plan
+        trial = start_trial(plan, progress)
+        play(plan, trial, priority, by_priority, plan.estimate_us, forced=forced, fixed=fixed)
+        return trial.now_us
+
+    def improve(
+        self,
+        best: Best,
+        progress: Progress,
+        priority: list[int],
+        by_priority: list[int],
+        choices: list[int],
+    ) -> bool:
+        """Look for a decision after which the last delivery is sooner, going on by a priority.
+
+        Args:
+            best: The decision to beat; changed where one does.
+            progress: How far the run has come.
+            priority: Priority of each call.
+            by_priority: Call of each priority.
+            choices: The decisions to try.
+
+        Returns:
+            Whether no decision leads to a last delivery that is sooner, or worth finding.
+        """
+        bounds = self._bounds(progress)
+        for choice in choices:
+            if min(best.end_us, self._limit_us) <= bounds.least_us:
+                break
+            if bounds.after_us(choice) < best.end_us:
+                end_us = self.try_out(progress, priority, by_priority, forced=choice)
+                if end_us < best.end_us:
+                    best.decision, best.end_us = choice, end_us
+        return min(best.end_us, self._limit_us) <= bounds.least_us
+
+    def _bounds(self, progress: Progress) -> "_Bounds":
+        """Bound what can come of a boundary."""
+        seen = progress if self.is_exact else start_trial(self._plan, progress)
+        written = set(progress.slots)
+        rest = [call for call in self._by_tail if call not in written]
+        return _Bounds(self._plan, self._tails_us, rest, progress, seen.in_flight)
+
+
+class _Bounds:
+    """How soon the last delivery can be from one boundary on, as estimated.
+
+    What is in flight is followed by its tail. What is not written is written one after another:
+    the last of those with the longest tails ends when all of them are written and the shortest of
+    their tails has passed, whatever their order.
+
+    Attributes:
+        least_us: The bound whatever the next decision is.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        tails_us: list[int],
+        rest: list[int],
+        progress: Progress,
+        in_flight: list[int],
+    ) -> None:
+        self._plan = plan
+        self._tails_us = tails_us
+        self._rest = rest
+        self._now_us = self._return_us = self._flight_us = progress.now_us
+        stride = stride_of(plan)
+        for key in in_flight:
+            call = progress.slots[key % stride]
+            end_us = key // stride + tails_us[call] - plan.estimate_us[call]
+            self._flight_us = max(self._flight_us, end_us)
+        if in_flight:
+            self._return_us = in_flight[0] // stride
+        self.least_us = self._written_from(self._now_us, self._flight_us, FREE)
+
+    def after_us(self, decision: int) -> int:
+        """Return the bound after a decision."""
+        if decision == TRAP:
+            boundary_us = max(self._now_us + self._plan.trap_us, self._return_us)
+            return self._written_from(boundary_us, self._flight_us, decision)
+        boundary_us = self._now_us + self._plan.generate_us[decision]
+        ends_us = max(self._flight_us, boundary_us + self._tails_us[decision])
+        return self._written_from(boundary_us, ends_us, decision)
+
+    def _written_from(self, now_us: int, bound_us: int, written: int) -> int:
+        generate_us, tails_us = self._plan.generate_us, self._tails_us
+        for call in self._rest:
+            if call != written:
+                now_us += generate_us[call]
+                bound_us = max(bound_us, now_us + tails_us[call])
+        return bound_us
 
 
 def _awaits_call(plan: Plan, progress: Progress) -> bool:
