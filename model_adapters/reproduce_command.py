@@ -6,7 +6,7 @@ import click
 
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.data.bfcl import BfclError
-from interpreter.schedule.paper.files import write_reproduction
+from interpreter.schedule.paper.report import write_reproduction
 from interpreter.schedule.paper.reproduction import Setup
 from model_adapters.errors import AdapterError
 from model_adapters.workload_command import bfcl_wheel, token_counter

@@ -134,22 +134,9 @@ def simulate_model(
         MissingExtraError: OR-Tools is needed and not installed.
     """
     bounds = bounds or Bounds(graph, costs, options.workers)
-    runs = run_model(graph, costs, model, policies, options)
-    bound_us = max(bounds.model_us(model), runs.proved_us)
-    return [Result(timing, bound_us) for timing in runs.timings]
-
-
-class ModelRuns(msgspec.Struct, frozen=True):
-    """Runs of one workload under one model.
-
-    Args:
-        timings: One for each policy.
-        proved_us: What a solver has proved that no run is shorter than, in microseconds; 0 when
-            none was asked.
-    """
-
-    timings: list[Timing]
-    proved_us: int = 0
+    timings, proved_us = run_model(graph, costs, model, policies, options)
+    bound_us = max(bounds.model_us(model), proved_us)
+    return [Result(timing, bound_us) for timing in timings]
 
 
 def run_model(
@@ -158,13 +145,18 @@ def run_model(
     model: Model,
     policies: tuple[PolicyName, ...],
     options: Options,
-) -> ModelRuns:
-    """Run one workload as `simulate_model` does, and work no bounds out."""
+) -> tuple[list[Timing], int]:
+    """Run one workload as `simulate_model` does, and work no bounds out.
+
+    Returns:
+        One run for each policy, and what a solver has proved that none is shorter than, in
+        microseconds; 0 when none was asked.
+    """
     match model:
         case "sync":
-            return ModelRuns([run_sync(graph, costs)] * len(policies))
+            return [run_sync(graph, costs)] * len(policies), 0
         case "sync-parallel":
-            return ModelRuns([run_sync_parallel(graph, costs, options.workers)] * len(policies))
+            return [run_sync_parallel(graph, costs, options.workers)] * len(policies), 0
         case "async" | "async-naive" | "futures":
             plan = build_plan(graph, costs, model, options.workers)
             return _run_policies(plan, policies, options)
@@ -172,7 +164,9 @@ def run_model(
             assert_never(model)
 
 
-def _run_policies(plan: Plan, policies: tuple[PolicyName, ...], options: Options) -> ModelRuns:
+def _run_policies(
+    plan: Plan, policies: tuple[PolicyName, ...], options: Options
+) -> tuple[list[Timing], int]:
     timings: list[Timing] = []
     proved_us = 0
     for policy in policies:
@@ -182,7 +176,7 @@ def _run_policies(plan: Plan, policies: tuple[PolicyName, ...], options: Options
             proved_us = optimum.lower_bound_us
         else:
             timings.append(run_policy(plan, policy, options.seed))
-    return ModelRuns(timings, proved_us)
+    return timings, proved_us
 
 
 def run_policy(plan: Plan, policy: RunnablePolicy, seed: int = 0) -> Timing:

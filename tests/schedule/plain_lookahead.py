@@ -1,6 +1,6 @@
 """Looking ahead as the specification says it: everything is tried, nothing is left out or kept."""
 
-from interpreter.schedule.models.asynchronous import FREE, Progress, inverse, play, run_async
+from interpreter.schedule.models.asynchronous import Progress, inverse, play, run_async
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.auto import _moves
@@ -10,15 +10,15 @@ from interpreter.schedule.policies.lookahead import Lookahead
 
 def plain_lookahead(plan: Plan, facts: list[Facts], priority: list[int], *, idle: bool) -> Timing:
     """Each choice is tried; the first of the best is taken (Time/policy-lookahead)."""
-    lookahead, by_priority = Lookahead(plan, facts, idle=idle), inverse(priority)
+    lookahead = Lookahead(plan, facts, idle=idle)
     progress = Progress(plan, priority)
     while progress.left:
         tried = [
-            (lookahead.try_out(progress, priority, by_priority, forced=choice), place, choice)
-            for place, choice in enumerate(lookahead.choices(progress, by_priority))
+            (lookahead.try_out(progress, forced=choice), place, choice)
+            for place, choice in enumerate(lookahead.choices(progress))
         ]
         decision = min(tried)[2] if tried else TRAP
-        one_step(plan, progress, priority, decision)
+        play(plan, progress, plan.execute_us, forced=decision, single=True)
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
 
 
@@ -27,14 +27,13 @@ def plain_follow(plan: Plan, facts: list[Facts], order: list[int]) -> Timing:
     lookahead, order = Lookahead(plan, facts, idle=True), order.copy()
     progress, written = Progress(plan, inverse(order)), 0
     while progress.left:
-        priority = inverse(order)
-        choices = lookahead.choices(progress, order)
+        choices = lookahead.choices(progress)
         decision = choices[0] if choices else TRAP
         if len(choices) > 1:
             planned = order[written] if progress.ready and progress.ready[0] == written else TRAP
-            tried = [(lookahead.try_out(progress, priority, order, fixed=True), -1, planned)]
+            tried = [(lookahead.try_out(progress, fixed=True), -1, planned)]
             for place, choice in enumerate(choices):
-                end_us = lookahead.try_out(progress, priority, order, forced=choice)
+                end_us = lookahead.try_out(progress, forced=choice)
                 tried.append((end_us, place, choice))
             decision = min(tried)[2]
         if decision != TRAP:
@@ -42,8 +41,9 @@ def plain_follow(plan: Plan, facts: list[Facts], order: list[int]) -> Timing:
             order.remove(decision)
             order.insert(written, decision)
             written += 1
-            progress.ready = sorted(inverse(order)[call] for call in ready)
-        one_step(plan, progress, inverse(order), decision)
+            progress.priority, progress.by_priority = inverse(order), order.copy()
+            progress.ready = sorted(progress.priority[call] for call in ready)
+        play(plan, progress, plan.execute_us, forced=decision, single=True)
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
 
 
@@ -61,9 +61,3 @@ def plain_improve(plan: Plan, order: list[int]) -> list[int]:
 
 def played_us(plan: Plan, order: list[int]) -> int:
     return run_async(plan, inverse(order), fixed=True).makespan_us
-
-
-def one_step(plan: Plan, progress: Progress, priority: list[int], decision: int) -> None:
-    assert decision != FREE
-    by_priority = inverse(priority)
-    play(plan, progress, priority, by_priority, plan.execute_us, forced=decision, single=True)

@@ -12,8 +12,8 @@ from interpreter.schedule.costs import Costs
 from interpreter.schedule.data.bfcl import BfclError
 from interpreter.schedule.data.bfcl_needs import find_needs
 from interpreter.schedule.paper import theorems
-from interpreter.schedule.paper.files import write_reproduction
 from interpreter.schedule.paper.published import FIGURES, NOT_REPRODUCED
+from interpreter.schedule.paper.report import write_reproduction
 from interpreter.schedule.paper.reproduction import Setup
 from interpreter.schedule.paper.trap_costs import (
     HARDWARE,

@@ -10,11 +10,13 @@ import msgspec
 
 from interpreter.schedule.advice.limits import MATTERS, Limit, find_limits, play_as_written
 from interpreter.schedule.advice.observed import Observation
-from interpreter.schedule.graph import Graph
+from interpreter.schedule.costs import Costs
+from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.synchronous import rounds, spread_us
-from interpreter.schedule.plan import Plan
+from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.simulate import run_policy
 from interpreter.schedule.wording import counted, milliseconds
+from interpreter.schedule.workload import Workload, WorkloadCall
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -89,45 +91,17 @@ def advise(observation: Observation, workers: int = 0) -> Advice:
 
 def _observed_plan(observation: Observation, workers: int) -> Plan:
     """Return a run as the simulator plays it; the position of a call is its place as written."""
-    calls = observation.written
-    index = {call.id: position for position, call in enumerate(calls)}
-    needs = [sorted(index[name] for name in call.needs) for call in calls]
-    size = len(needs)
-    successors: list[list[int]] = [[] for _ in range(size)]
-    for position, before in enumerate(needs):
-        for other in before:
-            successors[other].append(position)
-    execute_us = [call.execute_us for call in calls]
-    graph = Graph(
-        id="run",
-        ids=tuple(call.id for call in calls),
-        tokens=[0] * size,
-        execute_us=execute_us,
-        estimate_us=execute_us,
-        result_tokens=[0] * size,
-        task=[0] * size,
-        predecessors=needs,
-        successors=successors,
-        arrivals_us={},
+    calls = tuple(
+        WorkloadCall(
+            id=call.id,
+            generate_tokens=call.generate_us,  # at a microsecond a token
+            execute_us=call.execute_us,
+            after=call.needs,
+        )
+        for call in observation.written
     )
-    return Plan(
-        graph=graph,
-        size=size,
-        start_us=0,
-        generate_us=[call.generate_us for call in calls],
-        execute_us=execute_us,
-        estimate_us=execute_us,
-        deliver_us=[0] * size,
-        successors=successors,
-        waiting=[len(before) for before in needs],
-        messages=[],
-        trap_us=0,
-        batch_us=0,
-        last_batch_us=0,
-        answer_us=observation.answer_us,
-        workers=0 if workers >= size else workers,
-        chained=True,
-    )
+    costs = Costs(token_us=1, answer_tokens=observation.answer_us)
+    return build_plan(build_graph(Workload(id="run", calls=calls)), costs, "async", workers)
 
 
 def _running_us(plan: Plan, batches: list[list[int]]) -> int:

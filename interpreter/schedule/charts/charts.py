@@ -40,11 +40,6 @@ class BarStyle(msgspec.Struct, frozen=True):
     thin: bool = False
     dark: str = ""
 
-    @property
-    def in_the_dark(self) -> str:
-        """Fill on a dark page."""
-        return self.dark or self.colour
-
 
 BAR_STYLES: Final[dict[BarKind, BarStyle]] = {
     "writing": BarStyle("#2f6db5", "model writes a call", dark="#4a8ad6"),

@@ -64,7 +64,7 @@ def draw_image(chart: Chart, file_format: str) -> bytes:
         MissingExtraError: matplotlib is not installed.
     """
     try:
-        from interpreter.schedule.charts import images as matplotlib_charts
+        from interpreter.schedule.charts import images
     except ImportError as error:
         raise missing_extra("plot", error) from None
-    return matplotlib_charts.image(chart, file_format)
+    return images.image(chart, file_format)

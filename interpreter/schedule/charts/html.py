@@ -36,7 +36,7 @@ def chart_page(chart: Chart) -> str:
 def bar_rules() -> str:
     """Return the colours of the bars of timelines, as rules of style."""
     light = "".join(_rule(kind, one.colour) for kind, one in BAR_STYLES.items())
-    dark = "".join(_rule(kind, one.in_the_dark) for kind, one in BAR_STYLES.items())
+    dark = "".join(_rule(kind, one.dark or one.colour) for kind, one in BAR_STYLES.items())
     return f"{light}@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
 
 
@@ -201,11 +201,15 @@ def _curves(chart: Curves) -> Iterator[str]:
     yield _row("", _x_labels(labels))
     yield f'<div class="across">{escape(chart.x_label)}</div>'
     rows = [
-        (curve.name, chart.names[int(x)] if chart.names else _number(x), _number(y))
+        (curve.name, _x_name(chart, x), _number(y))
         for curve in chart.curves
         for x, y in zip(curve.xs, curve.ys, strict=True)
     ]
     yield _alternative("The same as a table", ("curve", chart.x_label, chart.y_label), rows)
+
+
+def _x_name(chart: Curves, x: float) -> str:
+    return chart.names[int(x)] if chart.names else _number(x)
 
 
 def _curve(place: int, chart: Curves, across: Scale, up: Scale) -> str:
@@ -219,7 +223,7 @@ def _curve(place: int, chart: Curves, across: Scale, up: Scale) -> str:
     if len(spots) > _MARKED:
         return line
     titles = (
-        f"{curve.name}: {_number(y)} at {chart.names[int(x)] if chart.names else _number(x)}"
+        f"{curve.name}: {_number(y)} at {_x_name(chart, x)}"
         for x, y in zip(curve.xs, curve.ys, strict=True)
     )
     return line + "".join(

@@ -18,7 +18,7 @@ from interpreter.schedule.data.bfcl import (
     read_samples,
     with_needs,
 )
-from interpreter.schedule.data.synthetic import Family, make_synthetic
+from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.workload import Workload
 
 BfclName: TypeAlias = Literal[
@@ -45,13 +45,7 @@ _SOURCES: Final[dict[BfclName, Dataset]] = {
     "bfcl-multi-turn": "multi_turn_base",
     "bfcl-multi-step-parallel": "multi_turn_base",
 }
-_FAMILIES: Final[dict[SyntheticName, Family]] = {
-    "synthetic-layered": "layered",
-    "synthetic-fork-join": "fork-join",
-    "synthetic-series-parallel": "series-parallel",
-    "synthetic-chains": "chains",
-    "synthetic-out-trees": "out-trees",
-}
+_FAMILIES: Final = dict(zip(SYNTHETIC_NAMES, FAMILIES, strict=True))
 
 DEFAULT_COUNT: Final = 200
 

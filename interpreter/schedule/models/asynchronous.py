@@ -18,6 +18,8 @@ class Progress:
     """How far a run has come.
 
     Attributes:
+        priority: Priority of each call; the least is written first.
+        by_priority: Call of each priority.
         now_us: Time of the current call boundary, its interrupts delivered.
         left: Calls that have not been delivered.
         ready: Heap of the priorities of the calls that can be written now.
@@ -31,11 +33,13 @@ class Progress:
 
     __slots__ = (
         "begin_us",
+        "by_priority",
         "decisions",
         "free_us",
         "in_flight",
         "left",
         "now_us",
+        "priority",
         "ready",
         "slots",
         "waiting",
@@ -43,6 +47,8 @@ class Progress:
 
     def __init__(self, plan: Plan, priority: list[int]) -> None:
         stride = stride_of(plan)
+        self.priority = priority
+        self.by_priority = inverse(priority)
         # Nothing can be due yet: every message arrives after the first task.
         self.now_us = plan.start_us
         self.left = plan.size
@@ -71,7 +77,7 @@ def run_async(plan: Plan, priority: list[int], *, fixed: bool = False) -> Timing
         fixed: Write the calls exactly in that order, trapping where the next is not ready.
     """
     progress = Progress(plan, priority)
-    play(plan, progress, priority, inverse(priority), plan.execute_us, fixed=fixed)
+    play(plan, progress, plan.execute_us, fixed=fixed)
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
 
 
@@ -86,8 +92,6 @@ def inverse(priority: list[int]) -> list[int]:
 def play(
     plan: Plan,
     progress: Progress,
-    priority: list[int],
-    by_priority: list[int],
     execute_us: list[int],
     *,
     fixed: bool = False,
@@ -99,8 +103,6 @@ def play(
     Args:
         plan: The run.
         progress: Where to begin; changed in place.
-        priority: Priority of each call.
-        by_priority: Call of each priority.
         execute_us: How long calls run: the truth, or the estimates when a policy looks ahead.
         fixed: Whether a call may be written only when all of lower priority are written.
         forced: The first decision: a ready call, `TRAP`, or `FREE`.
@@ -108,6 +110,7 @@ def play(
     """
     stride, messages = stride_of(plan), len(plan.messages)
     ready, in_flight, slots = progress.ready, progress.in_flight, progress.slots
+    priority, by_priority = progress.priority, progress.by_priority
     while progress.left:
         if forced >= 0:
             ready.remove(priority[forced])
@@ -130,7 +133,7 @@ def play(
         progress.now_us = now_us
         limit = (now_us + 1) * stride
         if in_flight[0] < limit:
-            progress.now_us += _deliver(plan, progress, priority, limit, stride)
+            progress.now_us += _deliver(plan, progress, limit, stride)
         forced = FREE
         if single:
             break
@@ -143,10 +146,11 @@ def _take_worker(free_us: list[int], now_us: int, execute_us: int) -> int:
     return start_us
 
 
-def _deliver(plan: Plan, progress: Progress, priority: list[int], limit: int, stride: int) -> int:
+def _deliver(plan: Plan, progress: Progress, limit: int, stride: int) -> int:
     """Deliver all that is due and say how long it took (Time/async-deliver)."""
     in_flight, slots, waiting = progress.in_flight, progress.slots, progress.waiting
     ready, size, successors = progress.ready, plan.size, plan.successors
+    priority = progress.priority
     cost_us = 0
     while in_flight and in_flight[0] < limit:
         call = slots[heappop(in_flight) % stride]

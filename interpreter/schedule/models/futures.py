@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 
 import msgspec
 
+from interpreter.schedule.models.asynchronous import inverse
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.schedule.plan import Plan
 
@@ -19,9 +20,7 @@ class _Writer:
     def __init__(self, plan: Plan, priority: list[int]) -> None:
         self._plan = plan
         self._priority = priority
-        self._by_priority = [0] * plan.size
-        for call, place in enumerate(priority):
-            self._by_priority[place] = call
+        self._by_priority = inverse(priority)
         # The plan counts a message as one more thing to wait for, exactly as needed here.
         self._unknown = plan.waiting.copy()
         self._messages = plan.messages[::-1]

@@ -66,8 +66,8 @@ def narrate_workload(
     """Yield every run of one workload, step by step; the parameters are those of `simulate`."""
     graph = build_graph(workload)
     for model in models:
-        runs = run_model(graph, costs, model, policies, options)
-        for policy, timing in zip(policies, runs.timings, strict=True):
+        timings, _ = run_model(graph, costs, model, policies, options)
+        for policy, timing in zip(policies, timings, strict=True):
             spans = narrate_run(graph, costs, model, timing, options.workers)
             yield Narration(
                 workload=workload.id,

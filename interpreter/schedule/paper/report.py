@@ -1,10 +1,19 @@
 """The reproduction as a report: tables, charts, and what cannot be reproduced."""
 
+from pathlib import Path
 from typing import Final
 
 from interpreter.schedule.charts.charts import Columns
 from interpreter.schedule.costs import PRESETS
-from interpreter.schedule.paper.document import Block, Grid, Heading, Items, Paragraph, Picture
+from interpreter.schedule.paper.document import (
+    Block,
+    Grid,
+    Heading,
+    Items,
+    Paragraph,
+    Picture,
+    write_document,
+)
 from interpreter.schedule.paper.published import (
     CLOUD,
     LOCAL,
@@ -12,8 +21,14 @@ from interpreter.schedule.paper.published import (
     NOT_REPRODUCED,
     OVERHEAD_TOKENS,
 )
-from interpreter.schedule.paper.reproduction import Compared, Reproduction, Setup, rms_error
-from interpreter.schedule.paper.theorems import TheoremCheck
+from interpreter.schedule.paper.reproduction import (
+    Compared,
+    Reproduction,
+    Setup,
+    reproduce,
+    rms_error,
+)
+from interpreter.schedule.paper.theorems import TheoremCheck, check_theorems
 from interpreter.schedule.paper.trap_costs import (
     HARDWARE,
     crossover_chart,
@@ -172,3 +187,23 @@ def _traps(setup: Setup) -> tuple[Block, ...]:
         ),
         Picture("traps-again", regret_chart(HARDWARE[0], 1.0, setup.seed)),
     )
+
+
+def write_reproduction(setup: Setup, output: Path, name: str = "asynclm") -> tuple[Path, Path]:
+    """Compute all figures and write the report.
+
+    Args:
+        setup: What from.
+        output: Folder; made where it is not there.
+        name: Name of the files.
+
+    Returns:
+        The Markdown file and the HTML file.
+
+    Raises:
+        BfclError: The wheel cannot be read or its data has another form.
+        MissingExtraError: The extra `plot` is not installed.
+        OSError: A file cannot be written.
+    """
+    blocks = report_blocks(setup, reproduce(setup), check_theorems(setup.seed))
+    return write_document(output, name, blocks)

@@ -136,14 +136,16 @@ def _check_first(drawn: list[Times]) -> list[TheoremCheck]:
         _check(
             "tighter: 0 ≤ Sync-Parallel − Async ≤ max E − min E",
             drawn,
-            lambda times: 0 <= _three(times, _FREE)[1] - _three(times, _FREE)[2] <= _range(times),
+            _is_tight,
             f"{len(drawn)} drawn sets",
         ),
     ]
 
 
-def _range(times: Times) -> int:
-    return max(ran for _, ran in times) - min(ran for _, ran in times)
+def _is_tight(times: Times) -> bool:
+    _, rounds, later = _three(times, _FREE)
+    ran = [execute_us for _, execute_us in times]
+    return 0 <= rounds - later <= max(ran) - min(ran)
 
 
 def _check_second(drawn: list[Times]) -> list[TheoremCheck]:
@@ -171,14 +173,10 @@ def _error(times: Times) -> Fraction:
 
 
 def _is_exact(times: Times) -> bool:
-    written, ran = sum(g for g, _ in times), sum(e for _, e in times)
+    written, ran = sum(g for g, _ in times), [e for _, e in times]
     rest = _three(times, _FREE)[2] - written
-    formula = (1 + Fraction(ran, written)) * Fraction(rest, written + rest)
-    return _error(times) == formula and min(times, key=_ran)[1] <= rest <= max(times, key=_ran)[1]
-
-
-def _ran(call: tuple[int, int]) -> int:
-    return call[1]
+    formula = (1 + Fraction(sum(ran), written)) * Fraction(rest, written + rest)
+    return _error(times) == formula and min(ran) <= rest <= max(ran)
 
 
 def _check_square() -> TheoremCheck:

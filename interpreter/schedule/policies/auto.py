@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from interpreter.schedule.models.asynchronous import FREE, Progress, inverse, play, run_async
+from interpreter.schedule.models.asynchronous import Progress, inverse, play, run_async
 from interpreter.schedule.models.timing import TRAP, KeyPolicy, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.bounds import lower_bound_us
@@ -54,21 +54,14 @@ def make_order(estimated: Plan, facts: list[Facts], priorities: list[list[int]])
         priorities: Priorities to begin from.
     """
     bound_us = lower_bound_us(estimated)
-    closing_us = estimated.last_batch_us + estimated.answer_us
     best = run_async(estimated, priorities[0])
     # Several bases often come to the same priorities.
     for priority in map(list, dict.fromkeys(map(tuple, priorities))):
         greedy = run_async(estimated, priority)
         best = min(best, greedy, key=_makespan)
         if best.makespan_us > bound_us:
-            tried = run_lookahead(
-                estimated,
-                facts,
-                priority,
-                idle=True,
-                greedy_us=greedy.makespan_us - estimated.answer_us,
-                limit_us=best.makespan_us - closing_us,
-            )
+            greedy_us = greedy.makespan_us - estimated.answer_us
+            tried = run_lookahead(estimated, facts, priority, idle=True, greedy_us=greedy_us)
             best = min(best, tried, key=_makespan)
         if best.makespan_us == bound_us:
             return best.order
@@ -137,43 +130,36 @@ def follow(plan: Plan, facts: list[Facts], order: list[int]) -> Timing:
         order: Positions in the order in which to write them.
     """
     lookahead = Lookahead(plan, facts, idle=True)
-    priority = inverse(order)
-    progress = Progress(plan, priority)
+    progress = Progress(plan, inverse(order))
     written = 0
     planned_us: int | None = None  # when the last delivery is if the plan is kept to
     while progress.left:
         planned = order[written] if progress.ready and progress.ready[0] == written else TRAP
-        choices = lookahead.choices(progress, order)
+        choices = lookahead.choices(progress)
         decision, proved = choices[0] if choices else TRAP, False
         if len(choices) > 1:
             if planned_us is None:
-                planned_us = lookahead.try_out(progress, priority, order, fixed=True)
+                planned_us = lookahead.try_out(progress, fixed=True)
             best = Best(planned, planned_us)
             # What is proved of a step off the plan says nothing of the plan.
-            proved = (
-                lookahead.improve(best, progress, priority, order, choices)
-                and best.end_us == planned_us
-            )
+            proved = lookahead.improve(best, progress, choices) and best.end_us == planned_us
             decision = best.decision
         if decision != planned or not lookahead.is_exact:
             planned_us, proved = None, False
-        if not proved and decision != TRAP:
-            # What is written early moves to the front of the rest of the plan.
-            ready = [order[place] for place in progress.ready]
-            order.remove(decision)
-            order.insert(written, decision)
-            priority = inverse(order)
-            progress.ready = sorted(priority[call] for call in ready)
+        if proved:
+            play(plan, progress, plan.execute_us, fixed=True)
+            break
+        if decision != TRAP:
+            _move_to_front(progress, order, written, decision)
             written += 1
-        forced = FREE if proved else decision
-        play(
-            plan,
-            progress,
-            priority,
-            order,
-            plan.execute_us,
-            fixed=proved,
-            forced=forced,
-            single=not proved,
-        )
+        play(plan, progress, plan.execute_us, forced=decision, single=True)
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
+
+
+def _move_to_front(progress: Progress, order: list[int], written: int, call: int) -> None:
+    """Make a call that is written early the first of the rest of the plan."""
+    ready = [order[place] for place in progress.ready]
+    order.remove(call)
+    order.insert(written, call)
+    progress.priority, progress.by_priority = inverse(order), order
+    progress.ready = sorted(progress.priority[one] for one in ready)

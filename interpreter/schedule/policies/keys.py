@@ -15,9 +15,8 @@ from interpreter.schedule.policies.facts import Facts, gather_facts
 Key = tuple[int | str, ...]
 
 
-def program(call: Facts, seed: int) -> Key:
+def program(call: Facts, _: int) -> Key:
     """Time/policy-program: in program order."""
-    del seed
     return (call.seq,)
 
 
@@ -27,39 +26,33 @@ def random(call: Facts, seed: int) -> Key:
     return (sha256(text.encode()).hexdigest(), call.seq)
 
 
-def lpt(call: Facts, seed: int) -> Key:
+def lpt(call: Facts, _: int) -> Key:
     """Time/policy-lpt: longest execution first (the paper's choice)."""
-    del seed
     return (-call.estimate_us, call.seq)
 
 
-def most_successors(call: Facts, seed: int) -> Key:
+def most_successors(call: Facts, _: int) -> Key:
     """Time/policy-most-successors: the call that most calls wait for."""
-    del seed
     return (-call.successors, call.seq)
 
 
-def critical_path(call: Facts, seed: int) -> Key:
+def critical_path(call: Facts, _: int) -> Key:
     """Time/policy-critical-path: longest chain, own writing included."""
-    del seed
     return (-call.generate_us - call.tail_us, call.seq)
 
 
-def longest_tail(call: Facts, seed: int) -> Key:
+def longest_tail(call: Facts, _: int) -> Key:
     """Time/policy-longest-tail: longest chain, own writing left out."""
-    del seed
     return (-call.tail_us, call.seq)
 
 
-def fan_tail(call: Facts, seed: int) -> Key:
+def fan_tail(call: Facts, _: int) -> Key:
     """Time/policy-fan-tail: longest tail, counting that a fan is written one by one."""
-    del seed
     return (-call.fan_tail_us, call.seq)
 
 
-def johnson(call: Facts, seed: int) -> Key:
+def johnson(call: Facts, _: int) -> Key:
     """Time/policy-johnson: Johnson's rule, optimal for independent calls on one worker."""
-    del seed
     if call.generate_us < call.estimate_us:
         return (0, call.generate_us, call.seq)
     return (1, -call.estimate_us, call.seq)

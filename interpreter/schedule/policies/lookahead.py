@@ -11,16 +11,15 @@ run is known to come to its bound. Both save time and change no decision.
 from heapq import heapify, heapreplace
 from typing import Final
 
-from interpreter.schedule.models.asynchronous import FREE, Progress, inverse, play, stride_of
+import msgspec
+
+from interpreter.schedule.models.asynchronous import FREE, Progress, play, stride_of
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.facts import Facts
 
 MAX_CALLS: Final = 200
 """Larger workloads are played greedily: looking ahead costs the square of their size and more."""
-
-NEVER_US: Final = 1 << 62
-"""Later than the end of any run."""
 
 MAX_TRIED: Final = 16
 """How many ready calls are tried at one boundary, the first by priority."""
@@ -33,7 +32,6 @@ def run_lookahead(
     *,
     idle: bool,
     greedy_us: int | None = None,
-    limit_us: int = NEVER_US,
 ) -> Timing:
     """Play a run in which each decision is tried out first (Time/policy-lookahead).
 
@@ -43,44 +41,33 @@ def run_lookahead(
         priority: The priority by which a trial goes on, and that breaks ties.
         idle: Whether a trap is tried, too, although calls are ready (Time/policy-lookahead-idle).
         greedy_us: When the last delivery is, as estimated, by the priority alone, where known.
-        limit_us: Nothing more is tried once no last delivery can be sooner than this.
     """
-    lookahead = Lookahead(plan, facts, idle=idle, limit_us=limit_us)
-    by_priority = inverse(priority)
+    lookahead = Lookahead(plan, facts, idle=idle)
     progress = Progress(plan, priority)
     while progress.left:
-        choices = lookahead.choices(progress, by_priority)
-        decision, settled = choices[0] if choices else TRAP, False
+        choices = lookahead.choices(progress)
+        decision, proved = choices[0] if choices else TRAP, False
         if len(choices) > 1:
             if greedy_us is None:
-                greedy_us = lookahead.try_out(progress, priority, by_priority, forced=decision)
+                greedy_us = lookahead.try_out(progress, forced=decision)
             best = Best(decision, greedy_us)
-            settled = lookahead.improve(best, progress, priority, by_priority, choices[1:])
+            proved = lookahead.improve(best, progress, choices[1:])
             decision, greedy_us = best.decision, best.end_us if lookahead.is_exact else None
-        to_the_end = settled and lookahead.is_exact
-        play(
-            plan,
-            progress,
-            priority,
-            by_priority,
-            plan.execute_us,
-            forced=decision,
-            single=not to_the_end,
-        )
+        to_the_end = proved and lookahead.is_exact
+        play(plan, progress, plan.execute_us, forced=decision, single=not to_the_end)
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
 
 
-class Best:
+class Best(msgspec.Struct):
     """The best decision found so far at one boundary.
 
-    Attributes:
+    Args:
         decision: A call, or `TRAP`.
         end_us: When the last delivery is after it, as estimated.
     """
 
-    def __init__(self, decision: int, end_us: int) -> None:
-        self.decision = decision
-        self.end_us = end_us
+    decision: int
+    end_us: int
 
 
 class Lookahead:
@@ -90,82 +77,54 @@ class Lookahead:
         plan: The run.
         facts: What a policy knows of its calls.
         idle: Whether a trap is tried, too, although calls are ready.
-        limit_us: Only a last delivery that is sooner is worth finding.
 
     Attributes:
         is_exact: Whether the estimates are the truth, so that what a trial does is what happens.
     """
 
-    def __init__(
-        self, plan: Plan, facts: list[Facts], *, idle: bool, limit_us: int = NEVER_US
-    ) -> None:
+    def __init__(self, plan: Plan, facts: list[Facts], *, idle: bool) -> None:
         self.is_exact = plan.estimate_us == plan.execute_us and not plan.messages
         self._plan = plan
         self._idle = idle
-        self._limit_us = limit_us
         # A trial leaves out the tasks that have not arrived: with messages no chain is sure.
         known = [] if plan.messages else facts
         self._tails_us = [call.tail_us for call in known] or [0] * plan.size
         self._by_tail = sorted(range(len(known)), key=lambda call: -self._tails_us[call])
 
-    def choices(self, progress: Progress, by_priority: list[int]) -> list[int]:
+    def choices(self, progress: Progress) -> list[int]:
         """Return the decisions to try at a boundary: the first ready calls, and perhaps a trap."""
-        choices = [by_priority[place] for place in sorted(progress.ready)[:MAX_TRIED]]
+        choices = [progress.by_priority[place] for place in sorted(progress.ready)[:MAX_TRIED]]
         if self._idle and _awaits_call(self._plan, progress):
             choices.append(TRAP)
         return choices
 
-    def try_out(
-        self,
-        progress: Progress,
-        priority: list[int],
-        by_priority: list[int],
-        *,
-        forced: int = FREE,
-        fixed: bool = False,
-    ) -> int:
+    def try_out(self, progress: Progress, *, forced: int = FREE, fixed: bool = False) -> int:
         """Return when the last delivery is, as estimated; the parameters are those of `play`."""
-        plan = self._plan
-        trial = start_trial(plan, progress)
-        play(plan, trial, priority, by_priority, plan.estimate_us, forced=forced, fixed=fixed)
+        trial = start_trial(self._plan, progress)
+        play(self._plan, trial, self._plan.estimate_us, forced=forced, fixed=fixed)
         return trial.now_us
 
-    def improve(
-        self,
-        best: Best,
-        progress: Progress,
-        priority: list[int],
-        by_priority: list[int],
-        choices: list[int],
-    ) -> bool:
-        """Look for a decision after which the last delivery is sooner, going on by a priority.
+    def improve(self, best: Best, progress: Progress, choices: list[int]) -> bool:
+        """Look for a decision after which the last delivery is sooner, going on by priority.
 
         Args:
             best: The decision to beat; changed where one does.
             progress: How far the run has come.
-            priority: Priority of each call.
-            by_priority: Call of each priority.
             choices: The decisions to try.
 
         Returns:
-            Whether no decision leads to a last delivery that is sooner, or worth finding.
+            Whether it is proved that no decision leads to a last delivery that is sooner.
         """
-        bounds = self._bounds(progress)
+        seen = progress if self.is_exact else start_trial(self._plan, progress)
+        bounds = _Bounds(self._plan, self._tails_us, self._by_tail, progress, seen.in_flight)
         for choice in choices:
-            if min(best.end_us, self._limit_us) <= bounds.least_us:
+            if best.end_us <= bounds.least_us:
                 break
             if bounds.after_us(choice) < best.end_us:
-                end_us = self.try_out(progress, priority, by_priority, forced=choice)
+                end_us = self.try_out(progress, forced=choice)
                 if end_us < best.end_us:
                     best.decision, best.end_us = choice, end_us
-        return min(best.end_us, self._limit_us) <= bounds.least_us
-
-    def _bounds(self, progress: Progress) -> "_Bounds":
-        """Bound what can come of a boundary."""
-        seen = progress if self.is_exact else start_trial(self._plan, progress)
-        written = set(progress.slots)
-        rest = [call for call in self._by_tail if call not in written]
-        return _Bounds(self._plan, self._tails_us, rest, progress, seen.in_flight)
+        return best.end_us <= bounds.least_us
 
 
 class _Bounds:
@@ -183,13 +142,14 @@ class _Bounds:
         self,
         plan: Plan,
         tails_us: list[int],
-        rest: list[int],
+        by_tail: list[int],
         progress: Progress,
         in_flight: list[int],
     ) -> None:
         self._plan = plan
         self._tails_us = tails_us
-        self._rest = rest
+        written = set(progress.slots)
+        self._rest = [call for call in by_tail if call not in written]
         self._now_us = self._return_us = self._flight_us = progress.now_us
         stride = stride_of(plan)
         for key in in_flight:
@@ -228,6 +188,7 @@ def start_trial(plan: Plan, progress: Progress) -> Progress:
     """Return a copy of the progress as a policy sees it: what is in flight ends by its estimate."""
     now_us, stride = progress.now_us, stride_of(plan)
     trial = object.__new__(Progress)
+    trial.priority, trial.by_priority = progress.priority, progress.by_priority
     trial.now_us = now_us
     trial.left = progress.left
     trial.ready = progress.ready.copy()

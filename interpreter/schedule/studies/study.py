@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -128,17 +128,12 @@ class _Narrator:
         self.narrations: list[Narration] = []
 
     def pass_on(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        if self._study.trace is None:
+        with self._study.trace.open("wb") if self._study.trace else nullcontext() as file:
             for chunk in chunks:
                 self._keep_first(chunk)
-                yield chunk
-            return
-        with self._study.trace.open("wb") as file:
-            for chunk in chunks:
-                self._keep_first(chunk)
-                for workload in _workloads(chunk):
-                    for narration in self._narrate(workload):
-                        file.writelines(trace_lines(narration))
+                if file is not None:
+                    for workload in _workloads(chunk):
+                        file.writelines(chain(*map(trace_lines, self._narrate(workload))))
                 yield chunk
 
     def _keep_first(self, chunk: Chunk) -> None:
