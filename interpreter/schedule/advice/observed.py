@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-from cml.ast import Json
-from interpreter.events import Decode, Decoded, Ended, Expired, Inject, Returned, Row, Start
-from interpreter.machine import advance, settle_one, step
-from interpreter.state import Settings, State
+from cml.ast import Json, OutcomeKind
+from interpreter.events import Decode, Decoded, Ended, Inject, Row, Start
+from interpreter.runs import RunReader
+from interpreter.state import Settings
 
 _SHORTEST: Final = 3
 """Values of fewer characters stand in arguments by chance."""
@@ -77,14 +77,18 @@ class _Block(msgspec.Struct):
     """The block of a call that was complete, until the call starts."""
 
     generate_us: int
-    written_us: int
     needs: frozenset[str]
 
 
 class _Observer:
-    """Takes the rows of a run in, one after another."""
+    """Takes the rows of a run in, one after another.
 
-    def __init__(self) -> None:
+    Args:
+        reader: Reads the calls of the same run; it takes each row first.
+    """
+
+    def __init__(self, reader: RunReader) -> None:
+        self._reader = reader
         self.calls: dict[str, ObservedCall] = {}
         self.texts: list[ObservedCall] = []
         self.decode_us = 0
@@ -95,37 +99,23 @@ class _Observer:
         self._since_call_us = 0
         self._text_us = 0
         self._blocks: dict[str, _Block] = {}
-        self._returned: dict[str, frozenset[str]] = {}
         self._delivered: dict[str, frozenset[str]] = {}
         self._batch: set[str] = set()
         self._awaited: set[str] = set()
         self._text_needs: set[str] = set()
         self._wrote = False
 
-    def take(self, row: Row, state: State) -> None:
-        """Take one row in.
-
-        Args:
-            row: What happened.
-            state: The state of the machine after it.
-        """
-        match row.event:
-            case Decoded() | Ended():
-                self._decoded(row.at_us)
-            case Returned(call, outcome) if row.rule == "Step/return" and call in self.calls:
-                self.calls[call].return_us = row.at_us
-                self._returned[call] = frozenset(_leaves(outcome.value))
-            case Expired(call) if row.rule == "Step/timeout" and call in self.calls:
-                self.calls[call].return_us = row.at_us
-            case _:
-                pass
-        self._rule(row, state)
+    def take(self, row: Row) -> None:
+        """Take one row in, after the reader."""
+        if isinstance(row.event, Decoded | Ended):
+            self._decoded(row.at_us)
+        self._rule(row)
         for effect in row.effects:
             match effect:
                 case Decode():
                     self._asked_us = row.at_us
                 case Start():
-                    self._start(effect, row.at_us)
+                    self._start(effect)
                 case Inject(interrupts):
                     self._inject({delivery.id for delivery in interrupts})
                 case _:
@@ -137,12 +127,12 @@ class _Observer:
         self._since_call_us += took_us
         self.answer_us += took_us
 
-    def _rule(self, row: Row, state: State) -> None:
+    def _rule(self, row: Row) -> None:
         match row.rule:
             case "Step/open" | "Step/malformed":
                 self._opened_us = self._asked_us
             case "Step/call":
-                self._write(next(reversed(state.calls)), row.at_us)
+                self._write(next(reversed(self._reader.calls)))
             case "Step/idle-trap":
                 self.trap_us += row.at_us - self._opened_us
             case "Step/trap":
@@ -163,8 +153,8 @@ class _Observer:
         self._since_call_us = self._text_us = self.answer_us = 0
         return took_us
 
-    def _write(self, key: str, at_us: int) -> None:
-        self._blocks[key] = _Block(self._take_decoding(), at_us, frozenset(self._awaited))
+    def _write(self, key: str) -> None:
+        self._blocks[key] = _Block(self._take_decoding(), frozenset(self._awaited))
         self._wrote = True
 
     def _write_text(self, took_us: int, at_us: int, needs: Iterable[str]) -> None:
@@ -176,23 +166,29 @@ class _Observer:
     def _inject(self, delivered: set[str]) -> None:
         self._batch |= delivered
         # A value can have come from a result only once the model was told of it.
-        known = self._returned.keys() & delivered
-        self._delivered |= {name: self._returned[name] for name in known}
+        outcomes = {
+            name: self._reader.state.calls[name].outcome for name in self.calls.keys() & delivered
+        }
+        self._delivered |= {
+            name: frozenset(_leaves(outcome.value))
+            for name, outcome in outcomes.items()
+            if outcome is not None and outcome.kind is OutcomeKind.RETURNED
+        }
         if self.answer_us:
             self._text_needs = set(self._awaited)
         self._text_us += self.answer_us
         self.answer_us = 0
 
-    def _start(self, start: Start, at_us: int) -> None:
-        block = self._blocks.pop(start.call, _Block(0, at_us, frozenset()))
+    def _start(self, start: Start) -> None:
+        block, call = self._blocks.pop(start.call), self._reader.calls[start.call]
         arguments = frozenset(_leaves([*start.args, start.kwargs]))
         flow = {call for call, values in self._delivered.items() if _flows(values, arguments)}
         self.calls[start.call] = ObservedCall(
             id=start.call,
             function=start.function,
             generate_us=block.generate_us,
-            written_us=block.written_us,
-            start_us=at_us,
+            written_us=call.written_us,
+            start_us=call.written_us if call.started_us is None else call.started_us,
             return_us=-1,
             needs=tuple(sorted((flow | block.needs) & self.calls.keys())),
         )
@@ -200,11 +196,11 @@ class _Observer:
     def close(self, total_us: int) -> Observation:
         """Return the run, whose last row was at `total_us`."""
         self._write_text(self._text_us, total_us, self._text_needs)
-        for block in self._blocks.values():  # written, and settled before they could start
-            self._write_text(block.generate_us, block.written_us, block.needs)
-        for call in self.calls.values():
-            if call.return_us < 0:
-                call.return_us = total_us
+        for key, block in self._blocks.items():  # written, and settled before they could start
+            self._write_text(block.generate_us, self._reader.calls[key].written_us, block.needs)
+        for key, call in self.calls.items():
+            returned_us = self._reader.calls[key].returned_us
+            call.return_us = total_us if returned_us is None else returned_us
         for text in self.texts:
             text.needs = tuple(name for name in text.needs if name in self.calls)
         written = sorted((*self.calls.values(), *self.texts), key=lambda one: one.written_us)
@@ -238,20 +234,9 @@ def observe(settings: Settings, rows: Iterable[Row]) -> Observation:
     Raises:
         HostError: The rows are not those of a session with these settings.
     """
-    observer = _Observer()
-    total_us = 0
-    for row, state in _states(settings, rows):
-        observer.take(row, state)
-        total_us = row.at_us
-    return observer.close(total_us)
-
-
-def _states(settings: Settings, rows: Iterable[Row]) -> Iterator[tuple[Row, State]]:
-    """Yield each row with the state after it: the machine alone knows which call a block became."""
-    state = State(settings)
+    reader = RunReader(settings)
+    observer = _Observer(reader)
     for row in rows:
-        if row.event is not None:
-            _, state, _ = step(advance(state, row.at_us), row.event)
-        elif fired := settle_one(state):
-            state, _ = fired
-        yield row, state
+        reader.take(row)
+        observer.take(row)
+    return observer.close(reader.run.total_us)

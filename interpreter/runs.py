@@ -1,0 +1,169 @@
+"""A run, read from its rows in one place: every picture, table and advice is a view of it.
+
+The machine runs beside the rows, so its own state says which call a block became, and what became
+of the call. What is read here is not worked out again elsewhere.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from interpreter.errors import HostError
+from interpreter.events import Decode, Decoded, Effect, Ended, Inject, Row, Start
+from interpreter.machine import advance, settle_one, step
+from interpreter.state import Settings, State, Status
+
+
+class RunCall(msgspec.Struct):
+    """One call that was written. Times are in microseconds from the beginning of the session.
+
+    Args:
+        call: Its identifier, or `#n`.
+        function: What it calls.
+        opened_us: When its `[CALL]` was decoded.
+        written_us: When its block was complete; from then on it waits until it can start.
+        started_us: When it started to run; None if it never did.
+        returned_us: When its outcome came; None while it has none.
+        delivered_us: When its interrupt went in; None if none did.
+        outcome: How it ended, in one word: `waiting` or `running` while it has not.
+    """
+
+    call: str
+    function: str
+    opened_us: int
+    written_us: int
+    started_us: int | None = None
+    returned_us: int | None = None
+    delivered_us: int | None = None
+    outcome: str = Status.WAITING.value
+
+    @property
+    def execute_us(self) -> int:
+        """How long it ran, in microseconds; 0 while it runs."""
+        if self.started_us is None or self.returned_us is None:
+            return 0
+        return self.returned_us - self.started_us
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run as a whole, times in microseconds.
+
+    Args:
+        calls: Its calls, in the order in which they were written.
+        decoding: When the model was decoding, as pairs of begin and end.
+        total_us: How long the session took.
+    """
+
+    calls: tuple[RunCall, ...]
+    decoding: tuple[tuple[int, int], ...]
+    total_us: int
+
+    @property
+    def decode_us(self) -> int:
+        """How long the model was decoding, in microseconds."""
+        return sum(end - begin for begin, end in self.decoding)
+
+    @property
+    def synchronous_us(self) -> int:
+        """How long the same decoding and the same calls take one after another, in microseconds."""
+        return self.decode_us + sum(call.execute_us for call in self.calls)
+
+
+class RunReader:
+    """Takes the rows of a run in, one after another, as they come or from a trace.
+
+    Args:
+        settings: What the host chose, as in the header of the trace.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.state = State(settings)
+        self.calls: dict[str, RunCall] = {}
+        self._decoding: list[tuple[int, int]] = []
+        self._asked_us = 0
+        self._opened_us = 0
+        self._total_us = 0
+
+    def take(self, row: Row) -> None:
+        """Take one row in.
+
+        Raises:
+            HostError: The row is not one of a session with these settings.
+        """
+        before, self.state = self.state, _state_after(self.state, row)
+        self._total_us = row.at_us
+        if isinstance(row.event, Decoded | Ended):
+            self._decoded(row.at_us)
+        if self.state.block is not None and before.block is not self.state.block:
+            self._block_changed(before, row)
+        if self.state.calls is not before.calls:
+            self._calls_changed(before, row)
+        for effect in row.effects:
+            self._take_effect(effect, row.at_us)
+
+    @property
+    def run(self) -> Run:
+        """What was read so far."""
+        return Run(tuple(self.calls.values()), tuple(self._decoding), self._total_us)
+
+    def _decoded(self, at_us: int) -> None:
+        if self._decoding and self._decoding[-1][1] == self._asked_us:
+            self._decoding[-1] = (self._decoding[-1][0], at_us)
+        else:
+            self._decoding.append((self._asked_us, at_us))
+
+    def _block_changed(self, before: State, row: Row) -> None:
+        if before.block is None or before.opened != self.state.opened:
+            self._opened_us = row.at_us
+
+    def _calls_changed(self, before: State, row: Row) -> None:
+        for key in before.unsettled:
+            after = self.state.calls[key]
+            if after.status is Status.SETTLED and after.outcome is not None:
+                self.calls[key].returned_us = row.at_us
+                self.calls[key].outcome = after.outcome.kind.value
+        if row.rule == "Step/call":
+            key = next(reversed(self.state.calls))
+            written = self.state.calls[key].call
+            if written is not None:
+                self.calls[key] = RunCall(key, written.function, self._opened_us, row.at_us)
+
+    def _take_effect(self, effect: Effect, at_us: int) -> None:
+        match effect:
+            case Decode():
+                self._asked_us = at_us
+            case Start(call):
+                self.calls[call].started_us = at_us
+                self.calls[call].outcome = Status.RUNNING.value
+            case Inject(interrupts):
+                for identifier in {told.id for told in interrupts} & self.calls.keys():
+                    if self.calls[identifier].returned_us is not None:
+                        self.calls[identifier].delivered_us = at_us
+            case _:
+                pass
+
+
+def _state_after(state: State, row: Row) -> State:
+    """Return the state of the machine after a row."""
+    if row.event is not None:
+        return step(advance(state, row.at_us), row.event)[1]
+    fired = settle_one(state)
+    if fired is None:
+        raise HostError("Embed/replay", f"at {row.at_us} µs no rule applies, found {row.rule}")
+    return fired[0]
+
+
+def read_run(settings: Settings, rows: Iterable[Row]) -> Run:
+    """Read a run from its rows.
+
+    Args:
+        settings: What the host chose, as in the header of the trace.
+        rows: Its rows, in order.
+
+    Raises:
+        HostError: The rows are not those of a session with these settings.
+    """
+    reader = RunReader(settings)
+    for row in rows:
+        reader.take(row)
+    return reader.run
