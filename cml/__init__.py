@@ -16,6 +16,8 @@ from cml.profile import Body, Level, Limits, Profile
 from cml.symbols import Marker, Symbol
 from cml.validity import validate
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Body",
     "Call",
@@ -39,6 +41,7 @@ __all__ = [
     "Symbol",
     "Text",
     "Trap",
+    "__version__",
     "parse",
     "render",
     "validate",

@@ -1,16 +1,12 @@
 """Commands of the language: validate, parse, explain, vectors."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markdown import Markdown
 
 from cml.ast import Context
 from cml.diagnostics import RULES, CmlError, Diagnostic, Severity
@@ -20,16 +16,18 @@ from cml.outline import outline
 from cml.parser import parse, read_symbols
 from cml.profile import Profile
 from cml.profile_names import ProfileError, read_profile
-from cml.report import Window, visible
+from cml.report import Window
+from cml.terminal.files import INPUT_FILE, reading, require_readable
+from cml.terminal.foreign import visible
+from cml.terminal.options import json_option
+from cml.terminal.output import print_json, utf8_output
 from cml.validity import check_symbols, validate
 from cml.vectors import ImplementationError, ask, differences, load_vectors
 from cml.writers import WRITERS, Findings
 
-TraceChecker: TypeAlias = Callable[[Iterable[bytes]], Iterator[Diagnostic]]
+TraceChecker: TypeAlias = Callable[[BinaryIO], Iterator[Diagnostic]]
 
 _PIECE_BYTES: Final = 65_536
-_LONGEST_LINE_BYTES: Final = 64 * 1024 * 1024
-_STDIN: Final = "-"
 
 
 _profile_option = click.option(
@@ -41,17 +39,22 @@ _profile_option = click.option(
 
 
 def _read_profile(name: str) -> Profile:
+    is_file = name.endswith(".json")
+    if is_file:
+        require_readable(name)
     try:
         return read_profile(name)
     except ProfileError as error:
-        raise click.UsageError(f"--profile: {error}") from None
+        if is_file:
+            raise click.ClickException(str(error)) from None
+        raise click.BadParameter(str(error), param_hint="--profile") from None
 
 
 def validate_command(check_trace: TraceChecker) -> click.Command:
     """Return the command that validates contexts and traces.
 
     Args:
-        check_trace: Validates the lines of a trace; the layer above knows how.
+        check_trace: Validates a trace; the layer above knows how.
     """
 
     @click.command("validate")
@@ -72,21 +75,27 @@ def validate_command(check_trace: TraceChecker) -> click.Command:
         Exit status: 0 all are valid, 1 one is not, 2 one cannot be read.
         """
         used = _read_profile(profile)
-        _require_readable(files)
+        require_readable(*files)
         findings = (_findings(file, used, check_trace) for file in files)
-        write = WRITERS["json" if as_json else form]
-        try:
-            is_valid = write(findings, sys.stdout)
-        except OSError as error:
-            raise _Unreadable(f"{error.filename or 'input'}: {error.strerror}") from None
+        is_valid = _write("json" if as_json else form, findings)
         sys.exit(0 if is_valid else 1)
 
     return command
 
 
+def _write(form: str, findings: Iterator[Findings]) -> bool:
+    """Write findings; JSON of any kind is UTF-8 by its own format, whatever the terminal's is."""
+    if form == "text":
+        return WRITERS[form](findings, sys.stdout)
+    out = utf8_output()
+    is_valid = WRITERS[form](findings, out)
+    out.flush()
+    return is_valid
+
+
 @click.command("parse")
-@click.argument("file", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.argument("file", metavar="FILE", type=INPUT_FILE)
+@json_option
 @_profile_option
 def parse_command(file: str, *, as_json: bool, profile: str) -> None:
     """Print the tree of a context: its text, calls, interrupts and traps, with their places.
@@ -94,8 +103,7 @@ def parse_command(file: str, *, as_json: bool, profile: str) -> None:
     Exit status: 0 it is valid, 1 it is not, 2 it cannot be read.
     """
     used = _read_profile(profile)
-    _require_readable((file,))
-    with closing(_open(file)) as opened:
+    with reading(file) as opened:
         window = Window()
         source = b"".join(window.follow([opened.read()]))
     try:
@@ -104,7 +112,7 @@ def parse_command(file: str, *, as_json: bool, profile: str) -> None:
         context = Context(())
     found = validate(source, used)
     if as_json:
-        click.echo(msgspec.json.encode(context_document(context, found)))
+        print_json(context_document(context, found))
     else:
         click.echo(outline(context), nl=False)
         WRITERS["text"]([Findings(file, iter(found), window)], sys.stderr)
@@ -125,7 +133,11 @@ def explain_command(rule: str) -> None:
         advice = f"did you mean {' or '.join(close)}?" if close else "see spec/2-validity.md"
         raise click.UsageError(f"there is no rule {rule!r}; {advice}") from None
     if sys.stdout.isatty():
-        Console().print(Markdown(text))
+        from rich.markdown import Markdown
+
+        from cml.terminal.styled import console
+
+        console().print(Markdown(text))
     else:
         click.echo(text, nl=False)
 
@@ -155,39 +167,6 @@ def vectors_command(command: tuple[str, ...], *, as_json: bool, timeout_s: float
     sys.exit(1 if wrong else 0)
 
 
-class _Unreadable(click.ClickException):
-    """A file that cannot be read."""
-
-    exit_code = 2
-
-
-def _require_readable(files: tuple[str, ...]) -> None:
-    """Find out before any output whether every file can be opened."""
-    faults = []
-    for file in files:
-        try:
-            if file != _STDIN:
-                _open(file).close()
-        except OSError as error:
-            faults.append(f"{file}: {_reason(error)}")
-    if faults:
-        raise _Unreadable("\n       ".join(faults))
-
-
-def _reason(error: OSError) -> str:
-    match error:
-        case FileNotFoundError():
-            return "there is no such file; give the name of a context, a trace, or - for stdin"
-        case IsADirectoryError():
-            return "this is a folder; name the files in it"
-        case _:
-            return f"cannot be read: {error.strerror}"
-
-
-def _open(file: str) -> BinaryIO:
-    return sys.stdin.buffer if file == _STDIN else Path(file).open("rb")
-
-
 def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Findings:
     if file.endswith(".jsonl"):
         return Findings(file, _trace_diagnostics(file, check_trace), None)
@@ -196,11 +175,11 @@ def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Finding
 
 
 def _trace_diagnostics(file: str, check_trace: TraceChecker) -> Iterator[Diagnostic]:
-    with closing(_open(file)) as opened:
-        yield from check_trace(iter(lambda: opened.readline(_LONGEST_LINE_BYTES), b""))
+    with reading(file) as opened:
+        yield from check_trace(opened)
 
 
 def _context_diagnostics(file: str, profile: Profile, window: Window) -> Iterator[Diagnostic]:
-    with closing(_open(file)) as opened:
+    with reading(file) as opened:
         pieces = window.follow(iter(lambda: opened.read(_PIECE_BYTES), b""))
         yield from check_symbols(read_symbols(pieces, profile), profile)

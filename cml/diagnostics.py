@@ -95,6 +95,12 @@ class Diagnostic(msgspec.Struct, frozen=True):
     message: str
     span: Span
 
+    def __str__(self) -> str:
+        """Return it on one line, as in `3:5: error[CML106]: expected `)` (Valid/body)`."""
+        start = self.span.start
+        place = f"{start.line}:{start.column}"
+        return f"{place}: {self.severity.value}[{self.code}]: {self.message} ({self.rule})"
+
 
 def diagnose(rule: str, message: str, span: Span) -> Diagnostic:
     """Make the diagnostic of a rule of `RULES`."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cml.ast import Call, Context, Interrupt, Item, Malformed, Text, Trap
-from cml.report import visible
+from cml.terminal.foreign import visible
 
 _WIDTH: Final = 72
 

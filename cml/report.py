@@ -1,7 +1,6 @@
 """Diagnostics for people: the line, what is wrong in it, by which rule, what to do."""
 
 import codecs
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -10,12 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from cml.diagnostics import RULES, Diagnostic, Severity
+from cml.terminal.foreign import visible
 
 _KEPT: Final = 131_072
 _BEFORE: Final = 60
 _AFTER: Final = 80
 _COLORS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
-_CONTROL_PICTURES: Final = 0x2400
 
 
 class Window:
@@ -97,15 +96,3 @@ def _print_line(
     console.print(Text(f"{margin} |", "blue"), soft_wrap=True)
     console.print(Text.assemble((f"{number} | ", "blue"), before, after), soft_wrap=True)
     console.print(Text.assemble((f"{margin} | ", "blue"), (mark, color)), soft_wrap=True)
-
-
-def visible(text: str) -> str:
-    """Return a text of the same length that cannot control a terminal or hide its order."""
-    return "".join(c if c.isprintable() else _picture(c) for c in text)
-
-
-def _picture(character: str) -> str:
-    code = ord(character)
-    if character == "\t" or unicodedata.category(character) == "Zs":
-        return " "
-    return chr(_CONTROL_PICTURES + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"

@@ -46,7 +46,7 @@ def sarif_results(file: str, diagnostics: Iterable[Diagnostic]) -> Iterable[dict
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(file)},
+                        "artifactLocation": {"uri": quote(file, errors="surrogateescape")},
                         "region": _region(diagnostic.span.start, diagnostic.span.end),
                     }
                 }

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final, TextIO
 
 import msgspec
-from rich.console import Console
 
+import cml
 from cml.diagnostics import Diagnostic, Severity
-from cml.report import Window, print_diagnostic, visible
+from cml.report import Window, print_diagnostic
 from cml.sarif import sarif_head, sarif_results
+from cml.terminal.foreign import visible
+from cml.terminal.output import counted, name_of
+from cml.terminal.styled import console
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class _Count:
 
     def in_words(self) -> str:
         words = [
-            f"{number} {severity.value}{'s' if number > 1 else ''}"
+            counted(number, severity.value)
             for severity, number in self.severities.items()
             if number
         ]
@@ -59,12 +61,12 @@ def write_text(findings: Iterable[Findings], out: TextIO) -> bool:
     Returns:
         Whether all files are valid.
     """
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    errors = console(stderr=True)
     all_valid = True
     for finding in findings:
         count = _Count()
         for diagnostic in count.over(finding.diagnostics):
-            print_diagnostic(console, finding.file, diagnostic, finding.window)
+            print_diagnostic(errors, finding.file, diagnostic, finding.window)
         empty = " (the file is empty)" if finding.window and finding.window.is_empty else ""
         out.write(f"{visible(finding.file)}: {count.in_words()}{empty}\n")
         all_valid &= count.is_valid
@@ -81,7 +83,7 @@ def write_json(findings: Iterable[Findings], out: TextIO) -> bool:
     out.write('{"files":[')
     for number, finding in enumerate(findings):
         count = _Count()
-        out.write(f'{"," if number else ""}{{"file":{_json(finding.file)},"diagnostics":[')
+        out.write(f'{"," if number else ""}{{"file":{_json(name_of(finding.file))},"diagnostics":[')
         _write_list(map(_json, count.over(finding.diagnostics)), out)
         out.write(f'],"valid":{_json(count.is_valid)}}}')
         all_valid &= count.is_valid
@@ -95,7 +97,7 @@ def write_sarif(findings: Iterable[Findings], out: TextIO) -> bool:
     Returns:
         Whether all files are valid.
     """
-    before, after = _json(sarif_head(_version())).split('"results":[]')
+    before, after = _json(sarif_head(cml.__version__)).split('"results":[]')
     count = _Count()
     results = (
         _json(result)
@@ -114,13 +116,6 @@ def _write_list(parts: Iterable[str], out: TextIO) -> None:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _version() -> str:
-    try:
-        return version("cml-lang")
-    except PackageNotFoundError:
-        return "0.0.0"
 
 
 WRITERS: Final[dict[str, Callable[[Iterable[Findings], TextIO], bool]]] = {

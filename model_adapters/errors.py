@@ -5,6 +5,10 @@ class AdapterError(Exception):
     """A model that cannot be had or used; the message says what was expected and what to do."""
 
 
+class UnknownBackendError(AdapterError):
+    """A word that names no backend."""
+
+
 def missing_extra(extra: str, error: ImportError) -> AdapterError:
     """Return the error for a package that an optional part of this distribution needs.
 

@@ -1,17 +1,35 @@
-"""What a person sees while a session runs: text as it is decoded, calls and interrupts between."""
+"""What a person sees while a session runs: text as it is decoded, calls and interrupts between.
+
+All of it was written by a model or a function: none of it acts on the terminal.
+"""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from cml.json_values import write_json
-from interpreter.events import Decoded, Effect, Inject, Outcome, Report, Returned, Row, Start
+from cml.terminal.foreign import visible, visible_lines
+from interpreter.events import (
+    Decoded,
+    Effect,
+    Expired,
+    Inject,
+    Outcome,
+    Report,
+    Returned,
+    Row,
+    Start,
+)
 
-_CALL = "bold green"
-_RETURN = "green"
-_INTERRUPT = "bold yellow"
-_NOTICE = "red"
+_CALL: Final = "bold green"
+_RETURN: Final = "green"
+_INTERRUPT: Final = "bold yellow"
+_NOTICE: Final = "red"
+_NOTE: Final = "dim"
+_LONGEST_VALUE: Final = 2_000
+_TOLD_OTHERWISE: Final = frozenset({"Step/late"})
 
 
 class Live:
@@ -24,6 +42,8 @@ class Live:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._in_line = False
+        self._last = ""  # the character before, by which a joiner is judged
+        self._started_us: dict[str, int] = {}
 
     def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Print rows as they come, and pass them on."""
@@ -35,10 +55,15 @@ class Live:
     def _show(self, row: Row) -> None:
         match row.event:
             case Decoded(symbol) if row.rule != "Step/forged":
-                self._console.print(Text(symbol.text), end="")
-                self._in_line = not symbol.text.endswith("\n")
+                self._write(symbol.text)
+            case Returned(call, outcome) if row.rule == "Step/late":
+                late = f"{call} {outcome.kind.value} late, which the model is not told: "
+                self._notice(row, _NOTE, f"  {late}{_value(outcome)}")
             case Returned(call, outcome):
                 self._notice(row, _RETURN, f"◀ {call} {outcome.kind.value} {_value(outcome)}")
+            case Expired(call) if row.rule == "Step/timeout":
+                ran_s = (row.at_us - self._started_us.get(call, 0)) / 1e6
+                self._notice(row, _NOTICE, f"◀ {call} timed out: it ran for {ran_s:.3f} s")
             case _:
                 pass
         if row.rule == "Step/trap":
@@ -49,22 +74,27 @@ class Live:
     def _show_effect(self, row: Row, effect: Effect) -> None:
         match effect:
             case Start(call, function, args, kwargs):
-                values = [
-                    *map(write_json, args),
-                    *(f"{k}={write_json(v)}" for k, v in kwargs.items()),
-                ]
+                values = [*map(_json, args), *(f"{k}={_json(v)}" for k, v in kwargs.items())]
+                self._started_us[call] = row.at_us
                 self._notice(row, _CALL, f"▶ {call} starts: {function}({', '.join(values)})")
             case Inject(interrupts):
                 for delivery in interrupts:
                     self._notice(row, _INTERRUPT, f"⇥ interrupt {delivery.id} goes in")
-            case Report(rule, message):
+            case Report(rule, message) if rule not in _TOLD_OTHERWISE:
                 self._notice(row, _NOTICE, f"! {message} ({rule})")
             case _:
                 pass
 
+    def _write(self, text: str) -> None:
+        """Print what the model wrote: its lines and tabs as they are, all else visible."""
+        shown = visible_lines(self._last + text)[len(self._last) :]
+        self._console.print(Text(shown), end="", soft_wrap=True)
+        self._last = text[-1:]
+        self._in_line = not text.endswith("\n")
+
     def _notice(self, row: Row, style: str, message: str) -> None:
         self._break_line()
-        line = Text.assemble((f"{row.at_us / 1e6:7.3f} s  ", "dim"), (message, style))
+        line = Text.assemble((f"{row.at_us / 1e6:7.3f} s  ", "dim"), (visible(message), style))
         self._console.print(line, overflow="ellipsis", no_wrap=True, crop=True)
 
     def _break_line(self) -> None:
@@ -74,4 +104,8 @@ class Live:
 
 
 def _value(outcome: Outcome) -> str:
-    return write_json(outcome.value)
+    return _json(outcome.value)
+
+
+def _json(value: object) -> str:
+    return write_json(value)[:_LONGEST_VALUE]

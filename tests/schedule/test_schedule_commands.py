@@ -88,7 +88,7 @@ def test_keep_going_simulates_the_rest_and_still_fails() -> None:
         (("--costs", "gpt-3"), "neither a preset"),
         (("--workers", "-1"), "-1"),
         (("--plot", "picture.gif"), ".svg"),
-        (("--trace", "no/such/folder/trace.jsonl"), "No such file"),
+        (("--trace", "no/such/folder/trace.jsonl"), "its folder does not exist"),
     ],
 )
 def test_wrong_usage_is_status_2(arguments: tuple[str, ...], expected: str) -> None:

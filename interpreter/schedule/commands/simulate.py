@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cml.terminal.files import INPUT_FILE, OUTPUT_FILE
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.charts.draw import PLOT_SUFFIXES, DrawingError, draw
 from interpreter.schedule.commands.options import check_suffix, choose_names, load_costs
@@ -35,7 +36,7 @@ from interpreter.schedule.workload import WorkloadError
 
 
 @click.command("simulate")
-@click.argument("workload", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("workload", type=INPUT_FILE)
 @click.option(
     "--model",
     "models",
@@ -67,16 +68,16 @@ from interpreter.schedule.workload import WorkloadError
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policy random.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
-    "--keep-going", is_flag=True, help="SimulationReport faulty lines and simulate the others."
+    "--keep-going", is_flag=True, help="Report faulty lines and simulate the others."
 )
 @click.option(
     "--plot",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OUTPUT_FILE,
     help="Draw the runs of the first workload, or the sweep: FILE.html, FILE.svg or FILE.png.",
 )
 @click.option(
     "--trace",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OUTPUT_FILE,
     help="Write every step of every run as JSON Lines, which is no trace of a session.",
 )
 @click.option(
@@ -141,12 +142,10 @@ def simulate_command(
         raise click.ClickException(
             "a worker process died, perhaps for want of memory; try fewer with --jobs"
         ) from None
-    except BrokenPipeError:
-        raise  # The reader has had enough: click ends quietly.
+    except DrawingError as error:
+        raise click.UsageError(str(error)) from None
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from None
-    except (DrawingError, OSError) as error:
-        raise click.UsageError(str(error)) from None
     finally:
         output.close()
     if output.faults:

@@ -1,11 +1,12 @@
 """`cml timeline` and `cml advise`: traces of real runs, drawn and explained."""
 
 from pathlib import Path
-from typing import Final
 
 import click
-import msgspec
 
+from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
+from cml.terminal.options import json_option
+from cml.terminal.output import print_json, print_text
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Row
 from interpreter.schedule.advice.advice import advise
@@ -15,18 +16,17 @@ from interpreter.schedule.commands.options import check_suffix
 from interpreter.schedule.narration.timelines import recorded_timelines
 from interpreter.schedule.wording import counted
 from interpreter.summary import summarize
-from interpreter.trace import Header, TraceError, read_trace
-
-_TRACE: Final = click.Path(exists=True, dir_okay=False, allow_dash=True)
+from interpreter.trace import Header
+from interpreter.trace_files import reading_trace
 
 
 @click.command("timeline")
-@click.argument("trace", type=_TRACE)
+@click.argument("trace", type=INPUT_FILE)
 @click.option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT_FILE,
     help="FILE.html, FILE.svg, FILE.png, or FILE.perfetto.json for ui.perfetto.dev.",
 )
 def timeline_command(trace: str, *, output: Path) -> None:
@@ -39,18 +39,19 @@ def timeline_command(trace: str, *, output: Path) -> None:
     summary = summarize(rows)
     title = header.prompt or Path(trace).name
     try:
-        draw(output, recorded_timelines(summary, title))
+        with writing(output):
+            draw(output, recorded_timelines(summary, title))
+    except DrawingError as error:
+        raise click.UsageError(str(error)) from None
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from None
-    except (DrawingError, OSError) as error:
-        raise click.UsageError(str(error)) from None
-    click.echo(f"{counted(len(summary.calls), 'call')} drawn to {output}", err=True)
+    print_text(f"{counted(len(summary.calls), 'call')} drawn to {output}", err=True)
 
 
 @click.command("advise")
-@click.argument("trace", type=_TRACE)
+@click.argument("trace", type=INPUT_FILE)
 @click.option("--workers", type=click.IntRange(min=0), help="Instead of what the trace says.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@json_option
 def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
     """Say what limited the run of TRACE, and what would have made it faster.
 
@@ -66,18 +67,12 @@ def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
         raise click.ClickException(f"{trace}: no call started in this run: nothing to advise on")
     advice = advise(observation, header.settings.workers if workers is None else workers)
     if as_json:
-        click.echo(msgspec.json.encode(advice).decode())
+        print_json(advice)
         return
     for sentence in advice.sentences:
-        click.echo(sentence)
+        print_text(sentence)
 
 
 def _read(path: str) -> tuple[Header, list[Row]]:
-    try:
-        with click.open_file(path, "rb") as lines:
-            header, rows = read_trace(lines)
-            return header, list(rows)
-    except TraceError as error:
-        raise click.ClickException(f"{path}: {error}") from None
-    except OSError as error:
-        raise click.ClickException(f"{path}: {error.strerror}") from None
+    with reading_trace(path) as (header, rows):
+        return header, list(rows)

@@ -4,9 +4,12 @@ import shutil
 import sys
 from tempfile import TemporaryFile
 
-import click
 import msgspec
 
+from rich.table import Table
+
+from cml.terminal.output import print_text
+from cml.terminal.styled import console, print_table
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.models.timing import WAITING_MODELS
 from interpreter.schedule.studies.corpus import Part
@@ -40,7 +43,7 @@ class Output:
     def take(self, part: Part) -> None:
         """Keep the runs of a part and report its faults."""
         for fault in part.faults:
-            click.echo(f"Error: {self._source}: line {fault.line}: {fault.message}", err=True)
+            print_text(f"Error: {self._source}: line {fault.line}: {fault.message}", err=True)
         self.faults += part.faults
         if self._file is not None:
             for report, _ in part.reports:
@@ -87,9 +90,6 @@ def _write(text: bytes) -> None:
 
 
 def _print_summary(summary: tuple[PolicySummary, ...], title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(title=title)
     for column in ("model", "policy"):
         table.add_column(column)
@@ -109,14 +109,11 @@ def _print_summary(summary: tuple[PolicySummary, ...], title: str) -> None:
             f"{100 * line.mean_gap:.2f}%",
             f"{100 * line.p95_gap:.2f}%",
         )
-    Console().print(table)
+    print_table(console(), table)
 
 
 def _print_points(points: list[SweepPoint], title: str) -> None:
     """Print a row for each point, a column for each model and policy."""
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(title=title, caption="mean makespan, and how many times faster than Sync")
     for parameter, _ in points[0].settings:
         table.add_column(parameter, justify="right")
@@ -128,4 +125,4 @@ def _print_points(points: list[SweepPoint], title: str) -> None:
             for line in summary_lines(point).values()
         ]
         table.add_row(*(f"{value:g}" for _, value in point.settings), *cells)
-    Console().print(table)
+    print_table(console(), table)

@@ -1,0 +1,53 @@
+"""Foreign text made visible: what a model, a tool, a file or its name says cannot act on a terminal."""
+
+import unicodedata
+from typing import Final
+
+_CONTROL_PICTURES: Final = 0x2400
+_DELETE: Final = 0x7F
+_DELETE_PICTURE: Final = "\N{SYMBOL FOR DELETE}"
+_JOINERS: Final = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+# Letters and marks by their category, and yet nothing is to be seen of them.
+_BLANK: Final = frozenset(
+    "\N{COMBINING GRAPHEME JOINER}\N{HANGUL CHOSEONG FILLER}\N{HANGUL JUNGSEONG FILLER}"
+    "\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}\N{BRAILLE PATTERN BLANK}"
+)
+
+
+def visible(text: str) -> str:
+    """Return a text of the same length, on one line, that cannot act on a terminal or disguise itself.
+
+    Characters that control a terminal, turn the direction of what follows, or take no room, are
+    replaced by one that is seen; a tab and any other white space by a blank. A joiner stays where
+    scripts and emoji need it: after a character that is not ASCII.
+
+    Args:
+        text: What somebody else wrote.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_shown, " " + text[:-1], text))
+
+
+def visible_lines(text: str) -> str:
+    """Return the same for prose: its line feeds and tabs stay.
+
+    Args:
+        text: What somebody else wrote.
+    """
+    lines = text.split("\n")
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
+
+
+def _shown(before: str, character: str) -> str:
+    if character in _JOINERS:
+        joins = not before.isascii() and before.isprintable()
+        return character if joins else "\N{REPLACEMENT CHARACTER}"
+    if character.isprintable() and character not in _BLANK:
+        return character
+    code = ord(character)
+    if character == "\t" or unicodedata.category(character) == "Zs":
+        return " "
+    if code == _DELETE:
+        return _DELETE_PICTURE
+    return chr(_CONTROL_PICTURES + code) if code < ord(" ") else "\N{REPLACEMENT CHARACTER}"

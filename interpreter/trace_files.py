@@ -1,0 +1,29 @@
+"""Traces as the command line names them: opened, read in bounded memory, their faults in one wording."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from cml.terminal.files import reading
+from interpreter.events import Row
+from interpreter.trace import Header, TraceError, bounded_lines, read_trace
+
+
+@contextmanager
+def reading_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row]]]:
+    """Open a trace; give its header, and its rows as an iterator that reads on as it is asked.
+
+    Args:
+        path: Its name; `-` is standard input.
+
+    Raises:
+        FileFaultError: It cannot be read.
+        click.ClickException: A line is at fault, now or while the rows are read.
+    """
+    try:
+        with reading(path) as file:
+            yield read_trace(bounded_lines(file))
+    except TraceError as error:
+        raise click.ClickException(f"{path}: {error}") from None
