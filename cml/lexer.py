@@ -9,6 +9,7 @@ import codecs
 import re
 from typing import Final
 
+from cml.arguments import require_text
 from cml.diagnostics import CmlError
 from cml.monitor import Mode, interruptible
 from cml.profile import Profile
@@ -87,7 +88,9 @@ class Lexer:
         Raises:
             CmlError: The piece is not UTF-8; the symbols before the place are lost. `push` and
                 `pull` give them first.
+            TypeError: It is no text.
         """
+        require_text(piece)
         self.push(piece)
         return tuple(iter(self.pull, None))
 

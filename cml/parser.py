@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from cml.arguments import require_text, take_profile
 from cml.ast import Block, Context, Item, Malformed, Text
 from cml.blocks import Ending, OpenBlock, extend, open_block, read_block, stray_marker
 from cml.diagnostics import START, Position, Span, advance
@@ -79,8 +80,11 @@ def parse(text: str | bytes, profile: Profile | None = None) -> Context:
 
     Raises:
         CmlError: The text is not UTF-8.
+        TypeError: It is no text.
     """
-    return parse_symbols(read_symbols([text], profile or Profile()), profile)
+    require_text(text)
+    used = take_profile(profile)
+    return parse_symbols(read_symbols([text], used), used)
 
 
 def parse_symbols(symbols: Iterable[Symbol], profile: Profile | None = None) -> Context:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from cml.arguments import take_items, take_profile
 from cml.ast import (
     Call,
     Context,
@@ -41,9 +42,10 @@ def render(context: Context | Iterable[Item], profile: Profile | None = None) ->
     Raises:
         PrintError: A name is no name, a value is none of CML's, or the body language cannot say it:
             JSON has no positional arguments, Python no argument names that are not names.
+        TypeError: There are no items in it.
     """
-    used = profile or Profile()
-    items = _merged(context.items if isinstance(context, Context) else context)
+    used = take_profile(profile)
+    items = _merged(take_items(context))
     following = [*items[1:], None]
     return "".join(
         escape(item.text, before_marker=after is not None)

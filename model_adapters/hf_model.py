@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from model_adapters.constraint import Vocabulary, vocabulary
-from model_adapters.embedded import EMBEDDED_MODEL, EMBEDDED_THREADS, embedded_path
+from model_adapters.embedded import EMBEDDED_MODEL, EMBEDDED_THREADS, embedded_fault, embedded_path
 from model_adapters.errors import AdapterError, missing_extra
 from model_adapters.quiet import quiet_transformers
 
@@ -68,9 +68,9 @@ def load(
         AdapterError: The extra is missing, the folder holds no model, there is no such device.
     """
     folder = path or embedded_path()
-    if path is None and not folder.is_dir():
+    if path is None and (fault := embedded_fault()):
         raise AdapterError(
-            f"the default model {EMBEDDED_MODEL} is not in the cache ({folder}); "
+            f"the default model {EMBEDDED_MODEL} cannot be taken from the cache ({folder}): {fault}; "
             "fetch it first, or name the folder of another model"
         )
     if not (folder / "config.json").is_file():

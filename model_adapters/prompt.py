@@ -10,6 +10,8 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from cml.diagnostics import Severity
+from cml.validity import validate
 from interpreter.tools.calling import Function
 from interpreter.tools.python import ToolError
 from interpreter.tools.signature import ToolSignature, describe_signature
@@ -78,7 +80,7 @@ def examples_of(functions: Iterable[Function]) -> tuple[Example, ...]:
         functions: Tools; each module counts once.
 
     Raises:
-        ToolError: `EXAMPLES` is not a sequence of pairs of strings.
+        ToolError: `EXAMPLES` is not a sequence of pairs of strings, or an answer is not valid CML.
     """
     modules = {function.__module__: inspect.getmodule(function) for function in functions}
     examples: list[Example] = []
@@ -90,7 +92,16 @@ def examples_of(functions: Iterable[Function]) -> tuple[Example, ...]:
             raise ToolError(
                 f"{name}: {EXAMPLES_NAME} must be pairs of a question and its answer: {error}"
             ) from error
+    for number, example in enumerate(examples, start=1):
+        _require_valid(number, example)
     return tuple(examples)
+
+
+def _require_valid(number: int, example: Example) -> None:
+    """Refuse an example that shows the model a context which is not valid."""
+    faults = [found for found in validate(example.answer) if found.severity is Severity.ERROR]
+    if faults:
+        raise ToolError(f"{EXAMPLES_NAME}: answer {number} is not a valid context: {faults[0]}")
 
 
 def _describe(tool: ToolSignature) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from cml.terminal.files import writing
+from cml.terminal.output import print_text
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.data.bfcl import BfclError
 from interpreter.schedule.paper.report import write_reproduction
@@ -23,7 +25,13 @@ from model_adapters.workload_command import bfcl_wheel, token_counter
     help="Folder for the report.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn.")
-@click.option("--count", default=200, show_default=True, help="Multi-step-parallel workloads.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Multi-step-parallel workloads.",
+)
 @click.option(
     "--tokenizer",
     default="characters",
@@ -46,9 +54,8 @@ def reproduce_command(
             seed=seed,
             count=count,
         )
-        markdown, html = write_reproduction(setup, output, paper)
+        with writing(output):
+            markdown, html = write_reproduction(setup, output, paper)
     except (AdapterError, BfclError, MissingExtraError) as error:
         raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{output}: cannot be written: {error.strerror}") from None
-    click.echo(f"written: {markdown} and {html}", err=True)
+    print_text(f"written: {markdown} and {html}", err=True)

