@@ -50,7 +50,8 @@ def _rows(summary: Summary) -> Iterator[tuple[str, str, list[tuple[str, str, int
     yield "decoding", _milliseconds(summary.decode_us), decoding
     for call in summary.calls:
         function = _shortened(visible(call.function), _LONGEST_FUNCTION)
-        words = f"{function} {_milliseconds(call.execute_us)}"
+        took = "running" if call.return_us is None else _milliseconds(call.execute_us)
+        words = f"{function} {took}"
         name = _shortened(visible(call.call), _LONGEST_NAME)
         yield name, words, list(_parts(call, summary.total_us))
 

@@ -42,6 +42,7 @@ class Live:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._in_line = False
+        self._is_broken = False  # a line of the model's was ended for a notice
         self._last = ""  # the character before, by which a joiner is judged
         self._started_us: dict[str, int] = {}
 
@@ -88,6 +89,9 @@ class Live:
     def _write(self, text: str) -> None:
         """Print what the model wrote: its lines and tabs as they are, all else visible."""
         shown = visible_lines(self._last + text)[len(self._last) :]
+        if self._is_broken:  # that line has ended on the terminal already
+            shown = shown.removeprefix("\n")
+        self._is_broken = False
         self._console.print(Text(shown), end="", soft_wrap=True)
         self._last = text[-1:]
         self._in_line = not text.endswith("\n")
@@ -100,7 +104,7 @@ class Live:
     def _break_line(self) -> None:
         if self._in_line:
             self._console.print()
-            self._in_line = False
+            self._in_line, self._is_broken = False, True
 
 
 def _value(outcome: Outcome) -> str:

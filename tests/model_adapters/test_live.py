@@ -1,0 +1,153 @@
+"""What a person sees of a session while it runs."""
+
+import io
+import unicodedata
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from cml.ast import Json, OutcomeKind
+from cml.terminal.styled import console
+from interpreter import EndOfDecoding, ScriptedSession, Settings, run_virtual
+from interpreter.ending import ending
+from interpreter.events import Outcome, Row, Start, Stopped
+from interpreter.gantt import gantt
+from interpreter.scripted import pieces_of
+from interpreter.summary import summarize
+from model_adapters.live import Live
+
+CALLING = "Well. [CALL] a [HEAD] f(1) [END] and on. [TRAP][END] It is done."
+HOSTILE = st.text(
+    st.one_of(st.characters(), st.sampled_from("\x1b\x9b\x9d\x07\r\t\n\u202e\u2066\u200d\ufeff")),
+    max_size=30,
+)
+
+
+def rows_of(
+    script: str | list[str | EndOfDecoding],
+    value: Json = 1,
+    after_us: int = 100_000,
+    settings: Settings | None = None,
+) -> list[Row]:
+    def functions(_: Start) -> list[tuple[int, Outcome]]:
+        return [(after_us, Outcome(OutcomeKind.RETURNED, value))]
+
+    pieces = pieces_of(script) if isinstance(script, str) else script
+    return list(run_virtual(ScriptedSession(pieces), functions, settings or Settings()))
+
+
+def shown(rows: list[Row], columns: int = 200) -> str:
+    file = io.StringIO()
+    made = Console(file=file, width=columns, highlight=False, markup=False, emoji=False)
+    assert list(Live(made).watch(rows)) == rows
+    made.print(gantt(summarize(rows), columns))
+    return file.getvalue()
+
+
+def acts(text: str) -> set[str]:
+    """The characters that control a terminal or turn directions, other than a line feed."""
+    return {c for c in text if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Cs"}} - {
+        "\u200c",
+        "\u200d",
+    }
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_nothing_that_a_model_or_a_function_says_acts_on_the_terminal(
+    prose: str, argument: str, result: str
+) -> None:
+    prose = prose.encode("utf-8", "replace").decode()
+    result = result.encode("utf-8", "replace").decode()
+    body = msgspec.json.encode(argument.encode("utf-8", "replace").decode()).decode()
+    rows = rows_of([prose, f"[CALL] a [HEAD] f({body}) [END]", prose, "[TRAP][END]"], result)
+    assert acts(shown(rows)) == set()
+    assert acts(shown(rows, 40)) == set()
+
+
+def test_lines_and_tabs_of_the_model_stay() -> None:
+    assert shown(rows_of("one\ntwo\n\n  a\tb")).startswith("one\ntwo\n\n  a")
+    assert "\nb" not in shown(rows_of("one\ntwo\n\n  a\tb"))
+
+
+def test_a_notice_ends_the_line_that_the_model_is_in_once() -> None:
+    text = shown(rows_of("Well. [CALL] a [HEAD] f(1) [END]\nNext. [TRAP][END]"))
+    assert "\n\n" not in text.partition("decoding")[0]
+    assert "\nNext. [TRAP]" in text
+
+
+def test_a_deadline_is_told_when_it_passes_and_what_comes_later_is_a_note() -> None:
+    told = shown(
+        rows_of(CALLING + " word" * 200, "too late", 200_000, Settings(deadline_us=100_000))
+    )
+    timed_out, goes_in, late = (
+        told.index(words)
+        for words in (
+            "◀ a timed out: it ran for 0.100 s",
+            "⇥ interrupt a goes in",
+            "a returned late",
+        )
+    )
+    assert timed_out < goes_in < late
+    assert '"too late"' in told
+    assert "was settled before" not in told
+    assert "◀ a returned" not in told
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
+def test_bars_keep_names_and_numbers_on_any_terminal(columns: int) -> None:
+    rows = rows_of(CALLING, after_us=123_456_789)
+    file = io.StringIO()
+    made = Console(file=file, width=columns)
+    made.print(gantt(summarize(rows), columns))
+    text = file.getvalue()
+    assert "123,457 ms" in text
+    assert f"{rows[-1].at_us / 1000:,.0f} ms" in text
+    assert all(len(line) <= columns for line in text.splitlines())
+
+
+def test_a_call_that_still_runs_is_not_told_to_have_taken_no_time() -> None:
+    rows = rows_of(CALLING)
+    cut = rows[: next(n for n, row in enumerate(rows) if row.rule == "Step/return")]
+    file = io.StringIO()
+    Console(file=file, width=80).print(gantt(summarize(cut), 80))
+    assert "f running" in file.getvalue()
+
+
+STOP = EndOfDecoding("stop")
+LENGTH = EndOfDecoding("length")
+
+
+@pytest.mark.parametrize(
+    ("script", "how", "answer"),
+    [
+        ([*pieces_of(CALLING), STOP], "answered", "It is done."),
+        (["Paris.", STOP], "answered", "Paris."),
+        (["Let me see. [CALL] a [HEAD] f(1) [END] ", "[TRAP][END]", STOP], "no answer", ""),
+        (["Let me see. [CALL] a [HEAD] f(1) [END] soon.", STOP, STOP], "no answer", ""),
+        ([STOP], "no answer", ""),
+        (["Paris is ", LENGTH], "length", "Paris is"),
+        (["Well. [CALL] a [HEAD] f(", LENGTH], "length", "Well."),
+    ],
+)
+def test_an_ending_is_read_off_the_rows(
+    script: list[str | EndOfDecoding], how: str, answer: str
+) -> None:
+    found = ending(rows_of(script))
+    assert (found.how, found.answer) == (how, answer)
+
+
+def test_a_stopped_session_is_stopped_whatever_it_said() -> None:
+    session = ScriptedSession(pieces_of("One two three four five six seven eight."))
+    rows = list(run_virtual(session, lambda _: [], Settings(), planned=[(10_000, Stopped())]))
+    assert ending(rows).how == "stopped"
+
+
+def test_a_console_takes_nothing_for_markup() -> None:
+    file = io.StringIO()
+    made = console()
+    made.file = file
+    made.print("[red]x[/] :smile: 12")
+    assert file.getvalue() == "[red]x[/] :smile: 12\n"
