@@ -47,7 +47,7 @@ def _read_profile(name: str) -> Profile:
     except ProfileError as error:
         if is_file:
             raise click.ClickException(str(error)) from None
-        raise click.BadParameter(str(error), param_hint="--profile") from None
+        raise click.BadParameter(str(error), param_hint="'--profile'") from None
 
 
 def validate_command(check_trace: TraceChecker) -> click.Command:

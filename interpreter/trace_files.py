@@ -20,10 +20,22 @@ def reading_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row]]]:
 
     Raises:
         FileFaultError: It cannot be read.
-        click.ClickException: A line is at fault, now or while the rows are read.
+        click.ClickException: A line is at fault, now or when the rows are read.
     """
+    with reading(path) as file:
+        try:
+            header, rows = read_trace(bounded_lines(file))
+        except TraceError as error:
+            raise _fault(path, error) from None
+        yield header, _rows_of(path, rows)
+
+
+def _rows_of(path: str | Path, rows: Iterator[Row]) -> Iterator[Row]:
     try:
-        with reading(path) as file:
-            yield read_trace(bounded_lines(file))
+        yield from rows
     except TraceError as error:
-        raise click.ClickException(f"{path}: {error}") from None
+        raise _fault(path, error) from None
+
+
+def _fault(path: str | Path, error: TraceError) -> click.ClickException:
+    return click.ClickException(f"{path}: {error}")

@@ -7,12 +7,17 @@ import os
 import signal
 from typing import NoReturn
 
+_INTERRUPTED = 130
+
 
 def main() -> NoReturn:
     """Run the command line and end the process."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # Nothing is under way yet: Ctrl-C ends the process at once, with the status of it.
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            # Nothing is under way yet: Ctrl-C ends the process at once.
+            signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    except KeyboardInterrupt:
+        os._exit(_INTERRUPTED)
     from cml.terminal.entry import run
     from model_adapters.command_table import cml_command
 

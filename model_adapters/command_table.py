@@ -61,7 +61,7 @@ COMMANDS: Final = {
     ),
     "reproduce": Entry(
         "model_adapters.reproduce_command:reproduce_command",
-        "Write a report that puts each published figure of PAPER beside ours.",
+        "Write a report, Markdown and HTML, that puts each published figure of PAPER beside ours.",
     ),
 }
 

@@ -125,14 +125,15 @@ def run_command(
     """
     if max_calls is not None and max_calls < min_calls:
         raise click.BadParameter(
-            f"{max_calls} is less than --min-calls, which is {min_calls}", param_hint="--max-calls"
+            f"{max_calls} is less than --min-calls, which is {min_calls}",
+            param_hint="'--max-calls'",
         )
     require_readable(tools)
-    _require_backend(backend)
     out = console(stderr=as_json)
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
+        _require_backend(backend)
         functions = load_functions(tools)
         request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
         opened = open_backend(request)
@@ -142,7 +143,7 @@ def run_command(
             recorder = _Recorder(trace, _header(runtime, opened, prompt), stack)
             kept = list(Live(out).watch(recorder.record(runtime.run())))
     except UnknownBackendError as error:
-        raise click.BadParameter(str(error), param_hint="--backend") from None
+        raise click.BadParameter(str(error), param_hint="'--backend'") from None
     except (AdapterError, ToolError, HostError) as error:
         raise click.ClickException(str(error)) from None
     summary, found = summarize(kept), ending(kept)
@@ -158,6 +159,8 @@ def run_command(
 def _require_backend(backend: str) -> None:
     """Find out before any work whether what a backend's name names is there."""
     kind, _, rest = backend.partition(":")
+    if kind == "script" and not rest:
+        raise UnknownBackendError("script: names no file; give script:FILE")
     if kind == "script":
         require_readable(rest)
     if kind == "hf" and rest and not Path(rest).is_dir():

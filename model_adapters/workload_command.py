@@ -36,8 +36,11 @@ BFCL_WHEEL: Final = Wheel(
 _CHARACTERS_PER_TOKEN: Final = 4
 
 
-@click.command("workload")
-@click.argument("name", type=click.Choice([*BFCL_NAMES, *SYNTHETIC_NAMES]))
+_NAMES: Final = (*BFCL_NAMES, *SYNTHETIC_NAMES)
+
+
+@click.command("workload", epilog=f"NAME is one of {', '.join(_NAMES)}.")
+@click.argument("name", metavar="NAME", type=click.Choice(_NAMES))
 @click.option(
     "-o",
     "--output",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from io import StringIO, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import Final, Literal, NamedTuple, NoReturn, TextIO
@@ -19,8 +19,7 @@ from typing import Final, Literal, NamedTuple, NoReturn, TextIO
 import click
 
 from cml.terminal.files import FileFaultError, in_words
-from cml.terminal.foreign import visible_lines
-from cml.terminal.output import READABLE, spelt
+from cml.terminal.output import READABLE, print_text, spelt
 
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
@@ -163,11 +162,16 @@ def _code(end: SystemExit) -> int:
 
 def _show(error: click.ClickException) -> int:
     """Print an error; what it quotes is foreign text."""
-    lines = StringIO()
-    error.show(lines)
     with suppress(OSError):
-        click.echo(visible_lines(lines.getvalue()), err=True, nl=False)
+        print_text(f"{_usage(error)}Error: {error.format_message()}", err=True)
     return error.exit_code
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return ""
+    return f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n"
 
 
 def _finish(status: int) -> int:

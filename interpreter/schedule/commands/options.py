@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import click
 
+from cml.terminal.files import FileFaultError, in_words
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
 
 Name = TypeVar("Name", bound=str)
@@ -27,7 +28,7 @@ def choose_names(text: str, known: tuple[Name, ...], option: str) -> tuple[Name,
         name = part.strip()
         if name not in by_text:
             raise click.BadParameter(
-                f"{name!r} is not known; choose from {', '.join(by_text)}", param_hint=option
+                f"{name!r} is not known; choose from {', '.join(by_text)}", param_hint=repr(option)
             )
         chosen[name] = by_text[name]
     return tuple(chosen.values())
@@ -40,7 +41,8 @@ def load_costs(name: str) -> Costs:
         name: Name of a preset, or path of a file.
 
     Raises:
-        click.BadParameter: There is no such preset or file.
+        click.BadParameter: There is no such preset.
+        FileFaultError: There is no such file.
         click.ClickException: The file is at fault.
     """
     if name in PRESETS:
@@ -48,10 +50,12 @@ def load_costs(name: str) -> Costs:
     try:
         return parse_costs(Path(name).read_bytes())
     except OSError as error:
+        if Path(name).suffix:
+            raise FileFaultError(f"{name}: {in_words(error)}") from None
         raise click.BadParameter(
             f"{name!r} is neither a preset ({', '.join(PRESETS)}) nor a readable file"
-            f" ({error.strerror})",
-            param_hint="--costs",
+            f" ({in_words(error)})",
+            param_hint="'--costs'",
         ) from None
     except CostsError as error:
         raise click.ClickException(f"{name}: {error}") from None
@@ -70,5 +74,5 @@ def check_suffix(path: Path | None, suffixes: tuple[str, ...], option: str) -> N
     """
     if path is not None and path.suffix not in suffixes:
         raise click.BadParameter(
-            f"{path.name!r} should end in one of {', '.join(suffixes)}", param_hint=option
+            f"{path.name!r} should end in one of {', '.join(suffixes)}", param_hint=repr(option)
         )

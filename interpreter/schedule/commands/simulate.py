@@ -164,7 +164,7 @@ def _read_sweeps(what_ifs: tuple[str, ...]) -> tuple[WhatIf, ...]:
         sweeps = tuple(parse_what_if(text) for text in what_ifs)
         sweep_settings(sweeps)
     except SweepError as error:
-        raise click.BadParameter(str(error), param_hint="--what-if") from None
+        raise click.BadParameter(str(error), param_hint="'--what-if'") from None
     return sweeps
 
 

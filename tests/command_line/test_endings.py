@@ -1,0 +1,339 @@
+"""However a command ends, and whatever it writes to: no traceback, nothing unreadable, a status."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from running import process
+
+from model_adapters.command_table import COMMANDS, cml_command
+
+if TYPE_CHECKING:
+    from conftest import Cml, Files
+
+RUN = ("run", "hi", "--tools", "good_tools.py", "--backend", "script:good.cml")
+PRINTERS = {
+    "--help": ("--help",),
+    "run --help": ("run", "--help"),
+    "validate": ("validate", "good.cml", "good.jsonl"),
+    "validate --json": ("validate", "--json", "good.cml"),
+    "validate --format sarif": ("validate", "--format", "sarif", "good.cml"),
+    "parse": ("parse", "good.cml"),
+    "parse --json": ("parse", "--json", "good.cml"),
+    "explain": ("explain", "CML206"),
+    "replay": ("replay", "good.jsonl"),
+    "replay --json": ("replay", "--json", "good.jsonl"),
+    "diff": ("diff", "good.jsonl", "good.jsonl"),
+    "explore": ("explore", "good.cml"),
+    "explore --json": ("explore", "--json", "good.cml"),
+    "advise": ("advise", "good.jsonl"),
+    "advise --json": ("advise", "--json", "good.jsonl"),
+    "simulate": ("simulate", "workload.jsonl"),
+    "simulate --json": ("simulate", "--json", "workload.jsonl"),
+    "run": RUN,
+    "run --json": (*RUN, "--json"),
+}
+each_printer = pytest.mark.parametrize("words", PRINTERS.values(), ids=PRINTERS)
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+LATIN = {"PYTHONIOENCODING": "latin-1"}
+
+
+# ------------------------------------------------------------------------- what is written to
+
+
+@each_printer
+def test_a_pipe_that_closes_early_is_silent(files: "Files", words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    running = process(*words, stdout=writing)
+    os.close(writing)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 141
+    is_live = words[0] == "run" and "--json" in words
+    assert err == b"" or is_live
+    assert b"Traceback" not in err
+    assert b"Error" not in err
+
+
+@each_printer
+def test_a_disk_that_is_full_is_told_in_one_line(files: "Files", words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        running = process(*words, stdout=full.fileno())
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert err.decode().splitlines()[-1].endswith("the disk is full")
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("environment", [ASCII, LATIN], ids=["ascii", "latin-1"])
+@each_printer
+def test_an_encoding_that_lacks_our_signs_is_spelt_out(
+    files: "Files", words: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    running = process(*words, environment=environment)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert b"Traceback" not in err
+    if "--json" in words or "sarif" in words:
+        json.loads(out.decode("utf-8"))
+    elif environment is ASCII:
+        assert out.isascii()
+
+
+def test_a_picture_in_ascii_is_still_a_picture(files: "Files") -> None:
+    running = process("replay", "good.jsonl", environment=ASCII)
+    out = running.communicate(timeout=60)[0].decode("ascii")
+    decoding, call, axis, said = out.splitlines()
+    assert "##" in decoding
+    assert "==" in call
+    assert "0---" in axis
+    assert said.endswith("the same")
+
+
+@each_printer
+def test_a_closed_standard_output_is_no_fault(files: "Files", words: tuple[str, ...]) -> None:
+    command = 'exec "$@" >&-'
+    cml = [sys.executable, "-m", "model_adapters.cli", *words]
+    done = subprocess.run(["sh", "-c", command, "sh", *cml], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@each_printer
+@pytest.mark.parametrize("columns", ["20", "40"])
+def test_a_narrow_terminal_loses_no_number(
+    cml: "Cml",
+    files: "Files",
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    columns: str,
+) -> None:
+    if words[0] == "run":
+        pytest.skip("its times are never the same")
+    monkeypatch.setenv("COLUMNS", "400")
+    wide = cml(*words)
+    monkeypatch.setenv("COLUMNS", columns)
+    narrow = cml(*words)
+    assert narrow.status == wide.status == 0
+
+    def numbers(text: str) -> set[str]:
+        return {word for word in text.split() if word[0].isdigit() and "─" not in word}
+
+    assert numbers(narrow.out) >= numbers(wide.out)
+
+
+@each_printer
+def test_what_reaches_the_terminal_cannot_act_on_it(
+    cml: "Cml", files: "Files", words: tuple[str, ...]
+) -> None:
+    hostile = "Hi \x1b]0;t\x07\x9b31m\u202e\u2066\r\x7f. " + files.context.read_text()
+    files.context.write_text(hostile, encoding="utf-8")
+    workload = files.workload.read_text().replace('"id":"b"', '"id":"b\u202e\x9b"')
+    files.workload.write_text(workload)
+    found = cml(*words)
+    if "--json" in words or "sarif" in words:
+        json.loads(found.out)
+        assert "\x1b" not in found.out
+        return
+    acting = {c for c in found.out + found.err if unicodedata.category(c) in {"Cc", "Cf"}}
+    assert acting <= {"\n"}
+
+
+def test_faults_in_hostile_files_are_told_without_their_control(cml: "Cml", files: "Files") -> None:
+    files.workload.write_text('{"id":"x","calls":[{"id":"\u202e\x9b","after":["\u2066nope"]}]}\n')
+    other = files.folder / "other.jsonl"
+    other.write_text(files.trace.read_text().replace("Hi", "\u202e\x9bHo"))
+    for words in (
+        ("simulate", "workload.jsonl"),
+        ("simulate", "--keep-going", "workload.jsonl"),
+        ("diff", "good.jsonl", "other.jsonl"),
+        ("replay", "other.jsonl"),
+        ("validate", "other.jsonl"),
+        ("explain", "\x1b[31m\u202e"),
+        ("validate", "--profile", "\x1b[31m\u202e", "good.cml"),
+        ("simulate", "--policy", "\x1b[31m\u202e", "workload.jsonl"),
+        (*RUN, "--backend", "\x1b[31m\u202e"),
+    ):
+        found = cml(*words)
+        assert found.status in {0, 1, 2}
+        acting = {c for c in found.out + found.err if unicodedata.category(c) in {"Cc", "Cf"}}
+        assert acting <= {"\n"}, words
+
+
+# -------------------------------------------------------------------------- large and endless
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("validate", "large.jsonl"),
+        ("replay", "large.jsonl"),
+        ("diff", "large.jsonl", "large.jsonl"),
+        ("advise", "large.jsonl"),
+        ("timeline", "large.jsonl", "-o", "x.perfetto.json"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_line_of_a_gigabyte_costs_little_memory(files: "Files", words: tuple[str, ...]) -> None:
+    header = files.trace.read_bytes().splitlines(keepends=True)[0]
+    with (files.folder / "large.jsonl").open("wb") as file:
+        file.write(header + b'{"at_us":0,"rule":"')
+        file.truncate(1_000_000_000)  # a hole, read as zeros: no room is taken
+    running = process(*words)
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == 1
+    assert b"line is longer than 16,777,216 bytes" in err
+    peak_kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert peak_kilobytes < 250_000
+
+
+# ---------------------------------------------------------------------------------- Ctrl-C
+
+STARTED = (
+    "import os, sys; from model_adapters.cli import main\n"
+    "os.write(int(sys.argv[1]), b'!'); sys.argv = ['cml', *sys.argv[2:]]; main()"
+)
+INTERRUPTED = {
+    "validate": ("validate", "-"),
+    "parse": ("parse", "-"),
+    "explore": ("explore", "good.cml"),
+    "replay": ("replay", "-"),
+    "advise": ("advise", "good.jsonl"),
+    "simulate": ("simulate", "-"),
+    "run": RUN,
+}
+
+
+@pytest.mark.parametrize("words", INTERRUPTED.values(), ids=INTERRUPTED)
+@pytest.mark.parametrize("delay_s", [0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64])
+def test_ctrl_c_at_any_moment_is_quiet(
+    files: "Files", words: tuple[str, ...], delay_s: float
+) -> None:
+    reading, writing = os.pipe()
+    running = subprocess.Popen(
+        [sys.executable, "-c", STARTED, str(writing), *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=(writing,),
+    )
+    os.close(writing)
+    os.read(reading, 1)
+    os.close(reading)
+    time.sleep(delay_s)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode in {0, 130, -signal.SIGINT}
+    assert err == b""
+    if words[-1] == "-":
+        assert running.returncode == 130
+
+
+def test_the_status_of_ctrl_c_and_a_trace_that_is_valid_up_to_there(
+    cml: "Cml", files: "Files"
+) -> None:
+    files.context.write_text("word " * 2_000)
+    running = process(*RUN, "--trace", "cut.jsonl", "--max-tokens", "5000")
+    trace = files.folder / "cut.jsonl"
+    while not trace.exists() or trace.stat().st_size < 1_000:
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, b"")
+    assert b"stopped by a person" in out
+    assert cml("validate", "cut.jsonl").status == 0
+
+
+# ------------------------------------------------------------------------------------- run
+
+
+@pytest.mark.parametrize(
+    ("script", "more", "status", "ending"),
+    [
+        ("It is 12.", (), 0, "answered"),
+        ("Hi. [CALL] a [HEAD] slow(1) [END] [TRAP][END] It is done.", (), 0, "answered"),
+        ("Hi. [CALL] a [HEAD] slow(1) [END] [TRAP][END]", (), 3, "no answer"),
+        ("It is one of many words", ("--max-tokens", "3"), 3, "stopped at 3 tokens"),
+    ],
+)
+def test_how_a_run_ended_is_told_in_words_in_json_and_by_the_status(
+    cml: "Cml", files: "Files", script: str, more: tuple[str, ...], status: int, ending: str
+) -> None:
+    files.context.write_text(script)
+    found = cml(*RUN, *more)
+    assert (found.status, found.out.splitlines()[-1]) == (status, ending)
+    told = cml(*RUN, *more, "--json")
+    document = json.loads(told.out)
+    assert (told.status, document["ending"]) == (status, ending)
+    assert (document["answer"] is None) == (status == 3)
+
+
+def test_a_trace_on_a_full_disk_is_told_before_the_session(cml: "Cml", files: "Files") -> None:
+    found = cml(*RUN, "--trace", "/dev/full")
+    assert (found.status, found.out) == (2, "")
+    assert found.err == "Error: /dev/full: cannot be written: the disk is full\n"
+
+
+LIMITED = (
+    "import resource, signal, sys\n"
+    "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))\n"
+    "from model_adapters.cli import main\n"
+    "sys.argv = ['cml', *sys.argv[1:]]; main()"
+)
+
+
+def test_a_disk_that_fills_up_costs_the_trace_and_not_the_session(files: "Files") -> None:
+    command = [sys.executable, "-c", LIMITED, *RUN, "--trace", "cut.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1] == "answered"
+    assert "trace:" not in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: cut.jsonl: cannot be written: ")
+    assert line.endswith("the session goes on without a trace")
+
+
+# ----------------------------------------------------------------------------------- the entry
+
+
+def test_help_lists_every_command_with_its_own_first_sentence() -> None:
+    group = cml_command()
+    context = group.make_context("cml", ["validate"], resilient_parsing=True)
+    for name, entry in COMMANDS.items():
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        first = (command.help or "").partition("\n\n")[0].replace("\n", " ")
+        assert entry.help == first
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import sys; from model_adapters.command_table import cml_command; group = cml_command()\n"
+        "group.main(['--help'], standalone_mode=False)\n"
+        "print(sorted({'rich', 'interpreter', 'torch', 'numpy', 'cml.vectors'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version(cml: "Cml") -> None:
+    import cml as language
+
+    assert cml("--version").out == f"cml, version {language.__version__}\n"
+
+
+def test_python_m_cml_is_the_command() -> None:
+    command = [sys.executable, "-m", "cml", "explain", "CML206"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Valid/trap-wakes" in done.stdout

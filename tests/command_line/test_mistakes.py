@@ -1,0 +1,268 @@
+"""The same mistake has one wording and one exit status in every command."""
+
+import itertools
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_adapters.command_table import COMMANDS
+
+if TYPE_CHECKING:
+    from conftest import Cml, Files
+
+RUN = ("run", "hi", "--tools", "good_tools.py", "--backend", "script:good.cml")
+TRACES = {
+    "replay": ("replay", "{}"),
+    "diff, first": ("diff", "{}", "good.jsonl"),
+    "diff, second": ("diff", "good.jsonl", "{}"),
+    "timeline": ("timeline", "{}", "-o", "x.perfetto.json"),
+    "advise": ("advise", "{}"),
+}
+READERS = {
+    **TRACES,
+    "validate": ("validate", "{}"),
+    "validate --json": ("validate", "--json", "good.cml", "{}"),
+    "validate --profile": ("validate", "good.cml", "--profile", "{}"),
+    "parse": ("parse", "{}"),
+    "parse --profile": ("parse", "good.cml", "--profile", "{}"),
+    "explore": ("explore", "{}"),
+    "simulate": ("simulate", "{}"),
+    "simulate --costs": ("simulate", "workload.jsonl", "--costs", "{}"),
+    "run --tools": ("run", "hi", "--backend", "script:good.cml", "--tools", "{}"),
+    "run --backend script": (*RUN[:4], "--backend", "script:{}"),
+}
+WRITERS = {
+    "timeline": ("timeline", "good.jsonl", "-o", "{}.perfetto.json"),
+    "simulate --plot": ("simulate", "workload.jsonl", "--plot", "{}.svg"),
+    "simulate --trace": ("simulate", "workload.jsonl", "--trace", "{}.jsonl"),
+    "explore": ("explore", "good.cml", "--vector", "{}.json"),
+    "run": (*RUN, "--trace", "{}.jsonl"),
+    "workload": ("workload", "synthetic-chains", "-o", "{}.jsonl"),
+}
+WITHOUT_FILES = {"explain", "vectors", "reproduce"}
+
+each_reader = pytest.mark.parametrize("words", READERS.values(), ids=READERS)
+each_trace_reader = pytest.mark.parametrize("words", TRACES.values(), ids=TRACES)
+each_writer = pytest.mark.parametrize("words", WRITERS.values(), ids=WRITERS)
+
+
+def given(words: tuple[str, ...], name: str | Path) -> list[str]:
+    return [word.replace("{}", str(name)) for word in words]
+
+
+def one_line(text: str) -> str:
+    assert text.count("\n") == 1, text
+    return text
+
+
+def test_every_command_is_walked() -> None:
+    walked = {words[0] for words in itertools.chain(READERS.values(), WRITERS.values())}
+    assert walked | WITHOUT_FILES == COMMANDS.keys()
+
+
+@each_reader
+def test_a_missing_file(cml: "Cml", files: "Files", words: tuple[str, ...]) -> None:
+    found = cml(*given(words, "nowhere.json"))
+    assert (found.status, found.out) == (2, "")
+    assert one_line(found.err) == "Error: nowhere.json: there is no such file\n"
+
+
+@each_reader
+def test_a_folder_for_a_file(cml: "Cml", files: "Files", words: tuple[str, ...]) -> None:
+    (files.folder / "folder.json").mkdir()
+    found = cml(*given(words, "folder.json"))
+    assert (found.status, found.out) == (2, "")
+    assert one_line(found.err) == "Error: folder.json: this is a folder; name a file\n"
+
+
+@each_reader
+def test_a_file_that_may_not_be_read(
+    cml: "Cml", files: "Files", words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (files.folder / "secret.json").touch(mode=0o000)
+    try:
+        (files.folder / "secret.json").read_bytes()
+    except PermissionError:
+        found = cml(*given(words, "secret.json"))
+        assert (found.status, found.out) == (2, "")
+        assert one_line(found.err) == "Error: secret.json: permission denied\n"
+    else:
+        pytest.skip("this user may read everything")
+
+
+@each_reader
+@pytest.mark.parametrize("name", ["latin.json", "latin.py"])
+def test_a_file_that_is_not_utf_8(
+    cml: "Cml", files: "Files", words: tuple[str, ...], name: str
+) -> None:
+    if words[-2] == "--profile":
+        name = "latin.json"  # else it names no file
+    (files.folder / name).write_bytes(b"caf\xe9 \x1b[31m\n")
+    found = cml(*given(words, name))
+    assert found.status == 1
+    assert "\x1b" not in found.err + found.out
+    if words[0] in {"replay", "diff", "timeline", "advise", "explore"} or words[-1] == "script:{}":
+        assert re.fullmatch(rf"Error: {name}: (line 1: )?not UTF-8 at byte 4.*\n", found.err)
+
+
+@each_trace_reader
+def test_a_trace_that_is_cut_off(cml: "Cml", files: "Files", words: tuple[str, ...]) -> None:
+    whole = files.trace.read_bytes()
+    (files.folder / "cut.jsonl").write_bytes(whole[: len(whole) // 2])
+    line = whole[: len(whole) // 2].count(b"\n") + 1
+    found = cml(*given(words, "cut.jsonl"))
+    assert (found.status, found.out) == (1, "")
+    said = "the line is cut off in the middle; everything before it can be read"
+    assert one_line(found.err) == f"Error: cut.jsonl: line {line}: {said}\n"
+    validated = cml("validate", "cut.jsonl")
+    assert validated.status == 1
+    assert f"{said}\n --> cut.jsonl:{line}:1\n" in validated.err.replace("  -->", " -->")
+
+
+@each_trace_reader
+@pytest.mark.parametrize("line", [1, 2])
+def test_a_trace_that_is_nested_too_deep(
+    cml: "Cml", files: "Files", words: tuple[str, ...], line: int
+) -> None:
+    deep = b'{"cml_trace":1,"x":' + b"[" * 200_000 + b"]" * 200_000 + b"}\n"
+    header = files.trace.read_bytes().splitlines(keepends=True)[0]
+    (files.folder / "deep.jsonl").write_bytes(deep if line == 1 else header + deep)
+    found = cml(*given(words, "deep.jsonl"))
+    assert (found.status, found.out) == (1, "")
+    said = "brackets nest deeper than 256, the most that a trace may have"
+    assert one_line(found.err) == f"Error: deep.jsonl: line {line}: {said}\n"
+    assert said in cml("validate", "deep.jsonl").err
+
+
+def test_brackets_inside_strings_do_not_nest(cml: "Cml", files: "Files") -> None:
+    header, *rows = files.trace.read_bytes().splitlines(keepends=True)
+    header = header.replace(b"What is it?", b"[" * 1_000 + b'\\"[')
+    files.trace.write_bytes(header + b"".join(rows))
+    assert cml("validate", "good.jsonl").status == 0
+
+
+@each_writer
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no/such/folder/x", "its folder does not exist"),
+        ("folder", "this is a folder; name a file"),
+    ],
+)
+def test_a_file_that_cannot_be_written(
+    cml: "Cml", files: "Files", words: tuple[str, ...], name: str, said: str
+) -> None:
+    path = words[-1].replace("{}", name)
+    if name == "folder":
+        (files.folder / path).mkdir()
+    found = cml(*given(words, name))
+    assert (found.status, found.out) == (2, "")
+    assert one_line(found.err) == f"Error: {path}: cannot be written: {said}\n"
+
+
+OUT_OF_RANGE = [
+    *(("--deadline", value) for value in ("nan", "inf", "1e12", "-1", "0", "soon")),
+    *(("--max-tokens", value) for value in ("-1", "0", "many")),
+    ("--min-calls", "-1"),
+    ("--max-calls", "-1"),
+    ("--device", "foo"),
+    ("--deliver", "foo"),
+    ("--backend", "foo"),
+    ("--backend", "script:"),
+]
+
+
+@pytest.mark.parametrize(("option", "value"), OUT_OF_RANGE)
+def test_a_value_out_of_its_range(cml: "Cml", files: "Files", option: str, value: str) -> None:
+    found = cml(*RUN, option, value)
+    assert (found.status, found.out) == (2, "")
+    assert re.search(
+        rf"^Error: Invalid value for '{option}': .*(from|range|give|one of|integer)",
+        found.err,
+        re.MULTILINE,
+    )
+
+
+UNKNOWN = [
+    ("validate", "good.cml", "--format", "foo"),
+    ("validate", "good.cml", "--profile", "foo"),
+    ("simulate", "workload.jsonl", "--model", "foo"),
+    ("simulate", "workload.jsonl", "--policy", "foo"),
+    ("simulate", "workload.jsonl", "--costs", "foo"),
+    ("simulate", "workload.jsonl", "--what-if", "foo=1"),
+    ("explore", "good.cml", "--end", "foo"),
+    ("explore", "good.cml", "--limit", "0"),
+    ("explore", "good.cml", "--messages", "-1"),
+    ("diff", "good.jsonl", "good.jsonl", "--context", "-1"),
+    ("advise", "good.jsonl", "--workers", "-1"),
+    ("workload", "synthetic-chains", "-o", "x.jsonl", "--dependencies", "foo"),
+    ("workload", "synthetic-chains", "-o", "x.jsonl", "--count", "0"),
+    ("workload", "synthetic-chains", "-o", "x.jsonl", "--sigma", "nan"),
+    ("reproduce", "asynclm", "--count", "0"),
+    ("timeline", "good.jsonl", "--output", "x.gif"),
+]
+
+
+@pytest.mark.parametrize("words", UNKNOWN, ids=" ".join)
+def test_an_option_value_that_is_not_known(
+    cml: "Cml", files: "Files", words: tuple[str, ...]
+) -> None:
+    found = cml(*words)
+    assert (found.status, found.out) == (2, "")
+    assert re.search(rf"^Error: Invalid value for .*'?{words[-2]}'?.*: ", found.err, re.MULTILINE)
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n", "caf\udce9"])
+def test_a_prompt_that_says_nothing(cml: "Cml", files: "Files", prompt: str) -> None:
+    found = cml("run", prompt, *RUN[2:])
+    assert (found.status, found.out) == (2, "")
+    assert "Error: Invalid value for 'PROMPT': " in found.err
+
+
+def test_fewer_calls_allowed_than_wanted(cml: "Cml", files: "Files") -> None:
+    found = cml(*RUN, "--min-calls", "3", "--max-calls", "1")
+    assert found.status == 2
+    assert "'--max-calls': 1 is less than --min-calls, which is 3" in found.err
+
+
+TOOLS = [
+    ("import sys; sys.exit(0)", "SystemExit: 0"),
+    ("raise GeneratorExit('x')", "GeneratorExit: x"),
+    ("class Odd(BaseException): pass\nraise Odd('\\x1b[31m')", "Odd: \u241b[31m"),
+    ("1/0", "ZeroDivisionError: division by zero"),
+    ("def f(:", "SyntaxError: "),
+    ("_x = 1", "defines no public function"),
+]
+
+
+@pytest.mark.parametrize(("code", "said"), TOOLS)
+def test_a_tools_file_at_fault(cml: "Cml", files: "Files", code: str, said: str) -> None:
+    (files.folder / "tools_at_fault.py").write_text(code)
+    found = cml("run", "hi", "--backend", "script:good.cml", "--tools", "tools_at_fault.py")
+    assert (found.status, found.out) == (1, "")
+    assert one_line(found.err).startswith(f"Error: tools_at_fault.py: {said}")
+
+
+def test_names_that_are_not_utf_8_are_told(cml: "Cml", files: "Files") -> None:
+    name = "caf\udce9\x1b[31m.cml"
+    (files.folder / name).write_text(files.context.read_text())
+    for words in (
+        ["validate", name],
+        ["validate", "--json", name],
+        ["validate", "--format", "sarif", name],
+        ["parse", name],
+        ["explore", "--json", name],
+    ):
+        found = cml(*words)
+        assert found.status == 0, found.err
+        assert not set("\x1b\udce9") & set(found.out + found.err)
+    assert "%E9" in cml("validate", "--format", "sarif", "--profile", "json", name).out
+
+
+def test_a_command_that_is_not_known(cml: "Cml") -> None:
+    found = cml("nosuch\x1b[31m")
+    assert found.status == 2
+    assert "No such command" in found.err
+    assert "\x1b" not in found.err
