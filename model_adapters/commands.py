@@ -3,11 +3,11 @@
 import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, Final, get_args
+from typing import Final, get_args
 
 import click
 from rich.console import Console
@@ -16,25 +16,24 @@ from cml.terminal.files import (
     INPUT_FILE,
     OUTPUT_FILE,
     FileFaultError,
-    cannot_write,
     require_readable,
 )
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, text
-from cml.terminal.output import name_of, print_json, print_text
+from cml.terminal.output import name_of, print_json
 from cml.terminal.styled import console
 from interpreter.ending import Ending, ending
 from interpreter.errors import HostError
-from interpreter.events import Row
 from interpreter.gantt import gantt
 from interpreter.realtime import Runtime
 from interpreter.state import DeliverWhen, Settings
 from interpreter.summary import Summary, summarize
 from interpreter.tools.python import ToolError, load_functions
-from interpreter.trace import Header, encode_header, encode_row
-from model_adapters.backends import Opened, Request, open_backend
+from interpreter.trace import Header
+from model_adapters.backends import Request, open_backend
 from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.live import Live
+from model_adapters.recorder import Recorder
 
 NO_ANSWER: Final = 3
 """Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
@@ -142,10 +141,12 @@ def run_command(
         request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
         opened = open_backend(request)
         with ExitStack() as stack:
-            runtime = stack.enter_context(Runtime(opened.session, functions, settings))
+            recorder = Recorder(trace, stack)
+            runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
+            stack.enter_context(runtime)
             stack.enter_context(_stopping(runtime))
-            recorder = _Recorder(trace, _header(runtime, opened, prompt), stack)
-            kept = list(Live(out).watch(recorder.record(runtime.run())))
+            recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
+            kept = list(Live(out).watch(runtime.run()))
     except UnknownBackendError as error:
         raise click.BadParameter(str(error), param_hint="'--backend'") from None
     except (AdapterError, ToolError, HostError) as error:
@@ -170,57 +171,6 @@ def _require_backend(backend: str) -> None:
     if kind == "hf" and rest and not Path(rest).is_dir():
         require_readable(rest)
         raise FileFaultError(f"{rest}: this is a file; name the folder of a model")
-
-
-def _header(runtime: Runtime, opened: Opened, prompt: str) -> Header:
-    return Header(1, runtime.settings, "real", opened.model, prompt)
-
-
-class _Recorder:
-    """Writes rows to a trace while they come; a disk that fills up costs the trace, not the session.
-
-    Args:
-        path: Where to; None for nowhere.
-        header: The first line.
-        stack: Closes the file.
-
-    Attributes:
-        failed: Whether the trace could not be written to its end.
-    """
-
-    def __init__(self, path: Path | None, header: Header, stack: ExitStack) -> None:
-        self._path = path
-        self.failed = False
-        self._file: BinaryIO | None = None
-        if path is not None:
-            try:
-                # Unbuffered: an interrupted run leaves whole lines, and a failed write is not tried
-                # again when the file is closed.
-                self._file = stack.enter_context(path.open("wb", buffering=0))
-                self._file.write(encode_header(header))
-            except OSError as error:
-                raise cannot_write(path, error) from None
-
-    @property
-    def written_to(self) -> Path | None:
-        """Where the whole trace is."""
-        return None if self.failed else self._path
-
-    def record(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield rows on, each once it is written."""
-        for row in rows:
-            if self._file is not None:
-                self._write(self._file, encode_row(row))
-            yield row
-
-    def _write(self, file: BinaryIO, line: bytes) -> None:
-        try:
-            while line:  # a disk that runs full takes a part of a line before it says so
-                line = line[file.write(line) :]
-        except OSError as error:
-            self._file, self.failed = None, True
-            fault = cannot_write(self._path or "", error)
-            print_text(f"Error: {fault.message}; the session goes on without a trace", err=True)
 
 
 @contextmanager

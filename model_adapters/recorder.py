@@ -1,0 +1,66 @@
+"""The trace of a session on the command line: written while it runs, given up when the disk is full."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from io import FileIO
+from pathlib import Path
+
+from cml.terminal.files import cannot_write, writing
+from cml.terminal.output import print_text
+from interpreter.events import Row
+from interpreter.trace import Header, encode_header, encode_row
+
+
+class Recorder:
+    """Writes rows to a trace before their effects are performed, as a journal of a `Runtime`.
+
+    A disk that fills up costs the trace, and not the session.
+
+    Args:
+        path: Where to; None for nowhere.
+        stack: Closes the file.
+
+    Attributes:
+        failed: Whether the trace could not be written to its end.
+    """
+
+    def __init__(self, path: Path | None, stack: ExitStack) -> None:
+        self._path = path
+        self.failed = False
+        self._file: FileIO | None = None
+        if path is not None:
+            with writing(path):
+                # Unbuffered: rows are with the system when they are written, and a write that
+                # failed is not tried again when the file is closed.
+                self._file = stack.enter_context(path.open("wb", buffering=0))
+
+    @property
+    def written_to(self) -> Path | None:
+        """Where the whole trace is."""
+        return None if self.failed else self._path
+
+    def begin(self, header: Header) -> None:
+        """Write the first line.
+
+        Raises:
+            FileFaultError: It cannot be written.
+        """
+        if self._file is not None and self._path is not None:
+            with writing(self._path):
+                _write_all(self._file, encode_header(header))
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Write the rows of an instant."""
+        if self._file is None:
+            return
+        try:
+            _write_all(self._file, b"".join(map(encode_row, rows)))
+        except OSError as error:
+            self._file, self.failed = None, True
+            fault = cannot_write(self._path or "", error)
+            print_text(f"Error: {fault.message}; the session goes on without a trace", err=True)
+
+
+def _write_all(file: FileIO, lines: bytes) -> None:
+    while lines:  # a disk that runs full takes a part before it says so
+        lines = lines[file.write(lines) :]
