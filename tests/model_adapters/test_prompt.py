@@ -47,6 +47,15 @@ def test_examples_of_another_shape_are_refused(
         examples_of([module.tool])
 
 
+def test_an_example_that_is_not_valid_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("faulty")
+    module.EXAMPLES = [("a", "fine"), ("b", "[CALL] x [HEAD] tool( [END]")]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "faulty", module)
+    exec("def tool(): ...", module.__dict__)
+    with pytest.raises(ToolError, match=r"answer 2 is not a valid context: 1:\d+: error\[CML106\]"):
+        examples_of([module.tool])
+
+
 def city_of(call: Call) -> str:
     assert call.kwargs.keys() == {"city"}
     return str(call.kwargs["city"])

@@ -1,0 +1,93 @@
+"""Every command line in the documents is one that `cml` takes; those of the README run."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from model_adapters.command_table import cml_command
+
+if TYPE_CHECKING:
+    from conftest import Cml, Files
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "Makefile",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "spec").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*.py")),
+    *sorted((ROOT / "benchmarks").glob("**/*.md")),
+]
+LINE = re.compile(
+    r"^[ \t]*(?:\$ |\$\(BIN\)/)?(cml (?!accept|reject)[a-z](?:[^\\\n]|\\[\s\S])*)", re.MULTILINE
+)
+QUOTED = re.compile(r"(?<!`)`(cml [a-z][^`]*)`")
+
+
+def command_lines(text: str) -> list[list[str]]:
+    """The words of each command line; a text that follows after two blanks is no part of it."""
+    found = [
+        re.sub(r"\\\n\s*", "", match[1]) for match in (*LINE.finditer(text), *QUOTED.finditer(text))
+    ]
+    lines = (re.split(r"  +|\s[|>#]\s|[;…]", line.replace("\n", " "))[0] for line in found)
+    return [shlex.split(line)[1:] for line in lines]
+
+
+def documented() -> list[tuple[str, list[str]]]:
+    return [
+        (path.name, words)
+        for path in DOCUMENTS
+        for words in command_lines(path.read_text(encoding="utf-8"))
+    ]
+
+
+def test_there_are_command_lines_in_the_documents() -> None:
+    names = {name for name, _ in documented()}
+    assert {"README.md", "Makefile", "schedules.md"} <= names
+
+
+@pytest.mark.parametrize(
+    ("document", "words"), documented(), ids=lambda x: " ".join(x) if isinstance(x, list) else x
+)
+def test_a_command_line_of_a_document_is_taken(document: str, words: list[str]) -> None:
+    group = cml_command()
+    context = group.make_context("cml", [words[0]], resilient_parsing=True)
+    command = group.get_command(context, words[0])
+    assert command is not None, f"{document}: there is no command {words[0]}"
+    lenient = bool(command.context_settings.get("ignore_unknown_options"))
+    with click.Context(command, ignore_unknown_options=lenient) as own:
+        given, _, _ = command.make_parser(own).parse_args(list(words[1:]))
+    for parameter in command.params:
+        if isinstance(parameter.type, click.Choice) and isinstance(
+            given.get(parameter.name or ""), str
+        ):
+            parameter.type.convert(given[parameter.name or ""], parameter, own)
+
+
+def test_the_commands_of_the_readme_that_need_no_model_run(cml: "Cml", files: "Files") -> None:
+    files.trace.rename("demo.trace.jsonl")
+    files.workload.rename("w.jsonl")
+    files.context.rename("FILE.cml")
+    for name in ("A.jsonl", "B.jsonl"):
+        Path(name).write_bytes(Path("demo.trace.jsonl").read_bytes())
+    ran = set()
+    for words in command_lines((ROOT / "README.md").read_text(encoding="utf-8")):
+        if words[0] not in {"run", "workload", "reproduce", "vectors"}:
+            found = cml(*words)
+            assert found.status == 0, (words, found.err)
+            ran.add(words[0])
+    assert ran >= {
+        "validate",
+        "replay",
+        "explain",
+        "parse",
+        "explore",
+        "diff",
+        "timeline",
+        "advise",
+        "simulate",
+    }
