@@ -20,7 +20,7 @@ from cml.terminal.files import (
 )
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, text
-from cml.terminal.output import name_of, print_json
+from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
 from interpreter.ending import Ending, ending
 from interpreter.errors import HostError
@@ -139,6 +139,8 @@ def run_command(
         _require_backend(backend)
         functions = load_functions(Path(tools))
         request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
+        if backend.startswith("hf") and sys.stderr.isatty():
+            print_text("loading the model", err=True, color="bright_black")
         opened = open_backend(request)
         with ExitStack() as stack:
             recorder = Recorder(trace, stack)
@@ -205,8 +207,7 @@ def _show(out: Console, summary: Summary, trace: Path | None) -> None:
     if all(call.return_us is not None for call in summary.calls):
         out.print(
             f"asynchronous {asynchronous:.2f} s; the same decoding and calls one after another"
-            f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x",
-            soft_wrap=True,
+            f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x"
         )
     else:
         out.print(f"stopped after {asynchronous:.2f} s, calls still running")

@@ -6,6 +6,7 @@ All of it was written by a model or a function: none of it acts on the terminal.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -16,7 +17,6 @@ from interpreter.events import (
     Effect,
     Expired,
     Inject,
-    Outcome,
     Report,
     Returned,
     Row,
@@ -28,7 +28,7 @@ _RETURN: Final = "green"
 _INTERRUPT: Final = "bold yellow"
 _NOTICE: Final = "red"
 _NOTE: Final = "dim"
-_LONGEST_VALUE: Final = 2_000
+_SHORTEST_VALUE: Final = 12
 _TOLD_OTHERWISE: Final = frozenset({"Step/late"})
 
 
@@ -59,9 +59,11 @@ class Live:
                 self._write(symbol.text)
             case Returned(call, outcome) if row.rule == "Step/late":
                 late = f"{call} {outcome.kind.value} late, which the model is not told: "
-                self._notice(row, _NOTE, f"  {late}{_value(outcome)}")
+                self._notice(row, _NOTE, f"  {late}", write_json(outcome.value))
             case Returned(call, outcome):
-                self._notice(row, _RETURN, f"◀ {call} {outcome.kind.value} {_value(outcome)}")
+                self._notice(
+                    row, _RETURN, f"◀ {call} {outcome.kind.value} ", write_json(outcome.value)
+                )
             case Expired(call) if row.rule == "Step/timeout":
                 ran_s = (row.at_us - self._started_us.get(call, 0)) / 1e6
                 self._notice(row, _NOTICE, f"◀ {call} timed out: it ran for {ran_s:.3f} s")
@@ -75,9 +77,12 @@ class Live:
     def _show_effect(self, row: Row, effect: Effect) -> None:
         match effect:
             case Start(call, function, args, kwargs):
-                values = [*map(_json, args), *(f"{k}={_json(v)}" for k, v in kwargs.items())]
+                values = [
+                    *map(write_json, args),
+                    *(f"{k}={write_json(v)}" for k, v in kwargs.items()),
+                ]
                 self._started_us[call] = row.at_us
-                self._notice(row, _CALL, f"▶ {call} starts: {function}({', '.join(values)})")
+                self._notice(row, _CALL, f"▶ {call} starts: ", f"{function}({', '.join(values)})")
             case Inject(interrupts):
                 for delivery in interrupts:
                     self._notice(row, _INTERRUPT, f"⇥ interrupt {delivery.id} goes in")
@@ -96,10 +101,20 @@ class Live:
         self._last = text[-1:]
         self._in_line = not text.endswith("\n")
 
-    def _notice(self, row: Row, style: str, message: str) -> None:
+    def _notice(self, row: Row, style: str, words: str, value: str = "") -> None:
+        """Print a line between what the model writes.
+
+        Args:
+            row: Its time is told.
+            style: Of the words and the value.
+            words: What happened; never shortened.
+            value: With what; shortened to the line.
+        """
         self._break_line()
-        line = Text.assemble((f"{row.at_us / 1e6:7.3f} s  ", "dim"), (visible(message), style))
-        self._console.print(line, overflow="ellipsis", no_wrap=True, crop=True)
+        time = f"{row.at_us / 1e6:7.3f} s  "
+        room = max(_SHORTEST_VALUE, self._console.width - cell_len(time + words))
+        line = Text.assemble((time, "dim"), (visible(words) + _shortened(value, room), style))
+        self._console.print(line, soft_wrap=True)
 
     def _break_line(self) -> None:
         if self._in_line:
@@ -107,9 +122,7 @@ class Live:
             self._in_line, self._is_broken = False, True
 
 
-def _value(outcome: Outcome) -> str:
-    return _json(outcome.value)
-
-
-def _json(value: object) -> str:
-    return write_json(value)[:_LONGEST_VALUE]
+def _shortened(value: str, cells: int) -> str:
+    """Return what fits of a value; only so much of it is looked at."""
+    shown = visible(value[: cells + 1])
+    return shown if cell_len(shown) <= cells else set_cell_size(shown, cells - 1) + "…"

@@ -96,6 +96,18 @@ def test_a_deadline_is_told_when_it_passes_and_what_comes_later_is_a_note() -> N
     assert "◀ a returned" not in told
 
 
+@pytest.mark.parametrize("columns", [20, 40, 80])
+def test_a_narrow_terminal_shortens_values_and_never_our_words(columns: int) -> None:
+    script = CALLING + " word" * 200
+    value = "x" * 100_000
+    told = shown(rows_of(script, value, 200_000, Settings(deadline_us=100_000)), columns)
+    assert "◀ a timed out: it ran for 0.100 s\n" in told
+    assert "a returned late, which the model is not told: " in told
+    assert '"xxxxxxxx' in told
+    assert "…" in told
+    assert "x" * (columns + 1) not in told
+
+
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
 def test_bars_keep_names_and_numbers_on_any_terminal(columns: int) -> None:
     rows = rows_of(CALLING, after_us=123_456_789)

@@ -2,13 +2,19 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
+from cml.terminal.entry import INTERRUPTED, PIPE_CLOSED
+from cml.terminal.files import FileFaultError
+from interpreter.trace import MAX_LINE_BYTES, MAX_NESTING
 from model_adapters.command_table import cml_command
+from model_adapters.commands import NO_ANSWER
 
 if TYPE_CHECKING:
     from conftest import Cml, Files
@@ -66,6 +72,40 @@ def test_a_command_line_of_a_document_is_taken(document: str, words: list[str]) 
             given.get(parameter.name or ""), str
         ):
             parameter.type.convert(given[parameter.name or ""], parameter, own)
+
+
+PYTHON = re.findall(
+    r"^```python\n(.*?)^```",
+    (ROOT / "README.md").read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(
+    "code", [pytest.param(c, marks=[pytest.mark.model] * ("open_backend" in c)) for c in PYTHON]
+)
+def test_the_python_of_the_readme_runs(code: str, tmp_path: Path) -> None:
+    script = tmp_path / "example.py"
+    script.write_text(code, encoding="utf-8")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[INTR]" in done.stdout or "Ending(how=" in done.stdout
+
+
+def test_the_samples_are_a_valid_context_and_a_trace_that_replays(cml: "Cml") -> None:
+    context, trace = ROOT / "examples" / "trip.cml", ROOT / "examples" / "trip.jsonl"
+    assert cml("validate", context, trace).status == 0
+    assert cml("replay", trace).status == 0
+    assert "no better order" in cml("advise", trace).out.lower()
+
+
+def test_the_statuses_that_the_document_lists_are_those_of_the_code() -> None:
+    text = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    listed = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    code = {0, 1, FileFaultError.exit_code, NO_ANSWER, INTERRUPTED, PIPE_CLOSED}
+    assert listed == code
+    assert f"{MAX_LINE_BYTES:,} bytes" in text
+    assert f"{MAX_NESTING} deep" in text
 
 
 def test_the_commands_of_the_readme_that_need_no_model_run(cml: "Cml", files: "Files") -> None:
