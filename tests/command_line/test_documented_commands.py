@@ -82,7 +82,11 @@ PYTHON = re.findall(
 
 
 @pytest.mark.parametrize(
-    "code", [pytest.param(c, marks=[pytest.mark.model] * ("open_backend" in c)) for c in PYTHON]
+    "code",
+    [
+        pytest.param(c, marks=[pytest.mark.model, pytest.mark.slow] * ("open_backend" in c))
+        for c in PYTHON
+    ],
 )
 def test_the_python_of_the_readme_runs(code: str, tmp_path: Path) -> None:
     script = tmp_path / "example.py"
