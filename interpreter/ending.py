@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from interpreter.events import Decoded, Effect, Finish, Inject, Rewind, Row
+from interpreter.events import Decoded, Effect, Finish, Inject, Row
 
 How: TypeAlias = Literal["answered", "length", "no answer", "stopped"]
 
@@ -27,14 +27,16 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class _Reader:
+    """Keeps the prose since the last interrupt. No Rewind takes prose back: only markers and blocks."""
+
     def __init__(self) -> None:
-        self.prose: list[tuple[int, str]] = []
+        self.prose: list[str] = []
         self.reason = ""
 
     def take(self, row: Row) -> None:
         match row.event:
             case Decoded(symbol) if row.rule == "Step/text":
-                self.prose.append((symbol.offset, symbol.text))
+                self.prose.append(symbol.text)
             case _:
                 pass
         for effect in row.effects:
@@ -44,8 +46,6 @@ class _Reader:
         match effect:
             case Inject():
                 self.prose.clear()
-            case Rewind(offset):
-                self.prose = [(at, text[: offset - at]) for at, text in self.prose if at < offset]
             case Finish(reason):
                 self.reason = reason
             case _:
@@ -61,7 +61,7 @@ def ending(rows: Iterable[Row]) -> Ending:
     reader = _Reader()
     for row in rows:
         reader.take(row)
-    answer = "".join(text for _, text in reader.prose).strip()
+    answer = "".join(reader.prose).strip()
     return Ending(_how(reader.reason, answer), answer, reader.reason)
 
 

@@ -156,6 +156,7 @@ def test_faults_in_hostile_files_are_told_without_their_control(cml: "Cml", file
         ("diff", "good.jsonl", "other.jsonl"),
         ("replay", "other.jsonl"),
         ("validate", "other.jsonl"),
+        ("parse", "\x9b\u202e.cml"),
         ("explain", "\x1b[31m\u202e"),
         ("validate", "--profile", "\x1b[31m\u202e", "good.cml"),
         ("simulate", "--policy", "\x1b[31m\u202e", "workload.jsonl"),

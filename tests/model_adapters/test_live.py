@@ -2,6 +2,7 @@
 
 import io
 import unicodedata
+from typing import Literal
 
 import msgspec
 import pytest
@@ -9,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cml.ast import Json, OutcomeKind
+from cml import parse
+from cml.ast import Interrupt, Json, OutcomeKind, Text
 from cml.terminal.styled import console
 from interpreter import EndOfDecoding, ScriptedSession, Settings, run_virtual
 from interpreter.ending import ending
-from interpreter.events import Outcome, Row, Start, Stopped
+from interpreter.events import Outcome, Report, Returned, Row, Start, Stopped
 from interpreter.gantt import gantt
 from interpreter.scripted import pieces_of
 from interpreter.summary import summarize
@@ -149,6 +151,47 @@ def test_an_ending_is_read_off_the_rows(
 ) -> None:
     found = ending(rows_of(script))
     assert (found.how, found.answer) == (how, answer)
+
+
+WORDS = st.sampled_from(
+    [
+        "word ",
+        "[CALL] ",
+        "a ",
+        "b ",
+        "[HEAD] ",
+        "f(1) ",
+        "[END] ",
+        "[TRAP]",
+        "[INTR] ",
+        "\n",
+        "[TRAP][END] more ",
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=25), st.sampled_from(["stop", "length"]))
+def test_an_answer_is_the_prose_of_the_context_after_its_last_interrupt(
+    pieces: list[str], reason: Literal["stop", "length"]
+) -> None:
+    session = ScriptedSession([*pieces, EndOfDecoding(reason)])
+    returned = Outcome(OutcomeKind.RETURNED, 1)
+    rows = list(run_virtual(session, lambda _: [(9_000, returned)], Settings()))
+    items = parse(session.context).items
+    last = max((n for n, item in enumerate(items) if isinstance(item, Interrupt)), default=-1)
+    prose = "".join(item.text for item in items[last + 1 :] if isinstance(item, Text))
+    assert ending(rows).answer == prose.strip()
+
+
+def test_names_and_reports_of_foreign_traces_do_not_act_on_the_terminal() -> None:
+    rows = [
+        Row(1, "Settle/start", None, (Start("\x9bc", "\u202ef", (), {}),)),
+        Row(2, "Step/return", Returned("\x9bc", Outcome(OutcomeKind.RETURNED, 1)), ()),
+        Row(3, "Step/late", None, (Report("Step/other", "\x1b]0;x\x07 \u2066"),)),
+    ]
+    text = shown(rows)
+    assert acts(text) == set()
+    assert "c starts" in text
 
 
 def test_a_stopped_session_is_stopped_whatever_it_said() -> None:
