@@ -88,12 +88,13 @@ PYTHON = re.findall(
         for c in PYTHON
     ],
 )
-def test_the_python_of_the_readme_runs(code: str, tmp_path: Path) -> None:
-    script = tmp_path / "example.py"
+def test_the_python_of_the_readme_runs(code: str, files: "Files") -> None:
+    files.workload.rename("w.jsonl")
+    script = files.folder / "example.py"
     script.write_text(code, encoding="utf-8")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "[INTR]" in done.stdout or "Ending(how=" in done.stdout
+    assert any(word in done.stdout for word in ("[INTR]", "Ending(how=", "makespan"))
 
 
 def test_the_samples_are_a_valid_context_and_a_trace_that_replays(cml: "Cml") -> None:

@@ -67,9 +67,7 @@ from interpreter.schedule.workload import WorkloadError
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policy random.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option(
-    "--keep-going", is_flag=True, help="Report faulty lines and simulate the others."
-)
+@click.option("--keep-going", is_flag=True, help="Report faulty lines and simulate the others.")
 @click.option(
     "--plot",
     type=OUTPUT_FILE,

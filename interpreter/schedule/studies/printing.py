@@ -5,7 +5,6 @@ import sys
 from tempfile import TemporaryFile
 
 import msgspec
-
 from rich.table import Table
 
 from cml.terminal.output import print_text
