@@ -10,7 +10,7 @@ import msgspec
 from cml.terminal.foreign import visible_lines
 
 READABLE: Final = "cml.readable"
-"""Name of the error handler that spells what an encoding lacks; `entry` registers it."""
+"""Name under which `codecs` finds `spelt`; `entry` registers it."""
 
 _SPELT: Final = {
     **dict(zip("█▒·─━│▶◀⏸⇥", "#=.--|><|>", strict=True)),
@@ -52,7 +52,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def spelt(error: UnicodeError) -> tuple[str, int]:
-    r"""Spell what an encoding cannot say: an error handler for `codecs.register_error`.
+    r"""Spell what an encoding cannot say, for `codecs.register_error`.
 
     Our own signs become ASCII of the same meaning, so that a picture stays a picture; all other
     characters become their number, as in `\u65e5`.

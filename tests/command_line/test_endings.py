@@ -235,7 +235,7 @@ INTERRUPTED = {
     "replay": ("replay", "-"),
     "advise": ("advise", "good.jsonl"),
     "simulate": ("simulate", "-"),
-    "run": RUN,
+    "run": (*RUN[:-1], "script:words.cml"),
 }
 
 
@@ -244,6 +244,7 @@ INTERRUPTED = {
 def test_ctrl_c_at_any_moment_is_quiet(
     files: "Files", words: tuple[str, ...], delay_s: float
 ) -> None:
+    (files.folder / "words.cml").write_text("word " * 200)
     reading, writing = os.pipe()
     running = subprocess.Popen(
         [sys.executable, "-c", STARTED, str(writing), *words],
