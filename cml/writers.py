@@ -11,8 +11,9 @@ from cml.diagnostics import Diagnostic, Severity
 from cml.report import Window, print_diagnostic
 from cml.sarif import sarif_head, sarif_results
 from cml.terminal.foreign import visible
-from cml.terminal.output import counted, name_of
+from cml.terminal.output import name_of
 from cml.terminal.styled import console
+from cml.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ import cml.commands
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option
-from cml.terminal.output import counted, name_of, print_json, print_text
+from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
+from cml.wording import counted
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.explore import Exploration, Program, explore

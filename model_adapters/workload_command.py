@@ -8,7 +8,8 @@ import click
 
 from cml.terminal.files import OUTPUT_FILE, FileFaultError, writing
 from cml.terminal.options import deviation
-from cml.terminal.output import counted, print_text
+from cml.terminal.output import print_text
+from cml.wording import counted
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.data.bfcl import Assumptions, BfclError, Dependencies
 from interpreter.schedule.data.datasets import (

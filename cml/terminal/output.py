@@ -41,16 +41,6 @@ def print_json(document: object) -> None:
     click.echo(msgspec.json.encode(document))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with what it counts, as in `1 row` or `1,024 rows`.
-
-    Args:
-        number: How many.
-        noun: What, in the singular; its plural ends in `s`.
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def spelt(error: UnicodeError) -> tuple[str, int]:
     r"""Spell what an encoding cannot say, for `codecs.register_error`.
 

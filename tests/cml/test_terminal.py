@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cml.terminal.foreign import visible, visible_lines
-from cml.terminal.output import READABLE, counted, spelt
+from cml.terminal.output import READABLE, spelt
 from cml.terminal.styled import print_table
+from cml.wording import counted
 
 JOINERS = "\u200c\u200d"
 ACTING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -259,15 +259,6 @@ def test_names_that_are_not_utf_8_are_told(cml: "Cml", files: "Files") -> None:
     assert "%E9" in cml("validate", "--format", "sarif", "--profile", "json", name).out
 
 
-def test_a_workload_file_without_workloads_is_told(cml: "Cml", files: "Files") -> None:
-    files.workload.write_text("\n")
-    assert cml("simulate", "workload.jsonl") == (
-        0,
-        "",
-        "workload.jsonl: there is no workload in it\n",
-    )
-
-
 def test_a_command_that_is_not_known(cml: "Cml") -> None:
     found = cml("nosuch\x1b[31m")
     assert found.status == 2

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from cml.wording import counted
 from interpreter.schedule.advice.limits import MATTERS, Limit, find_limits, play_as_written
 from interpreter.schedule.advice.observed import Observation
 from interpreter.schedule.costs import Costs
@@ -15,7 +16,7 @@ from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.synchronous import rounds, spread_us
 from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.simulate import run_policy
-from interpreter.schedule.wording import counted, milliseconds
+from interpreter.schedule.wording import milliseconds
 from interpreter.schedule.workload import Workload, WorkloadCall
 
 

@@ -4,10 +4,11 @@ from typing import Final
 
 import msgspec
 
+from cml.wording import counted
 from interpreter.schedule.advice.observed import Observation
 from interpreter.schedule.models.asynchronous import run_async
 from interpreter.schedule.plan import Plan
-from interpreter.schedule.wording import counted, milliseconds
+from interpreter.schedule.wording import milliseconds
 
 MATTERS: Final = 0.01
 """What gains less than this share of the run is no limit."""

@@ -7,6 +7,7 @@ import click
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.options import json_option
 from cml.terminal.output import print_json, print_text
+from cml.wording import counted
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Row
 from interpreter.schedule.advice.advice import advise
@@ -14,7 +15,6 @@ from interpreter.schedule.advice.observed import observe
 from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
 from interpreter.schedule.commands.options import check_suffix
 from interpreter.schedule.narration.timelines import recorded_timelines
-from interpreter.schedule.wording import counted
 from interpreter.summary import summarize
 from interpreter.trace import Header
 from interpreter.trace_files import reading_trace

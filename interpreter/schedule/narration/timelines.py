@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
+from cml.wording import counted
 from interpreter.schedule.charts.charts import (
     Bar,
     BarKind,
@@ -15,7 +16,6 @@ from interpreter.schedule.charts.charts import (
 from interpreter.schedule.models.timing import WAITING_MODELS
 from interpreter.schedule.narration.narrations import Narration
 from interpreter.schedule.narration.spans import Kind, Span
-from interpreter.schedule.wording import counted
 from interpreter.summary import CallSpan, Summary
 
 MODEL_ROW: Final = "model"

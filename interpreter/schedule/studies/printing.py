@@ -9,12 +9,12 @@ from rich.table import Table
 
 from cml.terminal.output import print_text
 from cml.terminal.styled import console, print_table
+from cml.wording import counted
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.models.timing import WAITING_MODELS
 from interpreter.schedule.studies.corpus import Part
 from interpreter.schedule.studies.report import PolicySummary, Tally
 from interpreter.schedule.studies.sweep import SweepPoint, summary_lines
-from interpreter.schedule.wording import counted
 from interpreter.schedule.workload import Fault
 
 
@@ -75,7 +75,7 @@ class Output:
 
     def _say_if_empty(self, count: int) -> None:
         if not count:
-            click.echo(f"{self._source}: there is no workload in it", err=True)
+            print_text(f"{self._source}: there is no workload in it", err=True)
 
     def _finish(self) -> None:
         if self.faults:
