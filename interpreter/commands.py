@@ -25,8 +25,8 @@ from interpreter.explore.search import DEFAULT_LIMIT
 from interpreter.explore.story import tell
 from interpreter.gantt import gantt
 from interpreter.replay import replay
+from interpreter.runs import read_run
 from interpreter.state import EndPolicy, Settings
-from interpreter.summary import summarize
 from interpreter.trace import bounded_lines, check_trace, encode_row
 from interpreter.trace_files import reading_trace
 
@@ -52,13 +52,13 @@ def replay_command(trace: str, *, as_json: bool) -> None:
     same = next((i for i, (a, b) in enumerate(pairs) if encode_row(a) != encode_row(b)), None)
     if same is None and len(rows) != len(replayed):
         same = min(len(rows), len(replayed))
-    summary = summarize(replayed)
+    run = read_run(header.settings, replayed)
     if as_json:
-        print_json({"rows": len(rows), "same": same is None, "total_us": summary.total_us})
+        print_json({"rows": len(rows), "same": same is None, "total_us": run.total_us})
     else:
         out = console()
-        out.print(gantt(summary, out.width))
-        seconds = f"{summary.total_us / 1e6:.3f} s of virtual time"
+        out.print(gantt(run, out.width))
+        seconds = f"{run.total_us / 1e6:.3f} s of virtual time"
         found = "the same" if same is None else f"row {same + 1} differs"
         print_text(f"{counted(len(rows), 'row')} replayed in {seconds}: {found}")
     sys.exit(0 if same is None else 1)

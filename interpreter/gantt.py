@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cml.terminal.foreign import visible
-from interpreter.summary import CallSpan, Summary
+from interpreter.runs import Run, RunCall
 
 _NARROWEST: Final = 20
 """Columns of a bar below which its words go on a line of their own."""
@@ -16,25 +16,26 @@ _LONGEST_NAME: Final = 16
 _LONGEST_FUNCTION: Final = 24
 
 
-def gantt(summary: Summary, columns: int) -> Group:
-    """Return the bars of a run: the model's decoding, then each call.
+def gantt(run: Run, columns: int) -> Group:
+    """Return the bars of a run: the model's decoding, then each call: written, waiting to start,
+    running, waiting to be told.
 
     Names are shortened where they are long, durations never. Where the terminal is too narrow for
     names, bars and durations side by side, the bars go below their words.
 
     Args:
-        summary: The run.
+        run: The run.
         columns: How wide the terminal is.
     """
-    rows = list(_rows(summary))
-    axis_label = _milliseconds(summary.total_us)
+    rows = list(_rows(run))
+    axis_label = _milliseconds(run.total_us)
     left = max(cell_len(name) for name, _, _ in rows)
     right = max(cell_len(words) for _, words, _ in rows)
     beside = columns - left - right - 4
     width = beside if beside >= _NARROWEST else max(columns - 1, len(axis_label) + 2)
     lines: list[Text] = []
     for name, words, parts in rows:
-        bar = _bar(parts, width / max(1, summary.total_us), width)
+        bar = _bar(parts, width / max(1, run.total_us), width)
         if width == beside:
             lines.append(Text.assemble(_right(name, left), "  ", bar, "  ", _right(words, right)))
         else:
@@ -44,24 +45,24 @@ def gantt(summary: Summary, columns: int) -> Group:
     return Group(*lines)
 
 
-def _rows(summary: Summary) -> Iterator[tuple[str, str, list[tuple[str, str, int, int]]]]:
+def _rows(run: Run) -> Iterator[tuple[str, str, list[tuple[str, str, int, int]]]]:
     """Yield the name, the words and the parts of each bar."""
-    decoding = [("█", "cyan", begin, end) for begin, end in summary.decoding]
-    yield "decoding", _milliseconds(summary.decode_us), decoding
-    for call in summary.calls:
+    decoding = [("█", "cyan", begin, end) for begin, end in run.decoding]
+    yield "decoding", _milliseconds(run.decode_us), decoding
+    for call in run.calls:
         function = _shortened(visible(call.function), _LONGEST_FUNCTION)
-        took = "running" if call.return_us is None else _milliseconds(call.execute_us)
+        took = "running" if call.returned_us is None else _milliseconds(call.execute_us)
         words = f"{function} {took}"
         name = _shortened(visible(call.call), _LONGEST_NAME)
-        yield name, words, list(_parts(call, summary.total_us))
+        yield name, words, list(_parts(call, run.total_us))
 
 
-def _parts(call: CallSpan, total_us: int) -> Iterable[tuple[str, str, int, int]]:
-    returned = total_us if call.return_us is None else call.return_us
-    delivered = returned if call.deliver_us is None else call.deliver_us
-    yield "▒", "cyan", call.open_us, call.start_us
-    yield "█", "green" if call.outcome == "returned" else "red", call.start_us, returned
-    yield "·", "yellow", returned, delivered
+def _parts(call: RunCall, total_us: int) -> Iterable[tuple[str, str, int, int]]:
+    written_us, started_us, returned_us, delivered_us = call.life(total_us)
+    yield "▒", "cyan", call.opened_us, written_us
+    yield "░", "dim", written_us, started_us
+    yield "█", "green" if call.outcome == "returned" else "red", started_us, returned_us
+    yield "·", "yellow", returned_us, delivered_us
 
 
 def _bar(parts: Iterable[tuple[str, str, int, int]], scale: float, width: int) -> Text:

@@ -9,7 +9,17 @@ from collections.abc import Iterable
 import msgspec
 
 from interpreter.errors import HostError
-from interpreter.events import Decode, Decoded, Effect, Ended, Inject, Row, Start
+from interpreter.events import (
+    Decode,
+    Decoded,
+    Effect,
+    Ended,
+    EndReason,
+    Finish,
+    Inject,
+    Row,
+    Start,
+)
 from interpreter.machine import advance, settle_one, step
 from interpreter.state import Settings, State, Status
 
@@ -37,6 +47,20 @@ class RunCall(msgspec.Struct):
     delivered_us: int | None = None
     outcome: str = Status.WAITING.value
 
+    def life(self, now_us: int) -> tuple[int, int, int, int]:
+        """Return when it was written, started, returned and was delivered, in microseconds.
+
+        What has not happened is now, or never was: a call that failed before it could start took
+        its whole time waiting, and the outcome of one that nobody hears of is not waited for.
+
+        Args:
+            now_us: The end of the run so far.
+        """
+        returned_us = now_us if self.returned_us is None else self.returned_us
+        started_us = returned_us if self.started_us is None else self.started_us
+        delivered_us = returned_us if self.delivered_us is None else self.delivered_us
+        return self.written_us, started_us, returned_us, delivered_us
+
     @property
     def execute_us(self) -> int:
         """How long it ran, in microseconds; 0 while it runs."""
@@ -51,12 +75,18 @@ class Run(msgspec.Struct, frozen=True):
     Args:
         calls: Its calls, in the order in which they were written.
         decoding: When the model was decoding, as pairs of begin and end.
+        trap_us: Decoding of traps, which only asynchronous calling needs.
         total_us: How long the session took.
+        answer: The prose that the model wrote after the last interrupt.
+        reason: Why the last turn ended; None while it has not.
     """
 
     calls: tuple[RunCall, ...]
     decoding: tuple[tuple[int, int], ...]
+    trap_us: int
     total_us: int
+    answer: str = ""
+    reason: EndReason | None = None
 
     @property
     def decode_us(self) -> int:
@@ -65,8 +95,8 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def synchronous_us(self) -> int:
-        """How long the same decoding and the same calls take one after another, in microseconds."""
-        return self.decode_us + sum(call.execute_us for call in self.calls)
+        """How long the same takes without a trap and one call after another, in microseconds."""
+        return self.decode_us - self.trap_us + sum(call.execute_us for call in self.calls)
 
 
 class RunReader:
@@ -74,15 +104,25 @@ class RunReader:
 
     Args:
         settings: What the host chose, as in the header of the trace.
+
+    Attributes:
+        state: That of the machine after the last row.
+        calls: What is known of each call, by key, in the order in which they were written.
+        decode_us: How long the model was decoding, in microseconds.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.state = State(settings)
         self.calls: dict[str, RunCall] = {}
+        self.decode_us = 0
         self._decoding: list[tuple[int, int]] = []
         self._asked_us = 0
         self._opened_us = 0
+        self._opener_asked_us = 0
+        self._trap_us = 0
         self._total_us = 0
+        self._prose: list[str] = []
+        self._reason: EndReason | None = None
 
     def take(self, row: Row) -> None:
         """Take one row in.
@@ -94,6 +134,11 @@ class RunReader:
         self._total_us = row.at_us
         if isinstance(row.event, Decoded | Ended):
             self._decoded(row.at_us)
+        if isinstance(row.event, Decoded) and row.rule == "Step/text":
+            # No Rewind takes prose back: only blocks and what no row names.
+            self._prose.append(row.event.symbol.text)
+        if row.rule in {"Step/trap", "Step/idle-trap"}:
+            self._trap_us += row.at_us - self._opener_asked_us
         if self.state.block is not None and before.block is not self.state.block:
             self._block_changed(before, row)
         if self.state.calls is not before.calls:
@@ -104,9 +149,17 @@ class RunReader:
     @property
     def run(self) -> Run:
         """What was read so far."""
-        return Run(tuple(self.calls.values()), tuple(self._decoding), self._total_us)
+        return Run(
+            tuple(self.calls.values()),
+            tuple(self._decoding),
+            self._trap_us,
+            self._total_us,
+            "".join(self._prose).strip(),
+            self._reason,
+        )
 
     def _decoded(self, at_us: int) -> None:
+        self.decode_us += at_us - self._asked_us
         if self._decoding and self._decoding[-1][1] == self._asked_us:
             self._decoding[-1] = (self._decoding[-1][0], at_us)
         else:
@@ -114,7 +167,7 @@ class RunReader:
 
     def _block_changed(self, before: State, row: Row) -> None:
         if before.block is None or before.opened != self.state.opened:
-            self._opened_us = row.at_us
+            self._opened_us, self._opener_asked_us = row.at_us, self._asked_us
 
     def _calls_changed(self, before: State, row: Row) -> None:
         for key in before.unsettled:
@@ -135,7 +188,10 @@ class RunReader:
             case Start(call):
                 self.calls[call].started_us = at_us
                 self.calls[call].outcome = Status.RUNNING.value
+            case Finish(reason):
+                self._reason = reason
             case Inject(interrupts):
+                self._prose.clear()
                 for identifier in {told.id for told in interrupts} & self.calls.keys():
                     if self.calls[identifier].returned_us is not None:
                         self.calls[identifier].delivered_us = at_us

@@ -26,8 +26,8 @@ from interpreter.ending import Ending, ending
 from interpreter.errors import HostError
 from interpreter.gantt import gantt
 from interpreter.realtime import Runtime
+from interpreter.runs import Run, read_run
 from interpreter.state import DeliverWhen, Settings
-from interpreter.summary import Summary, summarize
 from interpreter.tools.python import ToolError, load_functions
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend
@@ -153,14 +153,15 @@ def run_command(
         raise click.BadParameter(str(error), param_hint="'--backend'") from None
     except (AdapterError, ToolError, HostError) as error:
         raise click.ClickException(str(error)) from None
-    summary, found = summarize(kept), ending(kept)
-    words = _in_words(found, max_tokens)
+    run = read_run(runtime.settings, kept)
+    how = ending(run)
+    words = _in_words(how, max_tokens)
     if as_json:
-        print_json(_document(summary, found, words, recorder.written_to))
+        print_json(_document(run, words, recorder.written_to))
     else:
-        _show(out, summary, recorder.written_to)
+        _show(out, run, recorder.written_to)
         out.print(words)
-    sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[found.how])
+    sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[how])
 
 
 def _require_backend(backend: str) -> None:
@@ -190,23 +191,23 @@ def _stopping(runtime: Runtime) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _in_words(found: Ending, max_tokens: int) -> str:
-    match found.how:
+def _in_words(how: Ending, max_tokens: int) -> str:
+    match how:
         case "answered" | "no answer":
-            return found.how
+            return how
         case "length":
             return f"stopped at {max_tokens} tokens"
         case "stopped":
             return "stopped by a person"
 
 
-def _show(out: Console, summary: Summary, trace: Path | None) -> None:
+def _show(out: Console, run: Run, trace: Path | None) -> None:
     out.print()
-    out.print(gantt(summary, out.width))
-    asynchronous, synchronous = summary.total_us / 1e6, summary.synchronous_us / 1e6
-    if all(call.return_us is not None for call in summary.calls):
+    out.print(gantt(run, out.width))
+    asynchronous, synchronous = run.total_us / 1e6, run.synchronous_us / 1e6
+    if all(call.returned_us is not None for call in run.calls):
         out.print(
-            f"asynchronous {asynchronous:.2f} s; the same decoding and calls one after another"
+            f"asynchronous {asynchronous:.2f} s; the same without traps, one call after another"
             f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x"
         )
     else:
@@ -215,13 +216,13 @@ def _show(out: Console, summary: Summary, trace: Path | None) -> None:
         out.print(f"trace: {visible(str(trace))}", soft_wrap=True)
 
 
-def _document(summary: Summary, found: Ending, words: str, trace: Path | None) -> dict[str, object]:
+def _document(run: Run, words: str, trace: Path | None) -> dict[str, object]:
     return {
         "ending": words,
-        "answer": found.answer if found.how == "answered" else None,
-        "total_us": summary.total_us,
-        "decode_us": summary.decode_us,
-        "synchronous_us": summary.synchronous_us,
-        "calls": summary.calls,
+        "answer": run.answer if ending(run) == "answered" else None,
+        "total_us": run.total_us,
+        "decode_us": run.decode_us,
+        "synchronous_us": run.synchronous_us,
+        "calls": run.calls,
         "trace": None if trace is None else name_of(str(trace)),
     }

@@ -31,8 +31,8 @@ from interpreter.events import (
 )
 from interpreter.interrupts import interrupt_text
 from interpreter.machine import advance, settle_one, step
+from interpreter.runs import Run, read_run
 from interpreter.state import Phase, State
-from interpreter.summary import summarize
 from interpreter.vectors import RunVector, read_vector
 
 DOCUMENTS: Final = Path(__file__).parents[2] / "docs"
@@ -219,27 +219,35 @@ def context(name: str) -> str:
     )
 
 
+def run_of(name: str) -> Run:
+    vector = read_vector(VECTORS / f"{name}.json")
+    return read_run(vector.settings, vector.rows)
+
+
 def picture(name: str) -> str:
     """A chart of who is busy when, in thousandths of the axis: a millisecond is a millisecond."""
-    summary = summarize(read_vector(VECTORS / f"{name}.json").rows)
+    run = run_of(name)
     lines = [f"title {name}", "dateFormat x", "axisFormat %L ms", "section model"]
-    waits = [(end, begin) for (_, end), (begin, _) in pairwise(summary.decoding)]
-    spans = [("decodes", *s) for s in summary.decoding] + [("is trapped", *s) for s in waits]
+    waits = [(end, begin) for (_, end), (begin, _) in pairwise(run.decoding)]
+    spans = [("decodes", *s) for s in run.decoding] + [("is trapped", *s) for s in waits]
     for words, begin_us, end_us in sorted(spans, key=lambda span: span[1]):
         lines.append(f"{words} : {begin_us // 1000}, {end_us // 1000}")
-    for call in summary.calls:
+    for call in run.calls:
         lines.append(f"section {call.call}")
-        lines.append(f"{call.function} : {call.start_us // 1000}, {(call.return_us or 0) // 1000}")
-        if call.deliver_us is not None and call.return_us != call.deliver_us:
-            lines.append(f"queued : {(call.return_us or 0) // 1000}, {call.deliver_us // 1000}")
+        times = call.life(run.total_us)
+        for words, (begin_us, end_us) in zip(
+            ("waits", call.function, "queued"), pairwise(times), strict=True
+        ):
+            if begin_us < end_us:
+                lines.append(f"{words} : {begin_us // 1000}, {end_us // 1000}")
     return mermaid("gantt", lines)
 
 
 def times(name: str) -> str:
-    summary = summarize(read_vector(VECTORS / f"{name}.json").rows)
+    run = run_of(name)
     return (
-        f"The session takes {summary.total_us:,} µs, of which the model decodes {summary.decode_us:,} µs. "
-        f"The same decoding and the same calls one after another take {summary.synchronous_us:,} µs."
+        f"The session takes {run.total_us:,} µs, of which the model decodes {run.decode_us:,} µs. "
+        f"The same without traps, one call after another, takes {run.synchronous_us:,} µs."
     )
 
 

@@ -17,8 +17,8 @@ from interpreter import EndOfDecoding, ScriptedSession, Settings, run_virtual
 from interpreter.ending import ending
 from interpreter.events import Outcome, Report, Returned, Row, Start, Stopped
 from interpreter.gantt import gantt
+from interpreter.runs import read_run
 from interpreter.scripted import pieces_of
-from interpreter.summary import summarize
 from model_adapters.live import Live
 
 CALLING = "Well. [CALL] a [HEAD] f(1) [END] and on. [TRAP][END] It is done."
@@ -45,7 +45,6 @@ def shown(rows: list[Row], columns: int = 200) -> str:
     file = io.StringIO()
     made = Console(file=file, width=columns, highlight=False, markup=False, emoji=False)
     assert list(Live(made).watch(rows)) == rows
-    made.print(gantt(summarize(rows), columns))
     return file.getvalue()
 
 
@@ -115,7 +114,7 @@ def test_bars_keep_names_and_numbers_on_any_terminal(columns: int) -> None:
     rows = rows_of(CALLING, after_us=123_456_789)
     file = io.StringIO()
     made = Console(file=file, width=columns)
-    made.print(gantt(summarize(rows), columns))
+    made.print(gantt(read_run(Settings(), rows), columns))
     text = file.getvalue()
     assert "123,457 ms" in text
     assert f"{rows[-1].at_us / 1000:,.0f} ms" in text
@@ -126,7 +125,7 @@ def test_a_call_that_still_runs_is_not_told_to_have_taken_no_time() -> None:
     rows = rows_of(CALLING)
     cut = rows[: next(n for n, row in enumerate(rows) if row.rule == "Step/return")]
     file = io.StringIO()
-    Console(file=file, width=80).print(gantt(summarize(cut), 80))
+    Console(file=file, width=80).print(gantt(read_run(Settings(), cut), 80))
     assert "f running" in file.getvalue()
 
 
@@ -149,8 +148,8 @@ LENGTH = EndOfDecoding("length")
 def test_an_ending_is_read_off_the_rows(
     script: list[str | EndOfDecoding], how: str, answer: str
 ) -> None:
-    found = ending(rows_of(script))
-    assert (found.how, found.answer) == (how, answer)
+    run = read_run(Settings(), rows_of(script))
+    assert (ending(run), run.answer) == (how, answer)
 
 
 WORDS = st.sampled_from(
@@ -180,7 +179,7 @@ def test_an_answer_is_the_prose_of_the_context_after_its_last_interrupt(
     items = parse(session.context).items
     last = max((n for n, item in enumerate(items) if isinstance(item, Interrupt)), default=-1)
     prose = "".join(item.text for item in items[last + 1 :] if isinstance(item, Text))
-    assert ending(rows).answer == prose.strip()
+    assert read_run(Settings(), rows).answer == prose.strip()
 
 
 def test_names_and_reports_of_foreign_traces_do_not_act_on_the_terminal() -> None:
@@ -197,7 +196,7 @@ def test_names_and_reports_of_foreign_traces_do_not_act_on_the_terminal() -> Non
 def test_a_stopped_session_is_stopped_whatever_it_said() -> None:
     session = ScriptedSession(pieces_of("One two three four five six seven eight."))
     rows = list(run_virtual(session, lambda _: [], Settings(), planned=[(10_000, Stopped())]))
-    assert ending(rows).how == "stopped"
+    assert ending(read_run(Settings(), rows)) == "stopped"
 
 
 def test_a_console_takes_nothing_for_markup() -> None:

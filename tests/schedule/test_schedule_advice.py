@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_to_advise import LATE, TIMES_US, run_rows, write_run
 
+from interpreter.runs import read_run
+from interpreter.schedule.advice import advice
 from interpreter.schedule.advice.observed import Observation, observe
 from interpreter.schedule.commands.traces import advise_command
 from interpreter.state import Settings
@@ -30,7 +32,7 @@ def test_needs_are_seen_at_traps_and_in_arguments(tmp_path: Path) -> None:
     assert {call.id: call.needs for call in seen.calls} == {
         "a": (), "b": (), "c": (), "d": ("c",),
     }  # fmt: skip
-    assert sum(one.generate_us for one in seen.written) + seen.answer_us == seen.decode_us
+    assert sum(one.generate_us for one in seen.written) + seen.answer_us == seen.run.decode_us
 
 
 def test_a_call_that_another_breaks_off_takes_no_time_from_it(tmp_path: Path) -> None:
@@ -40,7 +42,7 @@ def test_a_call_that_another_breaks_off_takes_no_time_from_it(tmp_path: Path) ->
     broken = observation(write_run(tmp_path / "broken.jsonl", text))
     (alone,), (after,) = whole.calls, broken.calls
     assert (alone.generate_us, after.generate_us) == (260_000, 440_000)
-    assert after.generate_us + broken.answer_us == broken.decode_us
+    assert after.generate_us + broken.answer_us == broken.run.decode_us
 
 
 def test_a_call_that_timed_out_ran_until_its_deadline(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_no_decoding_is_lost_whatever_the_model_writes(
     settings = Settings(workers=workers, deadline_us=deadline_us, functions=tuple(TIMES_US))
     rows = run_rows(text, settings=settings)
     seen = observe(settings, rows)
-    assert sum(one.generate_us for one in seen.written) + seen.answer_us == seen.decode_us
+    assert sum(one.generate_us for one in seen.written) + seen.answer_us == seen.run.decode_us
     assert [one.written_us for one in seen.written] == sorted(o.written_us for o in seen.written)
     for call in seen.calls:
         assert 0 < call.generate_us <= call.written_us <= call.start_us <= call.return_us
@@ -170,3 +172,17 @@ def test_rows_that_no_session_has_are_a_fault_of_the_trace(tmp_path: Path) -> No
     result = advise(trace)
     assert result.exit_code == 1
     assert "cml validate" in result.stderr
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_one_after_another_is_one_figure_everywhere(tmp_path: Path, workers: int) -> None:
+    trace = write_run(tmp_path / "t.jsonl", workers=workers)
+    with trace.open("rb") as lines:
+        header, rows = read_trace(lines)
+        run = read_run(header.settings, list(rows))
+    with trace.open("rb") as lines:
+        header, rows = read_trace(lines)
+        observation = observe(header.settings, rows)
+    played = sum(call.generate_us for call in observation.written) + observation.answer_us
+    assert played == run.decode_us
+    assert advice.advise(observation).sync_us == run.synchronous_us

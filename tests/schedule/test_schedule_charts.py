@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runs_to_advise import write_run
 from schedule_strategies import COSTS, workloads
 
+from interpreter.runs import read_run
 from interpreter.schedule.charts.axes import round_numbers
 from interpreter.schedule.charts.charts import Bar, Curve, Curves, Timeline
 from interpreter.schedule.charts.html import chart_page
@@ -21,7 +22,6 @@ from interpreter.schedule.models.timing import MODELS
 from interpreter.schedule.narration.narrations import narrate_workload
 from interpreter.schedule.narration.timelines import recorded_timelines, simulated_timelines
 from interpreter.schedule.simulate import Options
-from interpreter.summary import summarize
 from interpreter.trace import read_trace
 
 
@@ -130,8 +130,9 @@ def test_axes_name_a_few_round_numbers_within_their_range(least: float, length: 
 def test_a_real_run_becomes_a_timeline(tmp_path: Path, workers: int) -> None:
     trace = write_run(tmp_path / "t.jsonl", workers=workers)
     with trace.open("rb") as lines:
-        summary = summarize(read_trace(lines)[1])
-    (panel,) = recorded_timelines(summary, "a run").panels
+        header, rows = read_trace(lines)
+        run = read_run(header.settings, rows)
+    (panel,) = recorded_timelines(run, "a run").panels
     check_sound(panel)
     assert panel.rows == ("model", "a weather", "b find", "c search", "d send")
     ran = {panel.rows[b.row]: b.end_us - b.start_us for b in panel.bars if b.kind == "running"}

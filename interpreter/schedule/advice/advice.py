@@ -72,15 +72,16 @@ def advise(observation: Observation, workers: int = 0) -> Advice:
         for batch in rounds(plan.graph)
     )
     batches = [batch for batch in in_rounds if batch]
-    writing_us = sum(plan.generate_us) + plan.answer_us - observation.trap_us
+    run = observation.run
+    writing_us = run.decode_us - run.trap_us
     sync_parallel_us = writing_us + _running_us(plan, batches)
     advice = Advice(
-        total_us=observation.total_us,
-        decode_us=observation.decode_us,
+        total_us=run.total_us,
+        decode_us=run.decode_us,
         played_us=played_us,
         best_us=best_us,
         best_order=names,
-        sync_us=writing_us + sum(plan.execute_us),
+        sync_us=run.synchronous_us,
         sync_parallel_us=sync_parallel_us,
         rounds=len(batches),
         break_even_us=sync_parallel_us - played_us,

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from cml.ast import Json, OutcomeKind
-from interpreter.events import Decode, Decoded, Ended, Inject, Row, Start
-from interpreter.runs import RunReader
+from interpreter.events import Decoded, Ended, Inject, Row, Start
+from interpreter.runs import Run, RunReader
 from interpreter.state import Settings
 
 _SHORTEST: Final = 3
@@ -56,16 +56,12 @@ class Observation(msgspec.Struct, frozen=True):
     Args:
         written: Calls that started and text, in the order in which they were written.
         answer_us: Decoding after the last delivery.
-        decode_us: All decoding.
-        trap_us: Decoding of traps, which only asynchronous calling needs.
-        total_us: How long the session took.
+        run: The run itself.
     """
 
     written: tuple[ObservedCall, ...]
     answer_us: int
-    decode_us: int
-    trap_us: int
-    total_us: int
+    run: Run
 
     @property
     def calls(self) -> tuple[ObservedCall, ...]:
@@ -91,11 +87,8 @@ class _Observer:
         self._reader = reader
         self.calls: dict[str, ObservedCall] = {}
         self.texts: list[ObservedCall] = []
-        self.decode_us = 0
-        self.trap_us = 0
         self.answer_us = 0
-        self._asked_us = 0
-        self._opened_us = 0
+        self._decode_us = 0
         self._since_call_us = 0
         self._text_us = 0
         self._blocks: dict[str, _Block] = {}
@@ -108,12 +101,10 @@ class _Observer:
     def take(self, row: Row) -> None:
         """Take one row in, after the reader."""
         if isinstance(row.event, Decoded | Ended):
-            self._decoded(row.at_us)
+            self._decoded()
         self._rule(row)
         for effect in row.effects:
             match effect:
-                case Decode():
-                    self._asked_us = row.at_us
                 case Start():
                     self._start(effect)
                 case Inject(interrupts):
@@ -121,22 +112,17 @@ class _Observer:
                 case _:
                     pass
 
-    def _decoded(self, at_us: int) -> None:
-        took_us = at_us - self._asked_us
-        self.decode_us += took_us
+    def _decoded(self) -> None:
+        took_us = self._reader.decode_us - self._decode_us
+        self._decode_us = self._reader.decode_us
         self._since_call_us += took_us
         self.answer_us += took_us
 
     def _rule(self, row: Row) -> None:
         match row.rule:
-            case "Step/open" | "Step/malformed":
-                self._opened_us = self._asked_us
             case "Step/call":
                 self._write(next(reversed(self._reader.calls)))
-            case "Step/idle-trap":
-                self.trap_us += row.at_us - self._opened_us
             case "Step/trap":
-                self.trap_us += row.at_us - self._opened_us
                 self._write_text(self._take_decoding(), row.at_us, self._awaited)
                 self._batch = set()
                 if self._wrote:
@@ -193,8 +179,10 @@ class _Observer:
             needs=tuple(sorted((flow | block.needs) & self.calls.keys())),
         )
 
-    def close(self, total_us: int) -> Observation:
-        """Return the run, whose last row was at `total_us`."""
+    def close(self) -> Observation:
+        """Return the whole run."""
+        run = self._reader.run
+        total_us = run.total_us
         self._write_text(self._text_us, total_us, self._text_needs)
         for key, block in self._blocks.items():  # written, and settled before they could start
             self._write_text(block.generate_us, self._reader.calls[key].written_us, block.needs)
@@ -204,7 +192,7 @@ class _Observer:
         for text in self.texts:
             text.needs = tuple(name for name in text.needs if name in self.calls)
         written = sorted((*self.calls.values(), *self.texts), key=lambda one: one.written_us)
-        return Observation(tuple(written), self.answer_us, self.decode_us, self.trap_us, total_us)
+        return Observation(tuple(written), self.answer_us, run)
 
 
 def _leaves(value: Json) -> Iterator[str]:
@@ -239,4 +227,4 @@ def observe(settings: Settings, rows: Iterable[Row]) -> Observation:
     for row in rows:
         reader.take(row)
         observer.take(row)
-    return observer.close(reader.run.total_us)
+    return observer.close()

@@ -1,5 +1,7 @@
 """`cml timeline` and `cml advise`: traces of real runs, drawn and explained."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -10,12 +12,12 @@ from cml.terminal.output import print_json, print_text
 from cml.wording import counted
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Row
+from interpreter.runs import read_run
 from interpreter.schedule.advice.advice import advise
 from interpreter.schedule.advice.observed import observe
 from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
 from interpreter.schedule.commands.options import check_suffix
 from interpreter.schedule.narration.timelines import recorded_timelines
-from interpreter.summary import summarize
 from interpreter.trace import Header
 from interpreter.trace_files import reading_trace
 
@@ -36,16 +38,17 @@ def timeline_command(trace: str, *, output: Path) -> None:
     """
     check_suffix(output, TIMELINE_SUFFIXES, "--output")
     header, rows = _read(trace)
-    summary = summarize(rows)
+    with _of_a_session(trace):
+        run = read_run(header.settings, rows)
     title = header.prompt or Path(trace).name
     try:
         with writing(output):
-            draw(output, recorded_timelines(summary, title))
+            draw(output, recorded_timelines(run, title))
     except DrawingError as error:
         raise click.UsageError(str(error)) from None
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from None
-    print_text(f"{counted(len(summary.calls), 'call')} drawn to {output}", err=True)
+    print_text(f"{counted(len(run.calls), 'call')} drawn to {output}", err=True)
 
 
 @click.command("advise")
@@ -58,11 +61,8 @@ def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
     Exit status: 0 good, 1 the trace is at fault, 2 usage.
     """
     header, rows = _read(trace)
-    try:
+    with _of_a_session(trace):
         observation = observe(header.settings, rows)
-    except HostError as error:
-        message = f"{trace}: {error}; cml validate says in which row"
-        raise click.ClickException(message) from None
     if not observation.calls:
         raise click.ClickException(f"{trace}: no call started in this run: nothing to advise on")
     advice = advise(observation, header.settings.workers if workers is None else workers)
@@ -71,6 +71,16 @@ def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
         return
     for sentence in advice.sentences:
         print_text(sentence)
+
+
+@contextmanager
+def _of_a_session(trace: str) -> Iterator[None]:
+    """Say which trace it is that no session can have left."""
+    try:
+        yield
+    except HostError as error:
+        message = f"{trace}: {error}; cml validate says in which row"
+        raise click.ClickException(message) from None
 
 
 def _read(path: str) -> tuple[Header, list[Row]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cml.wording import counted
+from interpreter.runs import Run, RunCall
 from interpreter.schedule.charts.charts import (
     Bar,
     BarKind,
@@ -16,7 +17,6 @@ from interpreter.schedule.charts.charts import (
 from interpreter.schedule.models.timing import WAITING_MODELS
 from interpreter.schedule.narration.narrations import Narration
 from interpreter.schedule.narration.spans import Kind, Span
-from interpreter.summary import CallSpan, Summary
 
 MODEL_ROW: Final = "model"
 
@@ -112,59 +112,56 @@ def _life(
             yield Bar(row, piece, begin_us, until_us, text)
 
 
-def recorded_timelines(summary: Summary, title: str) -> Timelines:
+def recorded_timelines(run: Run, title: str) -> Timelines:
     """Return a real run.
 
     Args:
-        summary: The run.
+        run: The run.
         title: What it shows.
     """
-    unit = time_unit(summary.total_us)
+    unit = time_unit(run.total_us)
     bars = [
         Bar(0, "text", begin_us, end_us, ("text",))
-        for begin_us, end_us in _apart(summary.decoding, summary.calls)
+        for begin_us, end_us in _apart(run.decoding, run.calls)
     ]
-    bars += list(_model_waits(summary))
-    for row, call in enumerate(summary.calls, start=1):
+    bars += list(_model_waits(run))
+    for row, call in enumerate(run.calls, start=1):
         # What the model was writing at that time is seen in its own row.
         bars.append(
-            Bar(0, "writing", call.open_us, call.start_us, (f"{call.call}: {call.function}",))
+            Bar(0, "writing", call.opened_us, call.written_us, (f"{call.call}: {call.function}",))
         )
-        returned_us = summary.total_us if call.return_us is None else call.return_us
-        delivered_us = returned_us if call.deliver_us is None else call.deliver_us
         kind: BarKind = "running" if call.outcome in ("returned", "running") else "failed"
         name = f"{call.call}: {call.function} ({call.outcome})"
-        life = (call.start_us, call.start_us, returned_us, delivered_us)
-        bars += _life(row, name, life, kind, unit)
+        bars += _life(row, name, call.life(run.total_us), kind, unit)
     panel = Timeline(
-        title=f"{counted(len(summary.calls), 'call')}, {unit.text(summary.total_us)}",
-        rows=(MODEL_ROW, *(f"{call.call} {call.function}" for call in summary.calls)),
+        title=f"{counted(len(run.calls), 'call')}, {unit.text(run.total_us)}",
+        rows=(MODEL_ROW, *(f"{call.call} {call.function}" for call in run.calls)),
         bars=tuple(bars),
-        total_us=summary.total_us,
+        total_us=run.total_us,
     )
     return Timelines(title, (panel,))
 
 
 def _apart(
-    decoding: tuple[tuple[int, int], ...], calls: tuple[CallSpan, ...]
+    decoding: tuple[tuple[int, int], ...], calls: tuple[RunCall, ...]
 ) -> Iterator[tuple[int, int]]:
     """Yield the decoding that wrote no call."""
-    blocks = sorted((call.open_us, call.start_us) for call in calls)
+    blocks = sorted((call.opened_us, call.written_us) for call in calls)
     for begin_us, end_us in decoding:
         at_us = begin_us
-        for open_us, start_us in blocks:
-            if open_us >= end_us or start_us <= at_us:
+        for opened_us, written_us in blocks:
+            if opened_us >= end_us or written_us <= at_us:
                 continue
-            if open_us > at_us:
-                yield at_us, open_us
-            at_us = start_us
+            if opened_us > at_us:
+                yield at_us, opened_us
+            at_us = written_us
         if at_us < end_us:
             yield at_us, end_us
 
 
-def _model_waits(summary: Summary) -> Iterator[Bar]:
+def _model_waits(run: Run) -> Iterator[Bar]:
     at_us = 0
-    for begin_us, end_us in (*summary.decoding, (summary.total_us, summary.total_us)):
+    for begin_us, end_us in (*run.decoding, (run.total_us, run.total_us)):
         if begin_us > at_us:
             yield Bar(0, "waiting", at_us, begin_us, ("not decoding",))
         at_us = end_us
