@@ -141,8 +141,9 @@ class State(msgspec.Struct, frozen=True):
         decode_outstanding: Whether a symbol was asked for and has not come.
         boundary: Whether the context ends with the last symbol, outside every inert region.
         offset: Characters that the model has written.
-        last: The last character of the prose at the end of the context; empty after a block.
-        backslashes: How many backslashes the context ends with, in prose.
+        last: The last character of the prose at the end of the context; empty after a block. What
+            is under construction does not count: where it is taken back, this is the end again.
+        backslashes: How many backslashes that prose ends with; none where markers are tokens.
         opened: Where the block under construction begins.
         block: The block under construction; while there is one, no interrupt goes in.
         calls: Every call by its key, in the order in which they were written. Never changed in

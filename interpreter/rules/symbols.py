@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from cml.ast import Block, Call, Malformed, OutcomeKind, Trap
 from cml.blocks import extend, open_block
+from cml.profile import Spelling
 from cml.symbols import Marker
 from interpreter.events import Cancel, Decoded, Effect, Outcome, Report, Rewind
 from interpreter.rules.changes import Fired, answer_fault, cancelled, settle_call, with_call
@@ -21,9 +22,8 @@ def step_text(state: State, event: Decoded, _: Block | None) -> Fired | None:
     if event.symbol.marker is not None or state.block is not None:
         return None
     text = event.symbol.text
-    run = len(text) - len(text.rstrip("\\"))
-    before = state.backslashes if run == len(text) else 0
-    return replace(_after(state, event), last=text[-1:], backslashes=before + run), ()
+    after = replace(_after(state, event), last=text[-1:])
+    return replace(after, backslashes=_backslashes(state, text)), ()
 
 
 def step_open(state: State, event: Decoded, _: Block | None) -> Fired | None:
@@ -145,6 +145,14 @@ def can_wake(state: State, wait: Wait) -> bool:
     return bool(coming.intersection(wait) if isinstance(wait, tuple) else coming)
 
 
+def _backslashes(state: State, text: str) -> int:
+    """How many backslashes the prose ends with after a text; none count where none escape."""
+    if state.settings.profile.markers is Spelling.TOKEN:
+        return 0
+    run = len(text) - len(text.rstrip("\\"))
+    return run + (state.backslashes if run == len(text) else 0)
+
+
 def _after(state: State, event: Decoded) -> State:
     return replace(
         state,
@@ -152,8 +160,6 @@ def _after(state: State, event: Decoded) -> State:
         boundary=event.boundary,
         forged=0,
         offset=_end(event),
-        last="",
-        backslashes=0,
     )
 
 
@@ -165,7 +171,7 @@ def _open(state: State, event: Decoded) -> State:
 
 
 def _closed(state: State, event: Decoded) -> State:
-    return replace(_after(state, event), block=None)
+    return replace(_after(state, event), block=None, last="", backslashes=0)
 
 
 def _end(event: Decoded) -> int:

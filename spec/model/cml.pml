@@ -7,7 +7,7 @@
  */
 
 /* Symbols of a script. The detail of CALL is the number of the call, that of a TRAP what it waits
- * for: NEXT, EVERY or a mask of calls. */
+ * for: NEXT, EVERY or a mask of calls; that of TEXT how many backslashes it ends with. */
 #define TEXT   0
 #define OPEN   1
 #define INSIDE 2
@@ -37,6 +37,8 @@ bool asked;                           /* a Decode is outstanding */
 bool boundary = true;                 /* nothing was decoded past the last symbol, no region is open */
 bool block;                           /* inside a critical section */
 byte at;                              /* symbols that were decoded */
+bool prose;                           /* the context, or what is before the block, ends with prose */
+byte slashes;                         /* and that with so many backslashes */
 byte wait;                            /* what a trap waits for */
 bool woken, hailed;
 byte waiting, running, over, good;    /* calls by status; those settled ones that returned */
@@ -60,6 +62,7 @@ byte k, i, found, busy;               /* for loops */
 #define WAKES    1
 #define FINISHES 2
 #define DELIVERS 3
+#define SLASHES  8
 #define STARTS   16
 #define RETURNED 32
 #define FAILED   48

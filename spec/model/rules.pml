@@ -35,14 +35,19 @@ inline take_symbol() {
 #endif
     if :: UNCLOSED && at + 1 == SYMBOLS -> boundary = false :: else fi;
     if
-    :: script[at] == TEXT || script[at] == INSIDE -> skip         /* Step/text, Step/inside */
-    :: script[at] == OPEN -> block = true                         /* Step/open */
+    :: script[at] == TEXT -> prose = true; slashes = detail[at]   /* Step/text */
+    :: script[at] == INSIDE -> skip                               /* Step/inside */
+    :: script[at] == OPEN ->                                      /* Step/open */
+        block = true
+#ifdef FAULT_FORGET_THE_BACKSLASHES
+        ; slashes = 0
+#endif
     :: script[at] == CALL ->                                      /* Step/call */
-        block = false;
+        block = false; prose = false; slashes = 0;
         waiting = waiting | BIT(detail[at]);
         completed = completed | (BIT(detail[at]) & ~SILENT)
     :: script[at] == TRAP ->
-        block = false;
+        block = false; prose = false; slashes = 0;
         if
 #ifdef FAULT_TRAP_FOR_EVER
         :: true ->
@@ -131,9 +136,23 @@ inline tell(id) {
     fi
 }
 
+/* Sets `found` to the backslashes that the context ends with, by its text: those of the last text,
+ * if nothing went in after it; what was taken back does not count. */
+inline find_slashes() {
+    found = 0; k = at;
+    do
+    :: prose && script[k - 1] != TEXT -> k--
+    :: else -> break
+    od;
+    if :: prose -> found = detail[k - 1] :: else -> skip fi
+}
+
 inline deliver() {
     assert(!block && !asked && boundary);             /* safety of delivery */
+    find_slashes();
+    assert(slashes == found);                         /* the interrupt is read as one */
     note(DELIVERS);
+    if :: slashes -> note(SLASHES + slashes) :: else -> skip fi;
 #ifdef FAULT_DROP_AN_INTERRUPT
     queued--; queue[queued] = 0;
 #endif
@@ -147,7 +166,8 @@ inline deliver() {
         queue[k] = 0; k++
     :: else -> break
     od;
-    k = 0; queued = 0; queue_set = 0; fresh = 0; woken = true; unheard = true
+    k = 0; queued = 0; queue_set = 0; fresh = 0; woken = true; unheard = true;
+    prose = false; slashes = 0
 }
 
 inline finish() {

@@ -97,7 +97,8 @@ def symbols_of(bounded: Bounded) -> Iterator[tuple[str, str]]:
             inside = True
             yield "OPEN", "0"
         elif symbol.marker is not Marker.END:
-            yield ("INSIDE" if inside else "TEXT"), "0"
+            slashes = len(symbol.text) - len(symbol.text.rstrip("\\"))
+            yield ("INSIDE", "0") if inside else ("TEXT", str(slashes))
         else:
             inside = False
             match next(blocks):
@@ -131,7 +132,8 @@ def test_a_program_of_the_model_says_what_its_text_says(path) -> None:
 
 # ------------------------------------------------- what the interpreter can reach and show
 
-WAKES, FINISHES, DELIVERS, STARTS, RETURNED, FAILED, SAID = 1, 2, 3, 16, 32, 48, 64
+WAKES, FINISHES, DELIVERS, SLASHES = 1, 2, 3, 8
+STARTS, RETURNED, FAILED, SAID = 16, 32, 48, 64
 Notes = tuple[int, ...]
 
 
@@ -141,8 +143,8 @@ def notes_of(rule: str, effects: tuple[Effect, ...], numbers: dict[str, int]) ->
         match effect:
             case Start(call):
                 notes.append(STARTS + numbers[call])
-            case Inject(interrupts):
-                notes.append(DELIVERS)
+            case Inject(interrupts, backslashes):
+                notes += [DELIVERS, SLASHES + backslashes] if backslashes else [DELIVERS]
                 for told in interrupts:
                     if told.id.startswith("user"):
                         notes.append(SAID + int(told.id[4:]) - 1)
@@ -189,6 +191,7 @@ def abstraction(world: World) -> tuple[object, ...]:
     good = frozenset(k for k, outcome in outcomes.items() if outcome.kind is OutcomeKind.RETURNED)
     return (
         (state.phase, state.decode_outstanding, state.block is not None, len(world.script)),
+        (state.last != "", state.backslashes),
         (state.wait, state.woken, state.hailed, *statuses.values(), good),
         (tuple(queued.delivery.id for queued in state.queue), of_this_moment(world)),
         (world.begun, world.settled, world.running, world.deadlines, world.messages),
@@ -279,6 +282,7 @@ FAULTS = {
     "LOSE_A_WAKE_UP": "two-calls",
     "TRAP_FOR_EVER": "idle-traps",
     "DRAIN_IN_A_REGION": "unclosed-region",
+    "FORGET_THE_BACKSLASHES": "truncated-after-backslashes",
 }
 
 
