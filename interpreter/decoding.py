@@ -5,8 +5,9 @@ from typing import Final
 import msgspec
 
 from cml.diagnostics import CmlError
-from cml.profile import Profile
-from cml.regions import make_lexer
+from cml.lexer import Lexer
+from cml.profile import Profile, Spelling
+from cml.regions import RegionLexer, make_lexer
 from cml.symbols import Symbol
 from interpreter.errors import HostError
 from interpreter.events import Decoded, Ended
@@ -43,7 +44,7 @@ class Decoder:
 
     def __init__(self, session: Session, profile: Profile) -> None:
         self._session = session
-        self._lexer = make_lexer(profile, generated=True)
+        self._lexer = _lexer(profile)
         self._received = 0
         self._partial = False
         self._empty = 0
@@ -68,7 +69,14 @@ class Decoder:
                     pieces.append(piece)
                     self._received += len(piece.text)
                     self._partial = piece.partial
-                    self._lexer.push(piece.text)
+                    self._push(piece)
+
+    def _push(self, piece: Piece) -> None:
+        match self._lexer:
+            case _Tokens():
+                self._lexer.push(piece)
+            case _:
+                self._lexer.push(piece.text)
 
     def _decode(self) -> Piece | EndOfDecoding:
         """Let the session decode, and see that it keeps Embed/piece."""
@@ -121,8 +129,50 @@ class Decoder:
             self._received = offset
 
     def _take_end(self) -> Ended:
+        """Return the end. What comes after it follows an interrupt or a prompt: not this text."""
         end, self._end = self._end or Ended("stop"), None
+        self._lexer.appended()
         return end
+
+
+class _Tokens:
+    """The lexer of pieces that are one token each (Syntax/reserved-token): nothing is searched for,
+    and nothing is held back but what the session itself has not completed.
+    """
+
+    holding = False
+    in_region = False
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._symbol: Symbol | None = None
+
+    def push(self, piece: Piece) -> None:
+        """Take the next token."""
+        if piece.text:
+            self._symbol = Symbol(piece.text, self._offset, piece.marker)
+            self._offset += len(piece.text)
+
+    def pull(self) -> Symbol | None:
+        """Return its symbol, once."""
+        symbol, self._symbol = self._symbol, None
+        return symbol
+
+    def close(self) -> tuple[Symbol, ...]:
+        """End the input: nothing is held."""
+        return ()
+
+    def discard(self, offset: int) -> None:
+        """Go on as if nothing had been received from this offset on (Embed/rewind)."""
+        self._symbol, self._offset = None, offset
+
+    def appended(self) -> None:
+        """Take note that the runtime appended a block here: nothing depends on it."""
+
+
+def _lexer(profile: Profile) -> Lexer | RegionLexer | _Tokens:
+    is_token = profile.markers is Spelling.TOKEN
+    return _Tokens() if is_token else make_lexer(profile, generated=True)
 
 
 def _joined(symbols: tuple[Symbol, ...]) -> Symbol:

@@ -179,7 +179,13 @@ class Rewind(msgspec.Struct, frozen=True, tag="rewind"):
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):
-    """Tell the people who watch: a diagnostic, by the rule of cml.diagnostics."""
+    """Tell the people who watch.
+
+    Args:
+        rule: What it is about: a rule of validity (`Valid/…`) where the model broke one, else the
+            rule of the machine that tells it (`Step/…`).
+        message: In words; free.
+    """
 
     rule: str
     message: str

@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from cml.symbols import Marker
+
 
 class Piece(msgspec.Struct, frozen=True):
     """What one decoding step produced.
@@ -19,12 +21,15 @@ class Piece(msgspec.Struct, frozen=True):
             hold yet. Nothing may be appended at such a point.
         took_us: How long the step took, in microseconds, where the session knows it better than
             the driver's cost model or clock: a script, a recording.
+        marker: The marker that this token is reserved for, where markers are tokens; `text` is
+            then its characters.
     """
 
     text: str
     tokens: int = 1
     partial: bool = False
     took_us: int | None = None
+    marker: Marker | None = None
 
 
 class EndOfDecoding(msgspec.Struct, frozen=True):
@@ -46,7 +51,8 @@ class Session(Protocol):
     def append(self, text: str) -> int:
         """Append text of the runtime to the context; return its number of tokens (Embed/append).
 
-        The text reaches the model as ordinary content: nothing in it becomes a control token.
+        The text reaches the model as ordinary content: nothing in it becomes a control token. Where
+        markers are tokens, the characters of a marker in it are the token of that marker.
         """
         ...
 

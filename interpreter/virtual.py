@@ -113,6 +113,8 @@ class _VirtualWorld:
         self._functions = functions
         self._costs = costs
         self._context_tokens = 0
+        self._received = 0
+        self._pieces: list[tuple[int, int]] = []  # where each began that stays, and its tokens
         self._free_us = 0
 
     def perform(self, effect: Effect, now_us: int) -> None:
@@ -134,15 +136,24 @@ class _VirtualWorld:
                 self._free_us = max(now_us, self._free_us) + cost_us
             case Rewind(offset):
                 self._decoder.rewind(offset)
+                self._forget(offset)
             case Cancel() | Report() | Finish():
                 pass
 
     def _decode_us(self, piece: Piece) -> int:
         context_us = self._context_tokens * self._costs.context_token_us
         self._context_tokens += piece.tokens
+        self._pieces.append((self._received, piece.tokens))
+        self._received += len(piece.text)
         if piece.took_us is not None:
             return piece.took_us
         return piece.tokens * (self._costs.token_us + context_us)
+
+    def _forget(self, offset: int) -> None:
+        """Tokens that were taken back whole are no part of the context (Time/context)."""
+        while self._pieces and self._pieces[-1][0] >= offset:
+            self._context_tokens -= self._pieces.pop()[1]
+        self._received = min(self._received, offset)
 
 
 def run_virtual(

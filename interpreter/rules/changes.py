@@ -5,9 +5,9 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from cml.ast import OutcomeKind
-from interpreter.events import Delivery, Effect, Outcome, Report, failure
+from interpreter.events import Delivery, Effect, Outcome, Report
 from interpreter.interrupts import shortened, unreadable
+from interpreter.rules.failures import outcome_of
 from interpreter.state import CallState, Queued, State, Status
 
 Fired: TypeAlias = tuple[State, tuple[Effect, ...]]
@@ -40,7 +40,8 @@ def settle_call(state: State, key: str, outcome: Outcome) -> State:
     call = state.calls[key]
     profile = state.settings.profile
     if call.is_identified and (fault := unreadable(key, outcome, profile)):
-        outcome = shortened(key, failure("result", f"the result cannot be told: {fault}"), profile)
+        untold = outcome_of("result", f"the result cannot be told: {fault}")
+        outcome = shortened(key, untold, profile)
     settled = CallState(call.order, call.call, Status.SETTLED, outcome)
     after = with_call(state, key, settled)
     return queue_interrupt(after, key, outcome, call.order) if call.is_identified else after
@@ -53,14 +54,9 @@ def answer_fault(state: State, identifier: str | None, kind: str, message: str, 
     order = len(state.calls) + 1
     is_own = identifier is not None and identifier not in state.calls
     key = identifier if is_own and identifier else f"error{state.errors + 1}"
-    outcome = shortened(key, failure(kind, message), state.settings.profile)
+    outcome = shortened(key, outcome_of(kind, message), state.settings.profile)
     if is_own:
         state = with_call(state, key, CallState(order, None, Status.SETTLED, outcome))
     else:
         state = replace(state, errors=state.errors + 1)
     return queue_interrupt(state, key, outcome, order), (Report(rule, message),)
-
-
-def cancelled(message: str) -> Outcome:
-    """Return the outcome of a call that was cancelled."""
-    return failure("cancelled", message, OutcomeKind.CANCELLED)

@@ -18,9 +18,10 @@ from interpreter.events import (
     Rewind,
     Said,
     Stopped,
-    failure,
 )
-from interpreter.rules.changes import Fired, cancelled, queue_interrupt, settle_call, with_call
+from interpreter.interrupts import unreadable
+from interpreter.rules.changes import Fired, queue_interrupt, settle_call, with_call
+from interpreter.rules.failures import outcome_of
 from interpreter.state import CallState, Phase, State, Status, with_status
 
 
@@ -56,12 +57,16 @@ def step_return(state: State, event: Returned) -> Fired | None:
 
 
 def step_progress(state: State, event: Returned) -> Fired | None:
-    """Step/progress: what a running call reports on its way is queued; the call goes on."""
+    """Step/progress: what a running call reports on its way is queued; the call goes on. What
+    cannot be told is reported instead.
+    """
     if not _runs(state, event.call) or event.outcome.kind is not OutcomeKind.PROGRESS:
         return None
-    call = state.calls[event.call]
-    if not call.is_identified or state.settings.profile.level is not Level.EXTENDED:
+    call, profile = state.calls[event.call], state.settings.profile
+    if not call.is_identified or profile.level is not Level.EXTENDED:
         return state, ()
+    if fault := unreadable(event.call, event.outcome, profile):
+        return state, (Report("Step/progress", f"the progress cannot be told: {fault}"),)
     return queue_interrupt(state, event.call, event.outcome, call.order), ()
 
 
@@ -76,7 +81,7 @@ def step_timeout(state: State, event: Expired) -> Fired | None:
     """Step/timeout: a call that still runs at its deadline is settled, and asked to stop."""
     if not _runs(state, event.call):
         return None
-    outcome = failure("timeout", "the call ran past its deadline", OutcomeKind.TIMEOUT)
+    outcome = outcome_of("timeout", "the call ran past its deadline")
     return settle_call(state, event.call, outcome), (Cancel(event.call),)
 
 
@@ -102,7 +107,7 @@ def step_stop(state: State, _: Stopped) -> Fired | None:
     running = [key for key, _ in with_status(state, Status.RUNNING)]
     for key in state.unsettled:
         call = state.calls[key]
-        outcome = cancelled("the session was stopped")
+        outcome = outcome_of("cancelled", "the session was stopped")
         state = with_call(state, key, CallState(call.order, call.call, Status.SETTLED, outcome))
     after = replace(
         state,

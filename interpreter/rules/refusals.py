@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from cml.ast import Call, Reference, Value
-from cml.identifiers import reserved_fault
-from cml.profile import Level
+from cml.ast import Call, Reference
+from cml.identifiers import identifier_fault, reserved_fault
+from cml.profile import Level, Profile
 from cml.validity import references
 from interpreter.state import State
 
@@ -19,14 +19,12 @@ class Refusal(msgspec.Struct, frozen=True):
     """A fault of a call that could be read.
 
     Args:
-        kind: The `type` that the model is told.
+        kind: The `type` that the model is told, one of `FAILURES`.
         message: What is wrong, and what to do.
-        rule: The rule that it breaks.
     """
 
     kind: str
     message: str
-    rule: str
 
 
 def refusal(state: State, call: Call) -> Refusal | None:
@@ -39,13 +37,22 @@ def refusal(state: State, call: Call) -> Refusal | None:
     )
 
 
-def cancel_target(call: Call) -> str | None:
-    """Return the identifier in a call of the built-in `cancel`; None if it names none."""
+def cancel_target(call: Call, profile: Profile) -> str | None:
+    """Return the identifier that a call of the built-in `cancel` names, as a reference or as a
+    string, by its only argument, positional or `id`; None if it names none so.
+    """
     match call.args, call.kwargs:
         case ([argument], {**rest}) if not rest:
-            return _identifier_of(argument)
+            pass
         case ((), {"id": argument, **rest}) if not rest:
-            return _identifier_of(argument)
+            pass
+        case _:
+            return None
+    match argument:
+        case Reference(ref, ()):
+            return ref
+        case str() if identifier_fault(argument, profile) is None:
+            return argument
         case _:
             return None
 
@@ -57,24 +64,14 @@ def is_cancel(state: State, call: Call) -> bool:
     return extended and call.function == CANCEL and CANCEL not in functions
 
 
-def _identifier_of(argument: Value) -> str | None:
-    match argument:
-        case Reference(ref, ()):
-            return ref
-        case str() if argument.isidentifier():
-            return argument
-        case _:
-            return None
-
-
 def _identifier(state: State, call: Call) -> Refusal | None:
     if call.id is None:
         return None
     if fault := reserved_fault(call.id):
-        return Refusal("reserved_identifier", fault, "Valid/reserved-identifier")
+        return Refusal("reserved_identifier", fault)
     if call.id in state.calls:
         message = f"the identifier {call.id} was used before; choose a new one"
-        return Refusal("duplicate_identifier", message, "Valid/unique-identifier")
+        return Refusal("duplicate_identifier", message)
     return None
 
 
@@ -83,7 +80,7 @@ def _function(state: State, call: Call) -> Refusal | None:
     if functions is None or call.function in functions or is_cancel(state, call):
         return None
     message = f"there is no function {call.function}; {_there_are(functions, call.function)}"
-    return Refusal("unknown_function", message, "Valid/known-function")
+    return Refusal("unknown_function", message)
 
 
 def _there_are(functions: tuple[str, ...], wanted: str) -> str:
@@ -97,15 +94,15 @@ def _there_are(functions: tuple[str, ...], wanted: str) -> str:
 def _named(state: State, call: Call) -> Refusal | None:
     named: tuple[str, ...] = references(call)
     if is_cancel(state, call):
-        target = cancel_target(call)
+        target = cancel_target(call, state.settings.profile)
         if target is None:
-            return Refusal("arguments", "cancel takes one identifier", "Valid/known-identifier")
+            return Refusal("arguments", "cancel takes one identifier")
         named = (target,)
     unknown = [name for name in named if name not in state.calls]
     if not unknown:
         return None
     message = f"no earlier call has the identifier {', '.join(unknown)}"
-    return Refusal("unknown_identifier", message, "Valid/known-identifier")
+    return Refusal("unknown_identifier", message)
 
 
 def _limit(state: State, call: Call) -> Refusal | None:
@@ -118,4 +115,4 @@ def _limit(state: State, call: Call) -> Refusal | None:
         message = f"at most {limits.pending_calls} calls are pending at once; wait for some"
     else:
         return None
-    return Refusal("limit", message, "Valid/limit")
+    return Refusal("limit", message)

@@ -9,9 +9,10 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from cml.ast import Call
-from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start, failure
+from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start
 from interpreter.futures import dependency_fault, is_ready, resolve
-from interpreter.rules.changes import Fired, cancelled, settle_call, with_call
+from interpreter.rules.changes import Fired, settle_call, with_call
+from interpreter.rules.failures import outcome_of
 from interpreter.state import CallState, EndPolicy, Phase, State, Status, pending, with_status
 
 
@@ -21,7 +22,7 @@ def settle_dependency(state: State) -> Fired | None:
     """
     for key, waiting in with_status(state, Status.WAITING):
         if waiting.call and (fault := dependency_fault(waiting.call, state)):
-            return settle_call(state, key, failure("dependency", fault)), ()
+            return settle_call(state, key, outcome_of("dependency", fault)), ()
     return None
 
 
@@ -134,7 +135,7 @@ def _cancel_all(state: State) -> Fired:
     for key in state.unsettled:
         if state.calls[key].status is Status.RUNNING:
             effects.append(Cancel(key))
-        state = settle_call(state, key, cancelled("the model came to its end"))
+        state = settle_call(state, key, outcome_of("cancelled", "the model came to its end"))
     return state, tuple(effects)
 
 
@@ -149,7 +150,7 @@ def _while_decoding(state: State) -> bool:
         case "any":
             return True
         case "word":
-            return not state.last.isalnum()
+            return not state.last.isalnum()  # the categories L and N
         case "line":
             return state.last in {"", "\n"}
         case "idle":

@@ -10,7 +10,8 @@ from cml.blocks import extend, open_block
 from cml.profile import Spelling
 from cml.symbols import Marker
 from interpreter.events import Cancel, Decoded, Effect, Outcome, Report, Rewind
-from interpreter.rules.changes import Fired, answer_fault, cancelled, settle_call, with_call
+from interpreter.rules.changes import Fired, answer_fault, settle_call, with_call
+from interpreter.rules.failures import FAILURES, outcome_of
 from interpreter.rules.refusals import cancel_target, is_cancel, refusal
 from interpreter.state import CallState, Phase, State, Status, Wait, pending
 
@@ -81,13 +82,13 @@ def step_cancel(state: State, event: Decoded, block: Block | None) -> Fired | No
     """
     if not isinstance(block, Call) or not is_cancel(state, block) or refusal(state, block):
         return None
-    target = cancel_target(block) or ""
+    target = cancel_target(block, state.settings.profile) or ""
     status = state.calls[target].status
     after, effects = _closed(state, event), tuple[Effect, ...]()
     if status is Status.RUNNING:
         effects = (Cancel(target),)
     elif status is Status.WAITING:
-        after = settle_call(after, target, cancelled("cancelled before it started"))
+        after = settle_call(after, target, outcome_of("cancelled", "cancelled before it started"))
     order = len(state.calls) + 1
     key = block.id or f"#{order}"
     after = with_call(after, key, CallState(order, block, Status.RUNNING))
@@ -99,9 +100,11 @@ def step_refused(state: State, event: Decoded, block: Block | None) -> Fired | N
     """Step/refused: a completed call that must not start is answered with its fault."""
     if not isinstance(block, Call) or (fault := refusal(state, block)) is None:
         return None
-    usable = block.id is not None and fault.kind not in {"reserved_identifier", "limit"}
-    identifier = block.id if usable else None
-    return answer_fault(_closed(state, event), identifier, fault.kind, fault.message, fault.rule)
+    told = FAILURES[fault.kind]
+    identifier = block.id if told.own else None
+    return answer_fault(
+        _closed(state, event), identifier, fault.kind, fault.message, told.report or ""
+    )
 
 
 def step_malformed(state: State, event: Decoded, block: Block | None) -> Fired | None:

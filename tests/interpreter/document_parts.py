@@ -6,9 +6,10 @@ A part stands between `<!-- generated: NAME WORDS -->` and `<!-- end -->`.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cml.grammar import specification
 from cml.monitor import EDGES
@@ -19,6 +20,7 @@ from interpreter.events import (
     Decode,
     Decoded,
     Effect,
+    Event,
     Finish,
     Inject,
     Report,
@@ -31,12 +33,14 @@ from interpreter.events import (
 )
 from interpreter.interrupts import interrupt_text
 from interpreter.machine import advance, settle_one, step
+from interpreter.rules.failures import FAILURES
 from interpreter.runs import Run, read_run
 from interpreter.state import Phase, State
 from interpreter.vectors import RunVector, read_vector
 
 DOCUMENTS: Final = Path(__file__).parents[2] / "docs"
-VECTORS: Final = Path(str(specification())) / "vectors" / "runs"
+SPECIFICATION: Final = Path(str(specification()))
+VECTORS: Final = SPECIFICATION / "vectors" / "runs"
 PART: Final = re.compile(r"(<!-- generated: (\S+)(.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -63,8 +67,15 @@ def monitor() -> str:
     return mermaid("stateDiagram-v2", lines)
 
 
-def states_of(rows: Iterable[Row], first: State) -> Iterator[tuple[State, str, State]]:
-    """Each firing of a rule: the state before, the rule, the state after."""
+class Firing(NamedTuple):
+    """What one rule did to a state."""
+
+    before: State
+    row: Row
+    after: State
+
+
+def states_of(rows: Iterable[Row], first: State) -> Iterator[Firing]:
     state = first
     for row in rows:
         before = advance(state, row.at_us)
@@ -74,20 +85,25 @@ def states_of(rows: Iterable[Row], first: State) -> Iterator[tuple[State, str, S
             state = fired[0]
         else:
             _, state, _ = step(before, row.event)
-        yield before, row.rule, state
+        yield Firing(before, row, state)
         if state.ending != "stopped":  # what the host may do at any moment
-            rule, stopped, _ = step(state, Stopped())
-            yield state, rule, stopped
+            yield fired_by(state, Stopped())
     if state.ending != "stopped":
-        rule, after, _ = step(state, Began())
-        yield state, rule, after
+        yield fired_by(state, Began())
 
 
-def firings() -> Iterator[tuple[State, str, State]]:
+def fired_by(before: State, event: Event) -> Firing:
+    rule, after, effects = step(before, event)
+    return Firing(before, Row(before.now_us, rule, event, effects), after)
+
+
+@cache
+def firings() -> tuple[Firing, ...]:
     """What the rules do to states, over all vectors and the turn that may follow each."""
-    for path in sorted(VECTORS.glob("*.json")):
-        vector = read_vector(path)
-        yield from states_of(vector.rows, State(vector.settings))
+    vectors = map(read_vector, sorted(VECTORS.glob("*.json")))
+    return tuple(
+        firing for vector in vectors for firing in states_of(vector.rows, State(vector.settings))
+    )
 
 
 def diagram(changes: Iterable[tuple[str, str, str]]) -> str:
@@ -102,8 +118,8 @@ def diagram(changes: Iterable[tuple[str, str, str]]) -> str:
 
 def phases() -> str:
     changes = (
-        (before.phase.value, rule, after.phase.value)
-        for before, rule, after in firings()
+        (before.phase.value, row.rule, after.phase.value)
+        for before, row, after in firings()
         if before.phase is not after.phase
     )
     return diagram([("[*]", "a session", Phase.READY.value), *changes])
@@ -111,28 +127,90 @@ def phases() -> str:
 
 def statuses() -> str:
     return diagram(
-        ("[*]" if old is None else old, rule, call.status.value)
-        for before, rule, after in firings()
+        ("[*]" if old is None else old, row.rule, call.status.value)
+        for before, row, after in firings()
         for key, call in after.calls.items()
         if (old := before.calls[key].status.value if key in before.calls else None)
         != call.status.value
     )
 
 
-def types() -> str:
-    """The types of the failures that the machine itself makes, and the rules that make them."""
-    made: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for before, rule, after in firings():
-        for queued in after.queue:
-            outcome = queued.delivery.outcome
-            if queued not in before.queue and rule != "Step/return":
-                match outcome.value:
-                    case {"type": str(kind)} if outcome.kind.value != "returned":
-                        made[kind, outcome.kind.value].add(rule)
-    lines = ["| type | outcome | made by |", "|---|---|---|"]
-    lines += [
-        f"| `{t}` | {o} | {', '.join(sorted(rules))} |" for (t, o), rules in sorted(made.items())
+class Told(NamedTuple):
+    """A failure that the machine made: its type and outcome, and under which name it was told."""
+
+    kind: str
+    outcome: str
+    name: str
+
+
+OWN, ERROR, NOBODY = "its identifier", "`error`*n*", "nobody"
+
+
+def made(firing: Firing) -> Iterator[Told]:
+    """The failures that a rule made itself, not those that a function came back with."""
+    before, row, after = firing
+    given = row.event.outcome if isinstance(row.event, Returned) else None
+    queued = {entry.delivery.id for entry in after.queue}
+    settled = [
+        (key if call.is_identified else "", call.outcome)
+        for key, call in after.calls.items()
+        if call.outcome and (key not in before.calls or before.calls[key].outcome is None)
     ]
+    errors = [
+        (entry.delivery.id, entry.delivery.outcome)
+        for entry in after.queue
+        if entry not in before.queue and entry.delivery.id not in after.calls
+    ]
+    for identifier, outcome in (*settled, *errors):
+        match outcome.value:
+            case {"type": str(kind)} if outcome != given and outcome.kind.value != "returned":
+                name = OWN if identifier in after.calls else ERROR
+                yield Told(kind, outcome.kind.value, name if identifier in queued else NOBODY)
+
+
+def reports(firing: Firing) -> set[str]:
+    return {effect.rule for effect in firing.row.effects if isinstance(effect, Report)}
+
+
+class Fault(NamedTuple):
+    """All that was seen of one type of failure, or of one rule that only reports."""
+
+    kind: str
+    rules: set[str]
+    outcomes: set[str]
+    reports: set[str]
+    names: set[str]
+
+
+def faults() -> list[Fault]:
+    found: defaultdict[str, Fault] = defaultdict(lambda: Fault("", set(), set(), set(), set()))
+    for firing in firings():
+        told = set(made(firing))
+        rule, reported = firing.row.rule, reports(firing)
+        for kind, outcome, name in told:
+            fault = found[kind]
+            found[kind] = fault._replace(kind=kind)
+            for seen, value in zip(fault[1:], ({rule}, {outcome}, reported, {name}), strict=True):
+                seen.update(value)
+        if reported and not told:
+            fault = found[rule]
+            for seen, value in zip(fault[1:], ({rule}, set(), reported, {NOBODY}), strict=True):
+                seen.update(value)
+    order = [*FAILURES, *sorted(set(found) - set(FAILURES))]
+    return [found[kind] for kind in order]
+
+
+def fault_table() -> str:
+    """Fault, outcome, report and name: what the rules did in all vectors."""
+    lines = ["| type | made by | outcome | reported by | told under |", "|---|---|---|---|---|"]
+    for fault in faults():
+        names = [name for name in (OWN, ERROR, NOBODY) if name in fault.names]
+        cells = [
+            f"`{fault.kind}`" if fault.kind else "",
+            *(", ".join(sorted(seen)) for seen in fault[1:4]),
+            ", ".join(names),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -255,7 +333,7 @@ PARTS: Final[dict[str, Callable[..., str]]] = {
     "monitor": monitor,
     "phases": phases,
     "statuses": statuses,
-    "types": types,
+    "faults": fault_table,
     "rows": rows,
     "moments": moments,
     "context": context,
@@ -274,7 +352,12 @@ def regenerated(document: str) -> str:
     return PART.sub(part, document)
 
 
+def with_parts() -> list[Path]:
+    """The documents that may have generated parts."""
+    return [*sorted(DOCUMENTS.glob("*.md")), SPECIFICATION / "3-semantics.md"]
+
+
 if __name__ == "__main__":
-    for path in sorted(DOCUMENTS.glob("*.md")):
+    for path in with_parts():
         text = path.read_text(encoding="utf-8")
         path.write_text(regenerated(text), encoding="utf-8")

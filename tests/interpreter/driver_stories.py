@@ -442,7 +442,7 @@ def check_order(told: Told) -> None:
             call = next(calls)
             named[call.id or ""] = references(call)
             if row.rule == "Step/cancel":
-                cancelled |= {str(cancel_target(call))} - set(started)
+                cancelled |= {str(cancel_target(call, told.settings.profile))} - set(started)
         if row.rule == "Step/return" and row.event.outcome.kind is OutcomeKind.RETURNED:
             returned.add(row.event.call)
         for effect in row.effects:

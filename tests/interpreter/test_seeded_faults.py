@@ -99,7 +99,7 @@ def forgets_to_cancel_a_waiting_call(state, event, block):
     fired = step_cancel(state, event, block)
     if fired is None:
         return None
-    target = cancel_target(block) or ""
+    target = cancel_target(block, state.settings.profile) or ""
     before = state.calls[target]
     return (
         (with_call(fired[0], target, before), fired[1])
