@@ -1,4 +1,4 @@
-"""Commands of the language: validate, parse, explain, vectors."""
+"""Commands of the language: validate, parse, explain."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import BinaryIO, Final, TypeAlias
 
 import click
-import msgspec
 
 from cml.ast import Context
 from cml.diagnostics import RULES, CmlError, Diagnostic, Severity
@@ -18,11 +17,9 @@ from cml.profile import Profile
 from cml.profile_names import ProfileError, read_profile
 from cml.report import Window
 from cml.terminal.files import INPUT_FILE, reading, require_readable
-from cml.terminal.foreign import visible
 from cml.terminal.options import json_option
 from cml.terminal.output import print_json, utf8_output
 from cml.validity import check_symbols, validate
-from cml.vectors import ImplementationError, ask, differences, load_vectors
 from cml.writers import WRITERS, Findings
 
 TraceChecker: TypeAlias = Callable[[BinaryIO], Iterator[Diagnostic]]
@@ -140,31 +137,6 @@ def explain_command(rule: str) -> None:
         console().print(Markdown(text))
     else:
         click.echo(text, nl=False)
-
-
-@click.command("vectors", context_settings={"ignore_unknown_options": True})
-@click.argument("command", metavar="COMMAND...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-@click.option("--timeout", "timeout_s", default=60.0, help="Seconds that COMMAND may take.")
-def vectors_command(command: tuple[str, ...], *, as_json: bool, timeout_s: float) -> None:
-    """Hold another implementation of the language to the test vectors.
-
-    COMMAND reads one request a line and writes one answer a line; spec/vectors/README.md says how.
-    """
-    vectors = load_vectors()
-    try:
-        answers = ask(command, vectors, timeout_s)
-    except ImplementationError as error:
-        raise click.ClickException(str(error)) from None
-    wrong = {name: list(differences(v, answers.get(name))) for name, v in vectors.items()}
-    wrong = {name: found for name, found in wrong.items() if found}
-    if as_json:
-        click.echo(msgspec.json.encode({"vectors": len(vectors), "wrong": wrong}))
-    else:
-        for name, found in wrong.items():
-            click.echo("\n    ".join([name, *map(visible, found)]))
-        click.echo(f"{len(vectors) - len(wrong)} of {len(vectors)} vectors are answered right")
-    sys.exit(1 if wrong else 0)
 
 
 def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Findings:

@@ -11,7 +11,7 @@ import msgspec
 from cml.documents import ContextDocument, ValidationDocument
 from cml.grammar import specification
 from cml.profile import Profile
-from cml.vectors import Answer, Request, Vector
+from cml.vectors import Vector
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -19,8 +19,6 @@ _DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
     "validation": ValidationDocument,
     "profile": Profile,
     "vector": Vector,
-    "vector-request": Request,
-    "vector-answer": Answer,
 }
 
 

@@ -6,7 +6,8 @@ standard output, in any order (spec/vectors/README.md).
 
 import subprocess
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.resources.abc import Traversable
 from typing import Final
 
@@ -123,80 +124,130 @@ class Answer(msgspec.Struct, frozen=True):
     interruptible: list[bool]
 
 
+class Question(msgspec.Struct, frozen=True):
+    """A vector, of whatever category, as an implementation is asked it.
+
+    Args:
+        request: What goes in: a structure with the `id`.
+        differences: What is wrong with an answer, a line of JSON; nothing means that it is right.
+    """
+
+    request: msgspec.Struct
+    differences: Callable[[bytes], Iterator[str]]
+
+
 class ImplementationError(ValueError):
     """An implementation that does not answer as the protocol says."""
 
 
-def load_vectors(folder: Traversable | None = None) -> dict[str, Vector]:
-    """Return the vectors of the language, by folder and name.
+class _Identified(msgspec.Struct):
+    """As much of an answer as says which question it is for."""
+
+    id: str
+
+
+def vector_files(folder: str) -> dict[str, Traversable]:
+    """Return the files of one category of vectors, by `category/name`."""
+    files = (specification() / "vectors" / folder).iterdir()
+    named = {f"{folder}/{file.name.removesuffix('.json')}": file for file in files}
+    return {name: file for name, file in sorted(named.items()) if file.name.endswith(".json")}
+
+
+def load_vectors(folders: Sequence[str] = FOLDERS) -> dict[str, Vector]:
+    """Return the vectors of the language, by category and name.
 
     Raises:
         msgspec.DecodeError: A file is no vector.
     """
-    root = folder or specification() / "vectors"
-    files = sorted(
-        (f"{name}/{file.name.removesuffix('.json')}", file)
-        for name in FOLDERS
-        for file in (root / name).iterdir()
-        if file.name.endswith(".json")
-    )
-    return {name: msgspec.json.decode(file.read_bytes(), type=Vector) for name, file in files}
+    return {
+        name: msgspec.json.decode(file.read_bytes(), type=Vector)
+        for folder in folders
+        for name, file in vector_files(folder).items()
+    }
 
 
-def ask(command: Sequence[str], vectors: dict[str, Vector], timeout_s: float) -> dict[str, Answer]:
-    """Give all vectors to an implementation and return its answers.
+def questions(folder: str) -> dict[str, Question]:
+    """Return what is asked of one category of the vectors of the language."""
+    return {
+        name: Question(Request(name, v.input, v.profile), partial(_differences, v))
+        for name, v in load_vectors((folder,)).items()
+    }
+
+
+def ask(
+    command: Sequence[str], asked: Mapping[str, Question], timeout_s: float
+) -> dict[str, list[str]]:
+    """Ask an implementation all questions.
 
     Args:
         command: The program and its arguments.
-        vectors: What it is asked.
+        asked: The questions, by their ids.
         timeout_s: Seconds that it may take for all.
+
+    Returns:
+        What is wrong with its answers, by id; those that are right are left out.
 
     Raises:
         ImplementationError: It cannot be started, fails, takes too long, or writes something else.
     """
-    requests = [Request(name, v.input, v.profile) for name, v in vectors.items()]
-    lines = msgspec.json.Encoder().encode_lines(requests)
+    lines = msgspec.json.Encoder().encode_lines([question.request for question in asked.values()])
     try:
         done = subprocess.run(  # noqa: S603 - running this command is what was asked for
             command, input=lines, stdout=subprocess.PIPE, timeout=timeout_s, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ImplementationError(f"{command[0]}: {error}") from None
-    return {answer.id: answer for answer in _answers(done.stdout.splitlines())}
+    answers = dict(_answers(done.stdout.split(b"\n")))
+    found = {name: list(_judge(question, answers.get(name))) for name, question in asked.items()}
+    return {name: differences for name, differences in found.items() if differences}
 
 
-def _answers(lines: Iterable[bytes]) -> Iterator[Answer]:
+def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
-            yield msgspec.json.decode(line, type=Answer)
+            yield msgspec.json.decode(line, type=_Identified).id, line
         except msgspec.DecodeError as error:
             raise ImplementationError(f"line {number} of its output: {error}") from None
 
 
-def differences(vector: Vector, answer: Answer | None) -> Iterator[str]:
-    """Yield what is wrong with an answer; nothing means that it is right."""
-    if answer is None:
+def _judge(question: Question, line: bytes | None) -> Iterator[str]:
+    if line is None:
         yield "no answer"
         return
+    try:
+        yield from question.differences(line)
+    except msgspec.DecodeError as error:
+        yield f"not an answer as vector-answer.schema.json has it: {error}"
+
+
+def _differences(vector: Vector, line: bytes) -> Iterator[str]:
+    return differences(vector, msgspec.json.decode(line, type=Answer))
+
+
+def differences(vector: Vector, answer: Answer) -> Iterator[str]:
+    """Yield what is wrong with an answer; nothing means that it is right."""
     expected = vector.expected
-    yield from _unequal("items", len(expected.context), len(answer.context))
+    yield from unequal("items", len(expected.context), len(answer.context))
     for number, (ours, theirs) in enumerate(
         zip(expected.context, answer.context, strict=False), start=1
     ):
-        yield from _unequal(f"item {number}", _text(ours), _text(theirs))
-    yield from _unequal(
+        yield from unequal(f"item {number}", _text(ours), _text(theirs))
+    yield from unequal(
         "diagnostics", [f.rule for f in expected.diagnostics], [d.rule for d in answer.diagnostics]
     )
     for finding, found in zip(expected.diagnostics, answer.diagnostics, strict=False):
         begin, end = found.span.start.offset, found.span.end.offset
-        yield from _unequal("code", (finding.code, finding.severity), (found.code, found.severity))
+        yield from unequal("code", (finding.code, finding.severity), (found.code, found.severity))
         if not finding.within[0] <= begin <= end <= finding.within[1]:
             yield f"{finding.rule}: expected a span within {finding.within}, found {(begin, end)}"
-    yield from _unequal("canonical text", expected.canonical, answer.canonical)
-    yield from _unequal("interruptible", expected.interruptible, answer.interruptible)
+    yield from unequal("canonical text", expected.canonical, answer.canonical)
+    yield from unequal("interruptible", expected.interruptible, answer.interruptible)
 
 
-def _unequal(what: str, expected: object, found: object) -> Iterator[str]:
+def unequal(what: str, expected: object, found: object) -> Iterator[str]:
+    """Say that two things are not the same, if they are not."""
     if expected != found:
         yield f"{what}: expected {expected}, found {found}"
 

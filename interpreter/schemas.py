@@ -1,4 +1,5 @@
-"""The JSON schemas of traces and run vectors, made from their types.
+"""The JSON schemas of traces, of the vectors of runs and schedules, and of the questions that an
+implementation is asked, made from their types.
 
 `python -m interpreter.schemas` writes them into the specification; a test compares.
 """
@@ -9,9 +10,11 @@ from typing import Final
 import msgspec
 
 from cml.grammar import specification
+from cml.vectors import Answer, Request
 from interpreter.events import Row
 from interpreter.trace import Header
-from interpreter.vectors import RunVector
+from interpreter.vectors.runs import RunAnswer, RunRequest, RunVector
+from interpreter.vectors.schedules import ScheduleAnswer, ScheduleRequest, ScheduleVector
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -19,15 +22,23 @@ _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 def schema_files() -> dict[str, str]:
     """Return the text of each schema by its file name."""
     lines, definitions = _definitions(Header, Row)
-    vector, vector_definitions = _definitions(RunVector)
     about = {
         "title": "A line of a trace",
         "description": "The first line is the header, each other line a row (Trace/format).",
     }
     return {
         "trace.schema.json": _text({**about, "oneOf": lines, "$defs": definitions}),
-        "run-vector.schema.json": _text({**vector[0], "$defs": vector_definitions}),
+        "run-vector.schema.json": _one_of(RunVector),
+        "schedule-vector.schema.json": _one_of(ScheduleVector),
+        "vector-request.schema.json": _one_of(Request, RunRequest, ScheduleRequest),
+        "vector-answer.schema.json": _one_of(Answer, RunAnswer, ScheduleAnswer),
     }
+
+
+def _one_of(*kinds: type[msgspec.Struct]) -> str:
+    schemas, definitions = _definitions(*kinds)
+    which: dict[str, object] = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return _text({**which, "$defs": definitions})
 
 
 def _definitions(

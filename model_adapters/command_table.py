@@ -24,8 +24,8 @@ COMMANDS: Final = {
         "Print what the specification says of a rule, with its examples.",
     ),
     "vectors": Entry(
-        "cml.commands:vectors_command",
-        "Hold another implementation of the language to the test vectors.",
+        "interpreter.vectors.command:vectors_command",
+        "Hold another implementation to the test vectors.",
     ),
     "replay": Entry(
         "interpreter.commands:replay_command",

@@ -1,18 +1,15 @@
-"""The vectors hold for this implementation, seen from inside and from outside."""
+"""The vectors of the language hold for this implementation, seen from inside."""
 
 import json
 import re
-import sys
 from base64 import b64decode
 from pathlib import Path
 
 import jsonschema
 import pytest
-from click.testing import CliRunner
 
 from cml import Severity
 from cml.answer import answer
-from cml.commands import vectors_command
 from cml.diagnostics import RULES
 from cml.documents import TextItem
 from cml.grammar import specification
@@ -35,36 +32,6 @@ def test_vector(name: str) -> None:
     vector = VECTORS[name]
     given = answer(Request(name, vector.input, vector.profile))
     assert list(differences(vector, given)) == []
-
-
-def test_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    result = CliRunner().invoke(vectors_command, [sys.executable, "-m", "cml.answer"])
-    assert result.stdout == f"{len(VECTORS)} of {len(VECTORS)} vectors are answered right\n"
-    assert result.exit_code == 0
-
-
-def test_an_implementation_that_is_wrong_is_found_out(tmp_path: Path) -> None:
-    """It answers everything as if it were prose, and forgets the last request."""
-    program = tmp_path / "prose.py"
-    program.write_text(
-        "import sys, json\n"
-        "for line in list(sys.stdin)[:-1]:\n"
-        "    print(json.dumps({'id': json.loads(line)['id'], 'context': [], 'diagnostics': [],"
-        " 'canonical': '', 'interruptible': [True]}))\n"
-    )
-    result = CliRunner().invoke(vectors_command, [sys.executable, str(program), "--json"])
-    wrong = json.loads(result.stdout)["wrong"]
-    assert result.exit_code == 1
-    assert set(VECTORS) - set(wrong) == {"syntax/empty"}
-    assert wrong[list(VECTORS)[-1]] == ["no answer"]
-
-
-@pytest.mark.parametrize("command", [["/no/such/program"], [sys.executable, "-c", "print('{')"]])
-def test_an_implementation_that_does_not_answer(command: list[str]) -> None:
-    result = CliRunner().invoke(vectors_command, command)
-    assert result.exit_code == 1
-    assert "Error: " in result.stderr
 
 
 def test_each_folder_holds_what_it_says() -> None:

@@ -1,4 +1,4 @@
-"""Run vectors: what a session does, as language-neutral JSON (spec/vectors/runs).
+"""Run vectors: what a session does, as language-neutral JSON (spec/vectors/README.md).
 
 A vector gives everything that comes from outside: what the model writes and how long each step
 takes, what functions come back with, what people say. It states the rows and the context that must
@@ -6,32 +6,36 @@ follow. `python -m interpreter.vectors FILE…` writes the rows that this interp
 person to review.
 """
 
-import sys
 from collections import Counter
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from cml.symbols import Marker
 from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
 from interpreter.session import EndOfDecoding, Piece
 from interpreter.state import Settings
 from interpreter.virtual import Answers, DecodingCosts, run_virtual
 
+MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
+
 
 class Written(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One decoding step of the model.
+    """One decoding step of the model: one token.
 
     Args:
         text: What it writes.
-        took_us: How long it takes; by the costs if absent.
+        took_us: How long it takes, in microseconds; by the costs if absent.
         end: That it ends here instead, in no time: an end token, or the limit of its output.
+        marker: In the token profile, the marker that the token is reserved for, instead of text.
     """
 
     text: str = ""
     took_us: int | None = None
     end: Literal["stop", "length"] | None = None
+    marker: MarkerName | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +60,9 @@ class Planned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     at_us: int
     event: Began | Said | Stopped
+
+
+FunctionStories: TypeAlias = dict[str, tuple[tuple[Answer, ...], ...]]
 
 
 class RunVector(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -83,8 +90,29 @@ class RunVector(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     rows: tuple[Row, ...]
     settings: Settings = Settings()
     costs: DecodingCosts = DecodingCosts()
-    functions: dict[str, tuple[tuple[Answer, ...], ...]] = {}
+    functions: FunctionStories = {}
     planned: tuple[Planned, ...] = ()
+
+
+class RunRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A story that an implementation is asked to run: the fields of a run vector that come from
+    outside.
+    """
+
+    id: str
+    script: tuple[Written, ...]
+    settings: Settings = Settings()
+    costs: DecodingCosts = DecodingCosts()
+    functions: FunctionStories = {}
+    planned: tuple[Planned, ...] = ()
+
+
+class RunAnswer(msgspec.Struct, frozen=True):
+    """What came of a story: the rows of the trace, and the whole context without the prompt."""
+
+    id: str
+    rows: tuple[Row, ...]
+    context: str
 
 
 _DECODER: Final = msgspec.json.Decoder(RunVector)
@@ -99,6 +127,38 @@ def read_vector(path: Path) -> RunVector:
     return _DECODER.decode(path.read_bytes())
 
 
+def request_of(identifier: str, vector: RunVector) -> RunRequest:
+    """Return what an implementation is asked of a vector."""
+    return RunRequest(
+        identifier,
+        vector.script,
+        vector.settings,
+        vector.costs,
+        vector.functions,
+        vector.planned,
+    )
+
+
+def run(request: RunRequest) -> RunAnswer:
+    """Run a story under the virtual clock.
+
+    Raises:
+        HostError: The story breaks off: something is waited for that never comes.
+    """
+    session = ScriptedSession(map(_step, request.script))
+    calls: Counter[str] = Counter()
+
+    def functions(start: Start) -> Answers:
+        stories = request.functions[start.function]
+        story = stories[min(calls[start.function], len(stories) - 1)]
+        calls[start.function] += 1
+        return [(answer.after_us, answer.outcome) for answer in story]
+
+    planned = [(p.at_us, p.event) for p in request.planned]
+    rows = tuple(run_virtual(session, functions, request.settings, request.costs, planned))
+    return RunAnswer(request.id, rows, session.context)
+
+
 def run_vector(vector: RunVector) -> tuple[tuple[Row, ...], str]:
     """Run a vector under the virtual clock.
 
@@ -108,23 +168,16 @@ def run_vector(vector: RunVector) -> tuple[tuple[Row, ...], str]:
     Raises:
         HostError: The story breaks off: something is waited for that never comes.
     """
-    session = ScriptedSession(map(_step, vector.script))
-    calls: Counter[str] = Counter()
-
-    def functions(start: Start) -> Answers:
-        stories = vector.functions[start.function]
-        story = stories[min(calls[start.function], len(stories) - 1)]
-        calls[start.function] += 1
-        return [(answer.after_us, answer.outcome) for answer in story]
-
-    planned = [(p.at_us, p.event) for p in vector.planned]
-    rows = tuple(run_virtual(session, functions, vector.settings, vector.costs, planned))
-    return rows, session.context
+    found = run(request_of(vector.name, vector))
+    return found.rows, found.context
 
 
 def _step(written: Written) -> Piece | EndOfDecoding:
     if written.end is not None:
         return EndOfDecoding(written.end)
+    if written.marker is not None:
+        marker = Marker[written.marker]
+        return Piece(marker.value, took_us=written.took_us, marker=marker)
     return Piece(written.text, took_us=written.took_us)
 
 
@@ -135,8 +188,3 @@ def write_vector(path: Path) -> None:
     rows, context = run_vector(vector)
     found = msgspec.structs.replace(vector, rows=rows, context=context)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-
-
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        write_vector(Path(name))

@@ -1,0 +1,50 @@
+"""This implementation as one that answers all vectors: `python -m interpreter.vectors.answer`.
+
+It is the reference for the protocol of spec/vectors/README.md. `python -m cml.answer` answers those
+of the language alone.
+"""
+
+import sys
+from typing import BinaryIO
+
+import msgspec
+
+from cml.answer import answer as answer_language
+from cml.vectors import Answer, Request
+from interpreter.vectors.runs import RunAnswer, RunRequest, run
+from interpreter.vectors.schedules import ScheduleAnswer, ScheduleRequest, calculate
+
+
+class _Identified(msgspec.Struct):
+    """As much of a request as says which category it is of."""
+
+    id: str
+
+
+def answer(line: bytes) -> Answer | RunAnswer | ScheduleAnswer:
+    """Return the answer to a request.
+
+    Raises:
+        msgspec.DecodeError: The line is no request.
+        HostError: A story breaks off: something is waited for that never comes.
+        MissingSolverError: The policy is `optimal`, and OR-Tools is not installed.
+    """
+    category = msgspec.json.decode(line, type=_Identified).id.partition("/")[0]
+    match category:
+        case "runs":
+            return run(msgspec.json.decode(line, type=RunRequest))
+        case "schedules":
+            return calculate(msgspec.json.decode(line, type=ScheduleRequest))
+        case _:
+            return answer_language(msgspec.json.decode(line, type=Request))
+
+
+def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:
+    """Answer each line, at once."""
+    for line in lines:
+        out.write(msgspec.json.encode(answer(line)) + b"\n")
+        out.flush()
+
+
+if __name__ == "__main__":
+    answer_lines(sys.stdin.buffer, sys.stdout.buffer)

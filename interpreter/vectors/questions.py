@@ -1,0 +1,169 @@
+"""What an implementation is asked of runs and schedules, and how its answers are compared.
+
+Rows are compared as values: what has its default may be left out, the order of keys means nothing,
+`1` is not `1.0`. Messages are free: those of reports, and those of the failures that the machine
+itself makes, in the rows and in the context.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import zip_longest
+from typing import Final, TypeAlias
+
+import msgspec
+
+from cml.ast import OutcomeKind
+from cml.profile import Profile
+from cml.vectors import FOLDERS, Question, unequal, vector_files
+from cml.vectors import questions as language_questions
+from interpreter.events import Delivery, Effect, Inject, Outcome, Report, Row
+from interpreter.interrupts import interrupt_text
+from interpreter.rules.failures import FAILURES
+from interpreter.vectors.runs import RunAnswer, RunVector, request_of
+from interpreter.vectors.schedules import (
+    ScheduleAnswer,
+    ScheduleVector,
+    decode_schedule,
+    schedule_request,
+)
+
+_FREE: Final = "…"
+_INFORMS: Final = {OutcomeKind.RETURNED, OutcomeKind.PROGRESS}
+
+
+def run_questions() -> dict[str, Question]:
+    """Return what is asked of the run vectors."""
+    vectors = {
+        name: msgspec.json.decode(file.read_bytes(), type=RunVector)
+        for name, file in vector_files("runs").items()
+    }
+    return {
+        name: Question(request_of(name, vector), partial(_run_differences, vector))
+        for name, vector in vectors.items()
+    }
+
+
+def schedule_questions() -> dict[str, Question]:
+    """Return what is asked of the schedule vectors."""
+    vectors = {
+        name: decode_schedule(file.read_bytes()) for name, file in vector_files("schedules").items()
+    }
+    return {
+        name: Question(schedule_request(name, vector), partial(_schedule_differences, vector))
+        for name, vector in vectors.items()
+    }
+
+
+Questions: TypeAlias = Callable[[], dict[str, Question]]
+
+CATEGORIES: Final[dict[str, Questions]] = {
+    **{folder: partial(language_questions, folder) for folder in FOLDERS},
+    "runs": run_questions,
+    "schedules": schedule_questions,
+}
+
+
+def _schedule_differences(vector: ScheduleVector, line: bytes) -> Iterator[str]:
+    answer = msgspec.json.decode(line, type=ScheduleAnswer)
+    yield from unequal("makespan_us", vector.makespan_us, answer.makespan_us)
+    yield from unequal("order", vector.order, answer.order)
+    if vector.lower_bound_us is not None:
+        yield from unequal("lower_bound_us", vector.lower_bound_us, answer.lower_bound_us)
+
+
+def _run_differences(vector: RunVector, line: bytes) -> Iterator[str]:
+    answer = msgspec.json.decode(line, type=RunAnswer)
+    return run_differences(vector, answer)
+
+
+def run_differences(vector: RunVector, answer: RunAnswer) -> Iterator[str]:
+    """Yield what is wrong with an answer to a run vector: the first row that differs, the context."""
+    expected, found = _comparable(vector, vector.rows), _comparable(vector, answer.rows)
+    for number, (ours, theirs) in enumerate(zip_longest(expected, found), start=1):
+        if ours != theirs:
+            yield f"row {number}: expected {ours or 'no more'}, found {theirs or 'no more'}"
+            break
+    yield from unequal(
+        "context",
+        _without_messages(vector, vector.rows, vector.context),
+        _without_messages(vector, answer.rows, answer.context),
+    )
+
+
+def _comparable(vector: RunVector, rows: tuple[Row, ...]) -> list[str]:
+    own = _told_by_functions(vector)
+    return [
+        msgspec.json.encode(_row(row, own), order="deterministic").decode().strip() for row in rows
+    ]
+
+
+def _told_by_functions(vector: RunVector) -> set[bytes]:
+    """The outcomes that the story itself gives: their messages are not free."""
+    return {
+        msgspec.json.encode(answer.outcome, order="deterministic")
+        for stories in vector.functions.values()
+        for story in stories
+        for answer in story
+    }
+
+
+def _row(row: Row, own: set[bytes]) -> Row:
+    return msgspec.structs.replace(
+        row, effects=tuple(_effect(effect, own) for effect in row.effects)
+    )
+
+
+def _effect(effect: Effect, own: set[bytes]) -> Effect:
+    match effect:
+        case Report(rule):
+            return Report(rule, _FREE)
+        case Inject(interrupts, backslashes):
+            return Inject(tuple(_delivery(told, own) for told in interrupts), backslashes)
+        case _:
+            return effect
+
+
+def _delivery(told: Delivery, own: set[bytes]) -> Delivery:
+    """Return a delivery with its message made the same for all, if the machine made it."""
+    outcome = told.outcome
+    if outcome.kind in _INFORMS or msgspec.json.encode(outcome, order="deterministic") in own:
+        return told
+    match outcome.value:
+        case {"type": str(kind), "message": str(), **rest} if kind in FAILURES and not rest:
+            return Delivery(told.id, Outcome(outcome.kind, {"type": kind, "message": _FREE}))
+        case _:
+            return told
+
+
+def _without_messages(vector: RunVector, rows: tuple[Row, ...], context: str) -> str:
+    """Return a context with the free messages of its interrupts made the same for all."""
+    own, profile = _told_by_functions(vector), vector.settings.profile
+    parts: list[str] = []
+    begin = 0
+    for told in _deliveries(rows):
+        text = _text(told, profile)
+        at = context.find(text, begin)
+        if at >= 0:
+            parts += [context[begin:at], _text(_delivery(told, own), profile)]
+            begin = at + len(text)
+    return "".join([*parts, context[begin:]])
+
+
+def _deliveries(rows: tuple[Row, ...]) -> Iterator[Delivery]:
+    """Yield what went in, the keys of failures in the order in which they are written (3.7)."""
+    for row in rows:
+        for effect in row.effects:
+            if isinstance(effect, Inject):
+                yield from map(_in_order, effect.interrupts)
+
+
+def _in_order(told: Delivery) -> Delivery:
+    match told.outcome.value:
+        case {"message": str(message), "type": str(kind), **rest} if not rest:
+            return Delivery(told.id, Outcome(told.outcome.kind, {"type": kind, "message": message}))
+        case _:
+            return told
+
+
+def _text(told: Delivery, profile: Profile) -> str:
+    return interrupt_text(Inject((told,)), profile)
