@@ -161,7 +161,7 @@ def load_vectors(folders: Sequence[str] = FOLDERS) -> dict[str, Vector]:
     """
     return {
         name: msgspec.json.decode(file.read_bytes(), type=Vector)
-        for folder in folders
+        for folder in sorted(folders)
         for name, file in vector_files(folder).items()
     }
 

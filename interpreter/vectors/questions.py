@@ -38,7 +38,7 @@ def run_questions() -> dict[str, Question]:
         for name, file in vector_files("runs").items()
     }
     return {
-        name: Question(request_of(name, vector), partial(_run_differences, vector))
+        name: Question(request_of(name, vector), partial(_judge_run, vector))
         for name, vector in vectors.items()
     }
 
@@ -49,7 +49,7 @@ def schedule_questions() -> dict[str, Question]:
         name: decode_schedule(file.read_bytes()) for name, file in vector_files("schedules").items()
     }
     return {
-        name: Question(schedule_request(name, vector), partial(_schedule_differences, vector))
+        name: Question(schedule_request(name, vector), partial(_judge_schedule, vector))
         for name, vector in vectors.items()
     }
 
@@ -63,17 +63,20 @@ CATEGORIES: Final[dict[str, Questions]] = {
 }
 
 
-def _schedule_differences(vector: ScheduleVector, line: bytes) -> Iterator[str]:
-    answer = msgspec.json.decode(line, type=ScheduleAnswer)
+def _judge_run(vector: RunVector, line: bytes) -> Iterator[str]:
+    return run_differences(vector, msgspec.json.decode(line, type=RunAnswer))
+
+
+def _judge_schedule(vector: ScheduleVector, line: bytes) -> Iterator[str]:
+    return schedule_differences(vector, msgspec.json.decode(line, type=ScheduleAnswer))
+
+
+def schedule_differences(vector: ScheduleVector, answer: ScheduleAnswer) -> Iterator[str]:
+    """Yield what is wrong with an answer to a schedule vector; nothing means that it is right."""
     yield from unequal("makespan_us", vector.makespan_us, answer.makespan_us)
     yield from unequal("order", vector.order, answer.order)
     if vector.lower_bound_us is not None:
         yield from unequal("lower_bound_us", vector.lower_bound_us, answer.lower_bound_us)
-
-
-def _run_differences(vector: RunVector, line: bytes) -> Iterator[str]:
-    answer = msgspec.json.decode(line, type=RunAnswer)
-    return run_differences(vector, answer)
 
 
 def run_differences(vector: RunVector, answer: RunAnswer) -> Iterator[str]:

@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 from interpreter.schedule.costs import Costs
-from interpreter.schedule.report import simulate
+from interpreter.schedule.models.timing import Model, PolicyName
 from interpreter.schedule.simulate import Options
-from interpreter.schedule.timing import Model, PolicyName
+from interpreter.schedule.studies.report import simulate
 from interpreter.schedule.workload import Workload, check_workload
 
 

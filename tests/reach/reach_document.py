@@ -1,6 +1,6 @@
 """The tables of docs/reach_of_the_vectors.md. `python tests/reach/reach_document.py` writes them.
 
-Each half has a table of faults and says which vectors the reference fails as it is at the moment.
+Each share has a table of faults and says which vectors the reference fails as it is at the moment.
 """
 
 import re
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import reach_language
+import reach_machine
+import reach_schedules
 from reach_faults import Fault, committed
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reach_of_the_vectors.md"
@@ -16,7 +18,7 @@ PART: Final = re.compile(r"(<!-- reach: (\w+) -->\n).*?(<!-- end -->)", re.DOTAL
 HEADING: Final = "| decided otherwise | the text | vectors that fail |\n|---|---|---|\n"
 
 
-class Half(NamedTuple):
+class Share(NamedTuple):
     """Faults, and what finds them.
 
     Args:
@@ -28,13 +30,17 @@ class Half(NamedTuple):
     failing: Callable[..., list[str]]
 
 
-HALVES: Final = {"language": Half(reach_language.FAULTS, reach_language.failing)}
+SHARES: Final = {
+    "language": Share(reach_language.FAULTS, reach_language.failing),
+    "machine": Share(reach_machine.FAULTS, reach_machine.failing),
+    "schedules": Share(reach_schedules.FAULTS, reach_schedules.failing),
+}
 
 
-def row(half: Half, fault: Fault) -> str:
+def row(share: Share, fault: Fault) -> str:
     """Return the line of a fault: the first vectors that find it, and how many more do."""
     with committed(fault):
-        names = half.failing()
+        names = share.failing()
     shown = ", ".join(f"`{name}`" for name in names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"| {fault.decision} | {fault.rule} | {shown}{more} |\n"
@@ -44,8 +50,8 @@ def regenerated(page: str) -> str:
     """Return the page with its tables made anew."""
 
     def table(part: re.Match[str]) -> str:
-        half = HALVES[part[2]]
-        return part[1] + HEADING + "".join(row(half, fault) for fault in half.faults) + part[3]
+        share = SHARES[part[2]]
+        return part[1] + HEADING + "".join(row(share, fault) for fault in share.faults) + part[3]
 
     return PART.sub(table, page)
 
