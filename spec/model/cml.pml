@@ -7,12 +7,14 @@
  */
 
 /* Symbols of a script. The detail of CALL is the number of the call, that of a TRAP what it waits
- * for: NEXT, EVERY or a mask of calls; that of TEXT how many backslashes it ends with. */
+ * for: NEXT, EVERY or a mask of calls; that of TEXT how many backslashes it ends with; that
+ * of FAULT, a block that is answered as an error, how many calls stand before it. */
 #define TEXT   0
 #define OPEN   1
 #define INSIDE 2
 #define CALL   3
 #define TRAP   4
+#define FAULT  5
 #define NEXT   0
 #define EVERY  255
 
@@ -24,9 +26,13 @@ byte script[SYMBOLS] = SCRIPT;
 byte detail[SYMBOLS] = DETAIL;
 byte needs[CALLS] = NEEDS;            /* the calls that each one names */
 
-#define QUEUE  (2 * (CALLS + MESSAGES) + 1)
+#ifndef ERRORS
+#define ERRORS 0
+#endif
+#define QUEUE  (2 * (CALLS + MESSAGES) + ERRORS + 1)
 #define BIT(k) (1 << (k))
-#define is_message(id) ((id) >= CALLS)
+#define is_message(id) ((id) >= CALLS && (id) < CALLS + MESSAGES)
+#define is_error(id)   ((id) >= CALLS + MESSAGES)
 
 /* ---------------------------------------------------------------------------------- state */
 mtype = { decoding, trapped, ending, ended };
@@ -39,6 +45,8 @@ bool block;                           /* inside a critical section */
 byte at;                              /* symbols that were decoded */
 bool prose;                           /* the context, or what is before the block, ends with prose */
 byte slashes;                         /* and that with so many backslashes */
+byte errors;                          /* errors so far, and how many calls stand before each */
+byte before[ERRORS + 1];
 byte wait;                            /* what a trap waits for */
 bool woken, hailed;
 byte waiting, running, over, good;    /* calls by status; those settled ones that returned */
@@ -67,6 +75,7 @@ byte k, i, found, busy;               /* for loops */
 #define RETURNED 32
 #define FAILED   48
 #define SAID     64
+#define ERROR    80
 #ifdef OBSERVE
 byte history[64], notes;
 #define note(code) history[notes] = code; notes++

@@ -2,13 +2,15 @@
 
 /* ------------------------------------------------------------------- changes of the state */
 
-/* The queue is sorted: messages first, then by moment, then by the order of the calls. */
+/* The queue is sorted: messages first, then by moment, then by the order of writing. */
+#define place(id) (is_error(id) -> 2 * before[(id) - CALLS - MESSAGES] : 2 * (id) + 1)
+
 inline put(id) {
     i = queued;
     do
     :: i > 0 && !is_message(queue[i - 1]) && is_message(id) ->
         queue[i] = queue[i - 1]; i--
-    :: i > 0 && !is_message(id) && queued - i < fresh && queue[i - 1] > id ->
+    :: i > 0 && !is_message(id) && queued - i < fresh && place(queue[i - 1]) > place(id) ->
         queue[i] = queue[i - 1]; i--
     :: else -> break
     od;
@@ -46,6 +48,11 @@ inline take_symbol() {
         block = false; prose = false; slashes = 0;
         waiting = waiting | BIT(detail[at]);
         completed = completed | (BIT(detail[at]) & ~SILENT)
+    :: script[at] == FAULT ->                                     /* Step/malformed, Step/refused */
+        block = false; prose = false; slashes = 0;
+        before[errors] = detail[at];
+        put(CALLS + MESSAGES + errors);
+        errors++
     :: script[at] == TRAP ->
         block = false; prose = false; slashes = 0;
         if
@@ -128,6 +135,7 @@ inline start(id) {
 inline tell(id) {
     if
     :: is_message(id) -> hailed = true; note(SAID + id - CALLS)
+    :: is_error(id) -> note(ERROR + id - CALLS - MESSAGES)
     :: else ->
         assert(completed & BIT(id));                  /* nothing from nothing */
         assert(!(answered & BIT(id)));                /* at most one answer */

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import cml
-from cml.ast import Call, OutcomeKind, Trap
+from cml.ast import Call, Malformed, OutcomeKind, Trap
 from cml.grammar import specification
 from cml.profile import Profile
 from cml.regions import make_lexer
@@ -89,7 +89,7 @@ def mask(names, numbers: dict[str, int]) -> int:
 def symbols_of(bounded: Bounded) -> Iterator[tuple[str, str]]:
     profile = bounded.program.settings.profile
     items = cml.parse(bounded.script, profile).items
-    blocks = iter(item for item in items if isinstance(item, Call | Trap))
+    blocks = iter(item for item in items if isinstance(item, Call | Trap | Malformed))
     lexer = make_lexer(profile, generated=True)
     inside, call = False, 0
     for symbol in (*lexer.feed(bounded.script), *lexer.close()):
@@ -111,6 +111,8 @@ def symbols_of(bounded: Bounded) -> Iterator[tuple[str, str]]:
                 case Call():
                     yield "CALL", str(call)
                     call += 1
+                case Malformed():
+                    yield "FAULT", str(call)
 
 
 @by_program
@@ -133,7 +135,7 @@ def test_a_program_of_the_model_says_what_its_text_says(path) -> None:
 # ------------------------------------------------- what the interpreter can reach and show
 
 WAKES, FINISHES, DELIVERS, SLASHES = 1, 2, 3, 8
-STARTS, RETURNED, FAILED, SAID = 16, 32, 48, 64
+STARTS, RETURNED, FAILED, SAID, ERROR = 16, 32, 48, 64, 80
 Notes = tuple[int, ...]
 
 
@@ -148,6 +150,8 @@ def notes_of(rule: str, effects: tuple[Effect, ...], numbers: dict[str, int]) ->
                 for told in interrupts:
                     if told.id.startswith("user"):
                         notes.append(SAID + int(told.id[4:]) - 1)
+                    elif told.id.startswith("error"):
+                        notes.append(ERROR + int(told.id[5:]) - 1)
                     else:
                         returned = told.outcome.kind is OutcomeKind.RETURNED
                         notes.append((RETURNED if returned else FAILED) + numbers[told.id])
