@@ -11,7 +11,7 @@ from cml.regions import RegionLexer, make_lexer
 from cml.symbols import Symbol
 from interpreter.errors import HostError
 from interpreter.events import Decoded, Ended
-from interpreter.session import EndOfDecoding, Piece, Session
+from interpreter.session import Batch, EndOfDecoding, Piece, Session
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -108,13 +108,13 @@ class Decoder:
     def _is_boundary(self) -> bool:
         return not (self._lexer.holding or self._partial or self._lexer.in_region)
 
-    def append(self, text: str) -> int:
-        """Append text of the runtime; return its number of tokens. An end that is not told yet is
+    def append(self, batch: Batch) -> int:
+        """Append interrupts; return their number of tokens. An end that is not told yet is
         forgotten: the model has something new to go on from.
         """
         self._end = None
         self._lexer.appended()
-        tokens: object = self._session.append(text)
+        tokens: object = self._session.append(batch)
         if not isinstance(tokens, int):
             name = type(tokens).__name__
             raise HostError("Embed/append", f"append() returned a {name}; expected its tokens")

@@ -35,7 +35,7 @@ from interpreter.events import (
 )
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.executors.threads import DaemonThreads
-from interpreter.interrupts import interrupt_text, message_fault
+from interpreter.interrupts import batch_of, message_fault
 from interpreter.machine import instant
 from interpreter.session import Session
 from interpreter.state import Phase, Settings, State, check_settings
@@ -205,8 +205,8 @@ class Driver:
             case Decode():
                 self._submit(lambda: self.put(self._decoder.next().event))
             case Inject():
-                text = interrupt_text(effect, self.settings.profile)
-                self._submit(lambda: self._decoder.append(text))
+                batch = batch_of(effect, self.settings.profile)
+                self._submit(lambda: self._decoder.append(batch))
             case Rewind(offset):
                 self._submit(lambda: self._decoder.rewind(offset))
             case Start():

@@ -164,12 +164,14 @@ class Inject(msgspec.Struct, frozen=True, tag="inject", omit_defaults=True):
 
     Args:
         interrupts: What goes in.
-        backslashes: Backslashes to append first: as many as the prose before ends with, so that it
-            keeps its meaning directly before a marker (Syntax/escape).
+        before: What to append first: as many backslashes as the prose before ends with, so that it
+            keeps its meaning directly before a marker (Syntax/escape); or a line feed.
+        after: What to append after each interrupt: nothing, or a line feed.
     """
 
     interrupts: tuple[Delivery, ...]
-    backslashes: int = 0
+    before: str = ""
+    after: str = ""
 
 
 class Rewind(msgspec.Struct, frozen=True, tag="rewind"):

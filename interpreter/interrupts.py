@@ -7,19 +7,24 @@ from cml.parser import parse
 from cml.printer import PrintError, render
 from cml.profile import Level, Profile
 from interpreter.events import Delivery, Inject, Outcome
+from interpreter.session import Batch
 
 _LONGEST_MESSAGE_IDENTIFIER: Final = "user" + "9" * 9
 """Whether a message can be told does not depend on how many there were before it."""
 
 
 def interrupt_text(inject: Inject, profile: Profile) -> str:
-    """Return the characters that an Inject effect appends to the context: its backslashes and its
-    blocks, nothing else.
+    """Return the characters that an Inject effect appends to the context, each and no others.
 
     The core level has no outcomes: there the fault of a call is the value that it returned.
     """
-    blocks = (_interrupt(delivery, profile) for delivery in inject.interrupts)
-    return "\\" * inject.backslashes + render(blocks, profile)
+    blocks = (render([_interrupt(told, profile)], profile) for told in inject.interrupts)
+    return inject.before + "".join(block + inject.after for block in blocks)
+
+
+def batch_of(inject: Inject, profile: Profile) -> Batch:
+    """Return what an Inject effect has a session append."""
+    return Batch(interrupt_text(inject, profile), inject.interrupts)
 
 
 def unreadable(identifier: str, outcome: Outcome, profile: Profile) -> str | None:

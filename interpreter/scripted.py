@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 
-from interpreter.session import EndOfDecoding, Piece
+from interpreter.session import Batch, EndOfDecoding, Piece
 
 
 class ScriptedSession:
@@ -37,10 +37,14 @@ class ScriptedSession:
         self._parts.append(piece.text)
         return piece
 
-    def append(self, text: str) -> int:
-        """Append text; it counts one token for each four characters, at least one."""
+    def prompt(self, text: str) -> None:
+        """Append what a person says before a turn begins."""
         self._parts.append(text)
-        return max(1, -(-len(text) // 4))
+
+    def append(self, batch: Batch) -> int:
+        """Append interrupts; they count one token for each four characters, at least one."""
+        self._parts.append(batch.text)
+        return max(1, -(-len(batch.text) // 4))
 
     def rewind(self, characters: int) -> None:
         """Drop the last characters of the context."""

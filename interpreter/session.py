@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from cml.symbols import Marker
+from interpreter.events import Delivery
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -32,6 +33,19 @@ class Piece(msgspec.Struct, frozen=True):
     marker: Marker | None = None
 
 
+class Batch(msgspec.Struct, frozen=True):
+    """Interrupts that go into the context together.
+
+    Args:
+        text: Every character that they are in the context, and what stands between them. It is to
+            be appended as it is.
+        interrupts: What it tells, one by one, for a session that needs to know more than text.
+    """
+
+    text: str
+    interrupts: tuple[Delivery, ...] = ()
+
+
 class EndOfDecoding(msgspec.Struct, frozen=True):
     """The model wrote its end token (`stop`), or its output limit was reached (`length`).
 
@@ -48,8 +62,8 @@ class Session(Protocol):
         """Decode one token and keep it in the context (Embed/decode)."""
         ...
 
-    def append(self, text: str) -> int:
-        """Append text of the runtime to the context; return its number of tokens (Embed/append).
+    def append(self, batch: Batch) -> int:
+        """Append interrupts to the context; return their number of tokens (Embed/append).
 
         The text reaches the model as ordinary content: nothing in it becomes a control token. Where
         markers are tokens, the characters of a marker in it are the token of that marker.

@@ -15,6 +15,7 @@ from interpreter.events import Delivery, EndReason, Outcome
 EndPolicy: TypeAlias = Literal["drain", "detach", "cancel", "fail"]
 DeliverWhen: TypeAlias = Literal["any", "word", "line", "idle"]
 StartOrder: TypeAlias = Literal["program", "longest", "shortest"]
+Layout: TypeAlias = Literal["inline", "lines"]
 Duration: TypeAlias = Annotated[int, Meta(ge=1, le=10**13)]
 """Microseconds that something may take: from one to some 115 days."""
 Wait: TypeAlias = "tuple[str, ...] | Literal['all'] | None"
@@ -28,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         functions: The names that the model may call; None where the host does not say.
         end: What an end of the model means for calls that are pending.
         deliver: Where, among safe points, interrupts go in.
+        layout: Whether interrupts stand in the line where they go in, or each in a line of its own,
+            as small models read them better.
         deadline_us: How long a call may run, in microseconds; None for as long as it likes.
         deadlines_us: The same for single functions, by name.
         workers: How many calls may run at once; 0 for any number.
@@ -39,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     functions: tuple[str, ...] | None = None
     end: EndPolicy = "drain"
     deliver: DeliverWhen = "any"
+    layout: Layout = "inline"
     deadline_us: Duration | None = None
     deadlines_us: dict[str, Duration] = {}
     workers: Annotated[int, Meta(ge=0)] = 0

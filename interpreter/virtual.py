@@ -27,7 +27,7 @@ from interpreter.events import (
     Start,
     Stopped,
 )
-from interpreter.interrupts import interrupt_text
+from interpreter.interrupts import batch_of
 from interpreter.machine import instant
 from interpreter.session import Piece, Session
 from interpreter.state import Phase, Settings, State, check_settings
@@ -130,7 +130,7 @@ class _VirtualWorld:
                 if effect.deadline_us is not None:
                     self.timeline.push(effect.deadline_us, Expired(effect.call))
             case Inject():
-                tokens = self._decoder.append(interrupt_text(effect, self._profile))
+                tokens = self._decoder.append(batch_of(effect, self._profile))
                 self._context_tokens += tokens
                 cost_us = self._costs.request_us + tokens * self._costs.injected_token_us
                 self._free_us = max(now_us, self._free_us) + cost_us

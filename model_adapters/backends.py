@@ -8,6 +8,7 @@ import msgspec
 
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import EndOfDecoding, Session
+from interpreter.state import Layout
 from interpreter.tools.calling import Function
 from interpreter.tools.signature import signature_of
 from model_adapters.constraint import Constraint, ToolChoice
@@ -48,10 +49,12 @@ class Opened(msgspec.Struct, frozen=True):
     Args:
         session: The session; the prompt is in its context.
         model: What decodes, in words.
+        layout: How this model reads interrupts best.
     """
 
     session: Session
     model: str
+    layout: Layout = "inline"
 
 
 def open_backend(request: Request) -> Opened:
@@ -91,9 +94,8 @@ def _open_hf(request: Request, folder: str) -> Opened:
         build_messages(tools, request.prompt, examples),
         constraint=Constraint(model.vocabulary(), tools, choice),
         max_tokens=request.max_tokens,
-        own_lines=True,
     )
-    return Opened(session, f"{model.name} on {model.device}")
+    return Opened(session, f"{model.name} on {model.device}", layout="lines")
 
 
 def _open_script(path: Path, max_tokens: int) -> Opened:

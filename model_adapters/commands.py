@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Final, get_args
 
 import click
+import msgspec
 from rich.console import Console
 
 from cml.terminal.files import (
@@ -144,6 +145,7 @@ def run_command(
         opened = open_backend(request)
         with ExitStack() as stack:
             recorder = Recorder(trace, stack)
+            settings = msgspec.structs.replace(settings, layout=opened.layout)
             runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
             stack.enter_context(runtime)
             stack.enter_context(_stopping(runtime))

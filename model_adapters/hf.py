@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from cml import Lexer, Marker
 from interpreter.errors import HostError
-from interpreter.session import EndOfDecoding, Piece
+from interpreter.session import Batch, EndOfDecoding, Piece
 from model_adapters.chat_tokens import chat_ids, content_ids
 from model_adapters.constraint import Constraint
 from model_adapters.errors import AdapterError
@@ -49,7 +48,6 @@ class HfSession:
         constraint: What it may write; anything when None.
         max_tokens: How many tokens it may write; appended ones do not count.
         sampling: How a token is chosen.
-        own_lines: Whether each appended block is put on a line of its own. Small models need it.
 
     Raises:
         AdapterError: The model takes no such chat, or the chat is too long for it.
@@ -63,7 +61,6 @@ class HfSession:
         constraint: Constraint | None = None,
         max_tokens: int = 512,
         sampling: Sampling = GREEDY,
-        own_lines: bool = False,
     ) -> None:
         import torch
 
@@ -72,7 +69,6 @@ class HfSession:
         self._max_tokens = max_tokens
         self._temperature = sampling.temperature
         self._random = torch.Generator().manual_seed(sampling.seed)
-        self._own_lines = own_lines
         prompt = chat_ids(model.tokenizer, messages)
         if len(prompt) >= model.context_tokens:
             raise AdapterError(
@@ -82,7 +78,7 @@ class HfSession:
         self._context = KvContext(model.network, model.device, prompt)
         self._decoded = 0
         self._banned: int | None = None
-        self._begin_segment("\n")
+        self._begin_segment()
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -103,22 +99,19 @@ class HfSession:
         written = self._keep(token)
         return Piece(written.text, partial=written.partial)
 
-    def append(self, text: str) -> int:
-        """Append text of the runtime; return its number of tokens (Embed/append).
+    def append(self, batch: Batch) -> int:
+        """Append interrupts; return their number of tokens (Embed/append).
 
         Raises:
             HostError: The context ends inside a character.
         """
         if self._segment.begun:
             raise HostError("Embed/append", "text was appended inside a character; decode first")
-        if not text:
-            return 0
-        placed = _on_own_lines(text, self._before + self._segment.text) if self._own_lines else text
-        ids = content_ids(self._model.tokenizer, placed)
+        ids = content_ids(self._model.tokenizer, batch.text)
         self._context.ids += ids
         if self._constraint:
-            self._constraint.appended(text)
-        self._begin_segment(placed)
+            self._constraint.appended(batch.text)
+        self._begin_segment()
         return len(ids)
 
     def rewind(self, characters: int) -> None:
@@ -178,14 +171,5 @@ class HfSession:
         self._drop(self._segment.begun)  # a character that is only begun: text may follow an end
         return EndOfDecoding(reason)
 
-    def _begin_segment(self, before: str) -> None:
-        self._before = before[-1:]
+    def _begin_segment(self) -> None:
         self._segment = SegmentText(self._model.tokenizer.backend_tokenizer, self._context.ids)
-
-
-def _on_own_lines(text: str, before: str) -> str:
-    """Return a text to append with a line break before it and after each of its blocks."""
-    lexer = Lexer()
-    symbols = (*lexer.feed(text), *lexer.close())
-    lines = "".join(s.text + ("\n" if s.marker is Marker.END else "") for s in symbols)
-    return lines if before.endswith("\n") else f"\n{lines}"

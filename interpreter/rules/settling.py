@@ -91,9 +91,14 @@ def settle_deliver(state: State) -> Fired | None:
     if not state.queue or not state.is_safe_point or not _DELIVERS[state.phase](state):
         return None
     hailed = state.hailed or any(queued.rank == 0 for queued in state.queue)
-    after = replace(state, queue=(), last="", backslashes=0, woken=True, hailed=hailed)
     batch = tuple(queued.delivery for queued in state.queue)
-    return after, (Inject(batch, state.backslashes),)
+    if state.settings.layout == "lines":
+        inject = Inject(batch, before="" if state.last == "\n" else "\n", after="\n")
+    else:
+        inject = Inject(batch, before="\\" * state.backslashes)
+    last = inject.after[-1:]
+    after = replace(state, queue=(), last=last, backslashes=0, woken=True, hailed=hailed)
+    return after, (inject,)
 
 
 def settle_wake(state: State) -> Fired | None:

@@ -120,8 +120,9 @@ def _effect(effect: Effect, own: set[bytes]) -> Effect:
     match effect:
         case Report(rule):
             return Report(rule, _FREE)
-        case Inject(interrupts, backslashes):
-            return Inject(tuple(_delivery(told, own) for told in interrupts), backslashes)
+        case Inject(interrupts):
+            told = tuple(_delivery(delivery, own) for delivery in interrupts)
+            return msgspec.structs.replace(effect, interrupts=told)
         case _:
             return effect
 

@@ -200,6 +200,7 @@ def draw(seed: int) -> Story:
         profile=THINKING if chance.random() < 0.3 else Profile(),
         end=chance.choice(["drain", "drain", "drain", "detach", "cancel", "fail"]),
         deliver=chance.choice(["any", "any", "word", "line", "idle"]),
+        layout=chance.choice(["inline", "inline", "lines"]),
         deadline_us=chance.choice([None, None, None, 700, 2_000]),
         workers=chance.choice([0, 0, 1, 2]),
     )
@@ -309,7 +310,7 @@ def play_in_a_loop(story: Story) -> Told:
             for after_s, act in story.acts:
                 loop.call_later(after_s, runtime.stop if act == "stop" else runtime.say, *said(act))
             for _ in range(story.turns):
-                session.append(PROMPT)
+                session.prompt(PROMPT)
                 async for row in runtime.run():
                     rows.append(row)
                     if story.reader_s and row.rule == "Settle/decode":
@@ -338,7 +339,7 @@ def play(story: Story) -> Told:
         for timer in timers:
             timer.start()
         for _ in range(story.turns):
-            session.append(PROMPT)
+            session.prompt(PROMPT)
             for row in runtime.run():
                 rows.append(row)
                 if story.reader_s and row.rule == "Settle/decode":

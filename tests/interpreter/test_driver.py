@@ -464,8 +464,8 @@ def test_a_session_that_decodes_something_else_is_told(value) -> None:
 
 def test_append_gives_a_number_of_tokens() -> None:
     class Forgetful(ScriptedSession):
-        def append(self, text):
-            super().append(text)
+        def append(self, batch):
+            super().append(batch)
 
     with (
         Runtime(Forgetful([CALL_AND_TRAP]), {"f": lambda: 1}) as runtime,

@@ -145,8 +145,8 @@ def notes_of(rule: str, effects: tuple[Effect, ...], numbers: dict[str, int]) ->
         match effect:
             case Start(call):
                 notes.append(STARTS + numbers[call])
-            case Inject(interrupts, backslashes):
-                notes += [DELIVERS, SLASHES + backslashes] if backslashes else [DELIVERS]
+            case Inject(interrupts, before):
+                notes += [DELIVERS, SLASHES + len(before)] if before else [DELIVERS]
                 for told in interrupts:
                     if told.id.startswith("user"):
                         notes.append(SAID + int(told.id[4:]) - 1)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from cml.grammar import specification
 from interpreter import HostError, driver, machine
 from interpreter.errors import Stuck
-from interpreter.events import Expired, Inject, Rewind, Start
+from interpreter.events import Expired, Rewind, Start
 from interpreter.futures import resolve
 from interpreter.rules import RULES
 from interpreter.rules.changes import with_call
@@ -53,18 +53,18 @@ def returns_before_the_last_effect(monkeypatch) -> None:
 
 
 def forgets_an_interrupt(monkeypatch) -> None:
-    text = driver.interrupt_text
+    batch = driver.batch_of
     monkeypatch.setattr(
         driver,
-        "interrupt_text",
-        lambda inject, profile: text(Inject(inject.interrupts[1:], inject.backslashes), profile),
+        "batch_of",
+        lambda inject, profile: batch(replace(inject, interrupts=inject.interrupts[1:]), profile),
     )
 
 
 def forgets_the_backslashes(monkeypatch) -> None:
-    text = driver.interrupt_text
+    batch = driver.batch_of
     monkeypatch.setattr(
-        driver, "interrupt_text", lambda inject, profile: text(Inject(inject.interrupts), profile)
+        driver, "batch_of", lambda inject, profile: batch(replace(inject, before=""), profile)
     )
 
 
@@ -92,7 +92,7 @@ def answers_twice(state):
     if not fired:
         return None
     after, (inject,) = fired
-    return after, (Inject(inject.interrupts * 2, inject.backslashes),)
+    return after, (replace(inject, interrupts=inject.interrupts * 2),)
 
 
 def forgets_to_cancel_a_waiting_call(state, event, block):

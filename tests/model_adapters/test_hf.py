@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from interpreter.errors import HostError
-from interpreter.session import EndOfDecoding, Piece
+from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.signature import Parameter, Text, ToolSignature
 from model_adapters.chat_tokens import chat_ids, content_ids
 from model_adapters.constraint import Constraint, ToolChoice, Vocabulary
@@ -155,7 +155,7 @@ def test_an_append_extends_the_context_as_if_it_had_always_been_there(
     session = begin(tiny, seed)
     write(session, steps)
     before = session.ids
-    assert session.append(text) == len(content_ids(tiny.tokenizer, text))
+    assert session.append(Batch(text)) == len(content_ids(tiny.tokenizer, text))
     assert session.ids == (*before, *content_ids(tiny.tokenizer, text))
     assert_scores_fit(session, tiny)
     write(session, 1)
@@ -203,7 +203,7 @@ def test_a_rewind_keeps_the_mask_in_step(
 def test_a_rewind_stays_behind_the_last_append(tiny: HfModel) -> None:
     session = begin(tiny)
     write(session, 2)
-    session.append(INTERRUPT)
+    session.append(Batch(INTERRUPT))
     written = len(write(session, 2))
     with pytest.raises(HostError, match="Embed/rewind"):
         session.rewind(written + 1)
@@ -214,7 +214,7 @@ def test_the_limit_counts_what_the_model_writes_only(tiny: HfModel) -> None:
     session = begin(tiny, max_tokens=5)
     ends = 0
     for _ in range(5 + len(ASK)):
-        session.append(INTERRUPT) if not session._segment.begun else None
+        session.append(Batch(INTERRUPT)) if not session._segment.begun else None
         ends += session.decode() == EndOfDecoding("length")
     assert ends == len(ASK)
 
@@ -228,7 +228,7 @@ def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: in
         text += piece.text
     assert tiny.tokenizer.decode(list(session.ids[prompt:])) == text
     assert not set(session.ids[prompt:]) & tiny.end_tokens
-    session.append(INTERRUPT)
+    session.append(Batch(INTERRUPT))
 
 
 @given(seeds)
@@ -239,7 +239,7 @@ def test_nothing_is_appended_inside_a_character(tiny: HfModel, seed: int) -> Non
         assert isinstance(piece, EndOfDecoding) or piece.text
     assert piece.text == ""
     with pytest.raises(HostError, match="Embed/append"):
-        session.append(INTERRUPT)
+        session.append(Batch(INTERRUPT))
 
 
 def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
@@ -247,23 +247,11 @@ def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
     assert write(begin(tiny, 1), 20) != write(begin(tiny, 2), 20)
 
 
-def test_blocks_on_their_own_lines(tiny: HfModel) -> None:
-    session = HfSession(tiny, ASK, own_lines=True)
-    start = len(session.ids)
-    session.append(INTERRUPT + INTERRUPT)
-    assert tiny.tokenizer.decode(list(session.ids[start:])) == f"{INTERRUPT}\n{INTERRUPT}\n"
-    written = write(session, 1)
-    start = len(session.ids)
-    session.append(INTERRUPT)
-    expected = f"{INTERRUPT}\n" if written.endswith("\n") else f"\n{INTERRUPT}\n"
-    assert tiny.tokenizer.decode(list(session.ids[start:])) == expected
-
-
 @pytest.mark.model
 def test_after_an_append_the_scores_are_those_of_one_pass(model: HfModel) -> None:
     session = HfSession(model, ASK)
     write(session, 3)
-    session.append(INTERRUPT)
+    session.append(Batch(INTERRUPT))
     assert_scores_fit(session, model)
     session.rewind(0)
     write(session, 2)
@@ -282,7 +270,7 @@ def test_a_constrained_session_calls_and_goes_on(model: HfModel, words: Vocabula
         text += write(session, 1)
         assert len(text) < 600
     assert text.lstrip().startswith('[CALL] job1 [HEAD] get_weather(city="')
-    session.append(INTERRUPT)
+    session.append(Batch(INTERRUPT))
     while isinstance(piece := session.decode(), Piece) and len(session.ids) < 300:
         assert "[" not in piece.text
 
@@ -355,5 +343,5 @@ def test_on_a_gpu_the_scores_are_those_of_the_whole_context() -> None:
     model = load(fetch_embedded(), device="cuda", dtype="float32")
     session = HfSession(model, ASK)
     write(session, 4)
-    session.append(INTERRUPT)
+    session.append(Batch(INTERRUPT))
     assert_scores_fit(session, model)

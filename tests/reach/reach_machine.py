@@ -84,7 +84,31 @@ _TEXT: Final = (
     _fault(
         "no backslash is appended before an interrupt",
         "Settle/deliver",
-        Edit(settling.settle_deliver, "Inject(batch, state.backslashes)", "Inject(batch)"),
+        Edit(settling.settle_deliver, 'before="\\\\" * state.backslashes', 'before=""'),
+    ),
+    _fault(
+        "in the layout lines a line feed comes first always",
+        "Settle/deliver",
+        Edit(settling.settle_deliver, 'before="" if state.last == "\\n" else "\\n"', 'before="\\n"'),
+    ),
+    _fault(
+        "in the layout lines no line feed comes first",
+        "Settle/deliver",
+        Edit(settling.settle_deliver, 'before="" if state.last == "\\n" else "\\n"', 'before=""'),
+    ),
+    _fault(
+        "in the layout lines a batch is one line",
+        "Settle/deliver",
+        Edit(settling.settle_deliver, ', after="\\n")', ")"),
+    ),
+    _fault(
+        "in the layout lines backslashes are doubled",
+        "Settle/deliver",
+        Edit(
+            settling.settle_deliver,
+            'before="" if state.last == "\\n" else "\\n"',
+            'before="\\\\" * state.backslashes',
+        ),
     ),
     _fault(
         "the last character before a forged interrupt is forgotten",
@@ -824,7 +848,7 @@ _DRIVER: Final = (
         "Time/injecting",
         Edit(
             scripted.ScriptedSession.append,
-            "return max(1, -(-len(text) // 4))",
+            "return max(1, -(-len(batch.text) // 4))",
             "return sum(-(-(len(part) + 6) // 4) for part in text.split('[INTR]')[1:])",
         ),
     ),
@@ -833,8 +857,8 @@ _DRIVER: Final = (
         "Time/injecting",
         Edit(
             scripted.ScriptedSession.append,
-            "return max(1, -(-len(text) // 4))",
-            "return max(1, len(text) // 4)",
+            "return max(1, -(-len(batch.text) // 4))",
+            "return max(1, len(batch.text) // 4)",
         ),
     ),
     _fault(
@@ -842,8 +866,8 @@ _DRIVER: Final = (
         "Time/injecting",
         Edit(
             scripted.ScriptedSession.append,
-            "-(-len(text) // 4)",
-            "-(-len(text.lstrip(chr(92))) // 4)",
+            "-(-len(batch.text) // 4)",
+            "-(-len(batch.text.lstrip(chr(92))) // 4)",
         ),
     ),
     _fault(

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cml.ast import Interrupt, OutcomeKind
-from cml.parser import parse
+from cml.ast import OutcomeKind
 from interpreter.events import Finish, Outcome, Said
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.scripted import ScriptedSession
-from interpreter.session import EndOfDecoding, Piece
+from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.state import Settings
 from interpreter.virtual import Answers, DecodingCosts, run_virtual
 
@@ -44,13 +43,9 @@ class _PlayedSession:
     def decode(self) -> Piece | EndOfDecoding:
         return self._script.decode()
 
-    def append(self, text: str) -> int:
+    def append(self, batch: Batch) -> int:
         """Return the cost of a batch, in microseconds, as its number of tokens."""
-        returned = [
-            int(item.id[1:])
-            for item in parse(text).items
-            if isinstance(item, Interrupt) and item.id[0] == "c"
-        ]
+        returned = [int(told.id[1:]) for told in batch.interrupts if told.id[0] == "c"]
         self._unreturned -= len(returned)
         plan = self._plan
         request_us = plan.batch_us if self._unreturned else plan.last_batch_us
