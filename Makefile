@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow lint docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
@@ -13,8 +13,9 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/pytest --numprocesses 2
 
+# The slow tests, and every property test again with five times the examples.
 test-slow: $(VENV)/.test
-	$(BIN)/pytest --numprocesses 2 -m slow
+	$(BIN)/pytest --numprocesses 2 -m "slow or hypothesis" --hypothesis-profile thorough
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -28,8 +29,11 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable ".[hf,bfcl,optimal,plot,dask,dev]"
+	$(PIP) --editable ".[hf,bfcl,optimal,plot,dask,docs,dev]"
 	touch $@
+
+docs: $(VENV)/.test
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs/api build/api
 
 clean:
 	rm -rf $(VENV) build dist *.trace.jsonl

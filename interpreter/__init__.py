@@ -7,7 +7,7 @@ from interpreter.errors import HostError
 from interpreter.machine import advance, instant, settle, step
 from interpreter.realtime import Runtime
 from interpreter.scripted import ScriptedSession
-from interpreter.session import EndOfDecoding, Piece, Session
+from interpreter.session import Batch, EndOfDecoding, Piece, Session
 from interpreter.state import Settings, State
 from interpreter.virtual import DecodingCosts, run_virtual
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncRuntime",
+    "Batch",
     "DecodingCosts",
     "EndOfDecoding",
     "HostError",

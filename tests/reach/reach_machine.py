@@ -89,7 +89,9 @@ _TEXT: Final = (
     _fault(
         "in the layout lines a line feed comes first always",
         "Settle/deliver",
-        Edit(settling.settle_deliver, 'before="" if state.last == "\\n" else "\\n"', 'before="\\n"'),
+        Edit(
+            settling.settle_deliver, 'before="" if state.last == "\\n" else "\\n"', 'before="\\n"'
+        ),
     ),
     _fault(
         "in the layout lines no line feed comes first",
