@@ -5,6 +5,7 @@ of the call. What is read here is not worked out again elsewhere.
 """
 
 from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -22,6 +23,10 @@ from interpreter.events import (
 )
 from interpreter.machine import advance, settle_one, step
 from interpreter.state import Settings, State, Status
+
+Ending: TypeAlias = Literal["answered", "length", "no answer", "stopped"]
+"""`answered`: the model came to its own end and wrote something after the last interrupt. `length`: the
+limit of its output came first. `stopped`: a person or the host ended it."""
 
 
 class RunCall(msgspec.Struct):
@@ -92,6 +97,17 @@ class Run(msgspec.Struct, frozen=True):
     def decode_us(self) -> int:
         """How long the model was decoding, in microseconds."""
         return sum(end - begin for begin, end in self.decoding)
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended."""
+        match self.reason:
+            case "length" | "stopped":
+                return self.reason
+            case "stop" if self.answer:
+                return "answered"
+            case _:
+                return "no answer"
 
     @property
     def synchronous_us(self) -> int:

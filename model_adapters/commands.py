@@ -23,11 +23,10 @@ from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, text
 from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
-from interpreter.ending import Ending, ending
 from interpreter.errors import HostError
 from interpreter.gantt import gantt
 from interpreter.realtime import Runtime
-from interpreter.runs import Run, read_run
+from interpreter.runs import Ending, Run, read_run
 from interpreter.state import DeliverWhen, Settings
 from interpreter.tools.python import ToolError, load_functions
 from interpreter.trace import Header
@@ -156,14 +155,13 @@ def run_command(
     except (AdapterError, ToolError, HostError) as error:
         raise click.ClickException(str(error)) from None
     run = read_run(runtime.settings, kept)
-    how = ending(run)
-    words = _in_words(how, max_tokens)
+    words = _in_words(run.ending, max_tokens)
     if as_json:
         print_json(_document(run, words, recorder.written_to))
     else:
         _show(out, run, recorder.written_to)
         out.print(words)
-    sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[how])
+    sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[run.ending])
 
 
 def _require_backend(backend: str) -> None:
@@ -221,7 +219,7 @@ def _show(out: Console, run: Run, trace: Path | None) -> None:
 def _document(run: Run, words: str, trace: Path | None) -> dict[str, object]:
     return {
         "ending": words,
-        "answer": run.answer if ending(run) == "answered" else None,
+        "answer": run.answer if run.ending == "answered" else None,
         "total_us": run.total_us,
         "decode_us": run.decode_us,
         "synchronous_us": run.synchronous_us,

@@ -14,7 +14,6 @@ from cml import parse
 from cml.ast import Interrupt, Json, OutcomeKind, Text
 from cml.terminal.styled import console
 from interpreter import EndOfDecoding, ScriptedSession, Settings, run_virtual
-from interpreter.ending import ending
 from interpreter.events import Outcome, Report, Returned, Row, Start, Stopped
 from interpreter.gantt import gantt
 from interpreter.runs import read_run
@@ -149,7 +148,7 @@ def test_an_ending_is_read_off_the_rows(
     script: list[str | EndOfDecoding], how: str, answer: str
 ) -> None:
     run = read_run(Settings(), rows_of(script))
-    assert (ending(run), run.answer) == (how, answer)
+    assert (run.ending, run.answer) == (how, answer)
 
 
 WORDS = st.sampled_from(
@@ -196,7 +195,7 @@ def test_names_and_reports_of_foreign_traces_do_not_act_on_the_terminal() -> Non
 def test_a_stopped_session_is_stopped_whatever_it_said() -> None:
     session = ScriptedSession(pieces_of("One two three four five six seven eight."))
     rows = list(run_virtual(session, lambda _: [], Settings(), planned=[(10_000, Stopped())]))
-    assert ending(read_run(Settings(), rows)) == "stopped"
+    assert read_run(Settings(), rows).ending == "stopped"
 
 
 def test_a_console_takes_nothing_for_markup() -> None:
