@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint docs clean
+.PHONY: demo test test-slow lint docs pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
@@ -34,6 +34,10 @@ $(VENV)/.test: pyproject.toml constraints.txt
 
 docs: $(VENV)/.test
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs/api build/api
+
+pictures: $(VENV)/.test
+	$(BIN)/cml simulate examples/trip_workload.jsonl --costs llama-3.2-3b-rtx4090 \
+	    --model sync,sync-parallel,async-naive,async,futures --plot docs/pictures/execution_models.png
 
 clean:
 	rm -rf $(VENV) build dist *.trace.jsonl
