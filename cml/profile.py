@@ -47,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True):
         calls: Calls of one session.
         pending_calls: Calls of one session that wait or run at the same time.
         forged_interrupts: Forged interrupts in a row before a session is ended.
+        progress_reports: Interrupts of progress that a model is told of one call.
     """
 
     block_characters: int = 65_536
@@ -56,6 +57,7 @@ class Limits(msgspec.Struct, frozen=True):
     calls: int = 10_000
     pending_calls: int = 256
     forged_interrupts: int = 16
+    progress_reports: int = 16
 
     def __post_init__(self) -> None:
         """Keep the limits within what every implementation can do (Syntax/limits)."""

@@ -12,7 +12,8 @@ from interpreter.events import Began, Row
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.session import Session
 from interpreter.state import Settings
-from interpreter.tools.calling import Function, is_in_a_call
+from interpreter.tools.calling import is_in_a_call
+from interpreter.tools.signature import Function
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_S: Final = 0.05
@@ -34,7 +35,7 @@ class AsyncRuntime:
         patience_s: As for `Runtime`, in seconds.
 
     Raises:
-        HostError: The settings are out of bounds, or a function is none.
+        HostError: The settings are out of bounds, a function is none, or has no name.
     """
 
     def __init__(

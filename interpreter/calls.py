@@ -1,44 +1,51 @@
 """The calls of one session on their way: started, cancelled, and heard of (Embed/start)."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 
+from cml.profile import Level, Profile
 from interpreter.events import Outcome, Start
 from interpreter.executors.event_loop import EventLoopThread, RunningLoop
 from interpreter.executors.threads import DaemonThreads
 from interpreter.tools.calling import (
-    Function,
     call_coroutine,
     call_function,
+    is_coroutine_function,
     outcome_of_error,
     outcome_of_future,
 )
+from interpreter.tools.progress import Office, Progress
+from interpreter.tools.signature import Function, tool_of
 
 
 class Calls:
     """Runs what a session starts. Whatever an executor does, each call comes back.
 
     Args:
-        functions: What may be called, by name.
+        functions: What may be called, by the names that bodies write.
+        profile: How bodies are written, and how much progress is told.
         executor: Where functions run that are no coroutines; a pool of threads by default.
         coroutines: Where the others run; in a loop of their own by default.
-        returned: Is told the outcome of each call, in any thread.
+        returned: Is told the outcome of each call, and its progress before, in any thread.
     """
 
     def __init__(
         self,
         functions: Mapping[str, Function],
+        profile: Profile,
         executor: Executor | None,
         coroutines: EventLoopThread | RunningLoop | None,
         returned: Callable[[str, Outcome], None],
     ) -> None:
         self._functions = functions
+        self._profile = profile
         self._threads = DaemonThreads("cml-call")
         self._executor = executor or self._threads
         self._coroutines = coroutines or EventLoopThread()
         self._returned = returned
         self._running: dict[str, Future[Outcome]] = {}
+        self._office = Office(returned)
+        self._progress: dict[str, Progress] = {}
 
     def start(self, start: Start) -> None:
         """Start a function in the background. An executor that does not take it has failed it."""
@@ -54,6 +61,7 @@ class Calls:
         future = self._running.get(call)
         if future is None:
             return
+        self._progress[call].cancel()
         try:
             future.cancel()
         except Exception as error:  # noqa: BLE001  an executor is somebody else's
@@ -72,12 +80,25 @@ class Calls:
         """
         self._coroutines.close(patience_s)
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._office.close()
 
     def _submit(self, function: Function, start: Start) -> Future[Outcome]:
-        if inspect.iscoroutinefunction(function):
-            return self._coroutines.submit(call_coroutine(function, start.args, start.kwargs))
-        return self._executor.submit(call_function, function, start.args, start.kwargs)
+        body, progress = self._profile.body, self._new_progress(function, start.call)
+        if is_coroutine_function(function):
+            run = call_coroutine(function, start.args, start.kwargs, body, progress)
+            return self._coroutines.submit(run)
+        return self._executor.submit(
+            call_function, function, start.args, start.kwargs, body, progress
+        )
+
+    def _new_progress(self, function: Function, call: str) -> Progress:
+        is_told = self._profile.level is Level.EXTENDED
+        at_most = self._profile.limits.progress_reports if is_told else 0
+        progress = Progress(self._office, call, at_most, tool_of(function).progress_us)
+        self._progress[call] = progress
+        return progress
 
     def _done(self, call: str, done: Future[Outcome]) -> None:
         self._running.pop(call, None)
+        self._progress.pop(call, None)
         self._returned(call, outcome_of_future(done))

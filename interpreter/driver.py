@@ -12,8 +12,6 @@ from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
-from msgspec.structs import replace
-
 from interpreter.calls import Calls
 from interpreter.decoding import Decoder
 from interpreter.errors import HostError
@@ -40,7 +38,8 @@ from interpreter.machine import instant
 from interpreter.session import Session
 from interpreter.state import Phase, Settings, State, check_settings
 from interpreter.timeline import priority
-from interpreter.tools.calling import Function
+from interpreter.tools.offer import offer, offered_settings
+from interpreter.tools.signature import Function
 
 Journal: TypeAlias = Callable[[Sequence[Row]], None]
 """Writes the rows of an instant, before any of their effects is performed (Embed/journal)."""
@@ -63,7 +62,7 @@ class Driver:
     Args:
         session: The model's context.
         functions: What the model may call, by name.
-        settings: What the host chose; its `functions` are filled in from the names given here.
+        settings: What the host chose; what the functions say is filled in (Embed/alias).
         executor: Where calls run; a pool of threads by default.
         clock: Microseconds, never going back.
         journal: Where rows are written.
@@ -84,10 +83,16 @@ class Driver:
         journal: Journal,
         coroutines: RunningLoop | None = None,
     ) -> None:
-        _check_functions(functions)
-        self.settings = check_settings(replace(settings, functions=tuple(functions)))
+        offered = offer(functions, settings.profile.body)
+        self.settings = check_settings(offered_settings(offered, settings))
         self.arrivals: SimpleQueue[Event | None] = SimpleQueue()
-        self.calls = Calls(functions, executor, coroutines, lambda *it: self.put(Returned(*it)))
+        self.calls = Calls(
+            {name: each.function for name, each in offered.items()},
+            settings.profile,
+            executor,
+            coroutines,
+            lambda *it: self.put(Returned(*it)),
+        )
         self.is_stopping = False
         self.arrived: Callable[[], object] = lambda: None
         self._state = State(self.settings)
@@ -230,9 +235,3 @@ class Driver:
         except BaseException as error:  # noqa: BLE001  raised again in the driver's thread
             self._failures.append(error)
             self.put(None)
-
-
-def _check_functions(functions: Mapping[str, Function]) -> None:
-    for name, function in functions.items():
-        if not callable(function):
-            raise HostError("Embed/start", f"the function {name!r} is a {type(function).__name__}")

@@ -11,7 +11,8 @@ from interpreter.errors import HostError
 from interpreter.events import Began, Event, Row
 from interpreter.session import Session
 from interpreter.state import Settings
-from interpreter.tools.calling import Function, is_in_a_call
+from interpreter.tools.calling import is_in_a_call
+from interpreter.tools.signature import Function
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_S: Final = 0.05
@@ -33,7 +34,7 @@ class Runtime:
             left behind: its thread ends with the process.
 
     Raises:
-        HostError: The settings are out of bounds, or a function is none.
+        HostError: The settings are out of bounds, a function is none, or has no name.
     """
 
     def __init__(

@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         workers: How many calls may run at once; 0 for any number.
         start: In which order ready calls start when workers are short.
         estimates_us: How long functions are expected to run, by name; for `start`.
+        aliases: The host's own names of functions that bodies write otherwise (Embed/alias).
     """
 
     profile: Profile = Profile()
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     workers: Annotated[int, Meta(ge=0)] = 0
     start: StartOrder = "program"
     estimates_us: dict[str, Annotated[int, Meta(ge=0, le=10**13)]] = {}
+    aliases: dict[str, str] = {}
 
 
 def check_settings(settings: Settings) -> Settings:

@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 
 from cml.ast import Json, OutcomeKind
 from interpreter.events import Outcome
-from interpreter.tools.calling import Function, call_function, outcome_of_future
+from interpreter.tools.calling import call_function, outcome_of_future
+from interpreter.tools.signature import Function
 
 _PATIENCE_S: Final = 60.0
 _MANY: Final = 20

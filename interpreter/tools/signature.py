@@ -1,195 +1,232 @@
-"""What a model is told of a tool: its name, its parameters and their types, one line of text.
+"""Python functions as tools: what a model is told of one.
 
-The same signature makes the prompt and the mask of constrained decoding, so the two never differ.
+Whatever can be called is taken: functions, methods, partials, objects. Only the hints of parameters
+are read, one by one, so one that cannot be read costs no other. All five kinds of parameters are
+given by name in the schema: what stands for any number of positional arguments is an array, what
+stands for any number of named ones is `additionalProperties`.
 """
 
+import functools
 import inspect
-import types
-from collections.abc import Callable
-from typing import Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Mapping
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, get_args
 
 import msgspec
+from msgspec.structs import replace
 
-from cml.symbols import MARKER_NAMES
-from interpreter.tools.calling import Function
-from interpreter.tools.python import ToolError
+from interpreter.tools.declared import NO_PARAMETERS, Tool, declaration_of
+from interpreter.tools.forms import Form
+from interpreter.tools.hints import form_of, read_hint
+from interpreter.tools.results import json_form
+from interpreter.tools.schema import Schema, references, with_references
 
+if TYPE_CHECKING:
+    from docstring_parser import Docstring
 
-class Text(msgspec.Struct, frozen=True, tag="text"):
-    """A string."""
+    from cml.ast import Json
 
+Function: TypeAlias = Callable[..., object]
 
-class Integer(msgspec.Struct, frozen=True, tag="integer"):
-    """A whole number."""
-
-
-class Number(msgspec.Struct, frozen=True, tag="number"):
-    """A number, whole or with decimals."""
-
-
-class Truth(msgspec.Struct, frozen=True, tag="truth"):
-    """True or False."""
-
-
-class Choice(msgspec.Struct, frozen=True, tag="choice"):
-    """One of a few constants."""
-
-    values: tuple[str | int | bool | None, ...]
+ANY_PARAMETERS: Final[Schema] = {"type": "object"}
+_EMPTY: Final = inspect.Parameter.empty
+_MANY: Final = inspect.Parameter.VAR_POSITIONAL
+_OTHERS: Final = inspect.Parameter.VAR_KEYWORD
+# Which of its type's arguments is what such a function comes to.
+_YIELDS: Final = {"Generator": 2, "Coroutine": 2, "Awaitable": 0, "AsyncGenerator": 0}
+_YIELDS_ONLY: Final = {"Iterator", "Iterable", "AsyncIterator", "AsyncIterable"}
 
 
-class ListOf(msgspec.Struct, frozen=True, tag="list"):
-    """A list of any length."""
-
-    item: "ParameterType"
-
-
-class OrNone(msgspec.Struct, frozen=True, tag="or_none"):
-    """A value, or None."""
-
-    value: "ParameterType"
-
-
-ParameterType: TypeAlias = Text | Integer | Number | Truth | Choice | ListOf | OrNone
-
-
-class Parameter(msgspec.Struct, frozen=True):
-    """One parameter of a tool; it is always given by name.
+class Reading(msgspec.Struct, frozen=True):
+    """How a function is read.
 
     Args:
-        name: An ASCII identifier.
-        type: What its value must be.
-        required: Whether a call must give it.
+        tool: What a model is told of it.
+        signature: Its signature; None where none can be read, or where its schema was declared:
+            then it takes named arguments as they are.
+        forms: The JSON forms of its parameters, by name.
     """
 
-    name: str
-    type: ParameterType
-    required: bool = True
+    tool: Tool
+    signature: inspect.Signature | None
+    forms: dict[str, Form]
 
 
-class ToolSignature(msgspec.Struct, frozen=True):
-    """What a model is told of a tool.
+def tool_of(function: Function, name: str | None = None) -> Tool:
+    """Return what a model is told of a function.
 
     Args:
-        name: The (dotted) name by which a call body names it.
-        parameters: In the order in which calls give them.
-        description: One line on what it does; may be empty.
+        function: Anything that can be called. Its hints and its docstring (in Google's, NumPy's or
+            Sphinx's style) say what `tool` did not declare.
+        name: The name that the host gives it; by default the declared one, or its own.
     """
-
-    name: str
-    parameters: tuple[Parameter, ...] = ()
-    description: str = ""
+    reading = reading_of(function)
+    return reading.tool if name is None else replace(reading.tool, name=name)
 
 
-_SIMPLE: Final[dict[type, ParameterType]] = {
-    str: Text(),
-    int: Integer(),
-    float: Number(),
-    bool: Truth(),
-}
-_SUPPORTED: Final = "str, int, float, bool, Literal[...], list[...] or one of these `| None`"
-_BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-
-
-def signature_of(function: Function) -> ToolSignature:
-    """Return the signature of a Python function, from its type hints and its docstring.
-
-    Args:
-        function: Its parameters are annotated with str, int, float, bool, Literal, list of these,
-            or one of these or None. The first line of the docstring describes it.
-
-    Raises:
-        ToolError: A parameter has no annotation or another one, or cannot be given by name.
-    """
-    name = function.__name__
-    _check_identifier(name, f"the function {name!r}")
-    hints = _hints(function)
-    parameters = [
-        _parameter(name, parameter, hints)
-        for parameter in inspect.signature(function).parameters.values()
-    ]
-    lines = (inspect.getdoc(function) or "").splitlines()
-    return ToolSignature(name, tuple(parameters), lines[0].strip() if lines else "")
-
-
-def describe_signature(tool: ToolSignature) -> str:
-    """Return a signature as one line of Python, as in `days(city: str, n: int = ...)`."""
-    parameters = (
-        f"{p.name}: {describe_type(p.type)}{'' if p.required else ' = ...'}"
-        for p in tool.parameters
-    )
-    return f"{tool.name}({', '.join(parameters)})"
-
-
-def describe_type(kind: ParameterType) -> str:
-    """Return a parameter's type as Python spells it."""
-    match kind:
-        case Text() | Integer() | Number() | Truth():
-            return next(name.__name__ for name, simple in _SIMPLE.items() if simple == kind)
-        case Choice(values):
-            return f"Literal[{', '.join(map(repr, values))}]"
-        case ListOf(item):
-            return f"list[{describe_type(item)}]"
-        case OrNone(value):
-            return f"{describe_type(value)} | None"
-
-
-def _hints(function: Function) -> dict[str, object]:
+def reading_of(function: Function) -> Reading:
+    """Return how a function is read; the reading is kept."""
     try:
-        return get_type_hints(function)
-    except (NameError, TypeError) as error:
-        raise ToolError(f"{function.__name__}: its annotations cannot be read: {error}") from error
+        return _kept_reading(function)
+    except TypeError:  # it cannot be hashed
+        return _read(function)
 
 
-def _parameter(function: str, parameter: inspect.Parameter, hints: dict[str, object]) -> Parameter:
-    where = f"{function}: the parameter {parameter.name!r}"
-    _check_identifier(parameter.name, where)
-    if parameter.kind not in _BY_NAME:
-        raise ToolError(f"{where} cannot be given by name; make it an ordinary parameter")
-    if parameter.name not in hints:
-        raise ToolError(f"{where} has no type; annotate it with {_SUPPORTED}")
-    required = parameter.default is inspect.Parameter.empty
-    return Parameter(parameter.name, _type_of(hints[parameter.name], where), required)
+def underlying(function: Function) -> Function:
+    """Return the function that does the work of a partial, a wrapper, a method or an object."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif inspect.ismethod(function):
+            function = function.__func__
+        elif (inner := inspect.unwrap(function)) is not function:
+            function = inner
+        elif inspect.isroutine(function) or inspect.isclass(function):
+            return function
+        else:
+            function = type(function).__call__
 
 
-def _type_of(hint: object, where: str) -> ParameterType:
-    simple = _SIMPLE.get(hint) if isinstance(hint, type) else None
-    if simple is not None:
-        return simple
-    read = _COMPOUND.get(get_origin(hint))
-    found = read(get_args(hint), where) if read else None
-    if found is None:
-        shown = getattr(hint, "__name__", None) if isinstance(hint, type) else None
-        raise ToolError(f"{where} has the type {shown or hint}; expected {_SUPPORTED}")
-    return found
+def own_name(function: Function) -> str:
+    """Return the name of a function; that of the class, for an object that can be called."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__name__", None) or type(function).__name__
 
 
-def _choice(values: tuple[object, ...], _where: str) -> ParameterType | None:
-    known = tuple(v for v in values if v is None or isinstance(v, str | int | bool))
-    return Choice(known) if len(known) == len(values) else None
+# -------------------------------------------------------------------------------- the reading
 
 
-def _list(items: tuple[object, ...], where: str) -> ParameterType | None:
-    return ListOf(_type_of(items[0], where))
+@functools.lru_cache(maxsize=1024)
+def _kept_reading(function: Function) -> Reading:
+    return _read(function)
 
 
-def _or_none(members: tuple[object, ...], where: str) -> ParameterType | None:
-    others = [member for member in members if member is not type(None)]
-    if len(others) != 1 or len(members) != 2:
+def _read(function: Function) -> Reading:
+    declared = declaration_of(function)
+    signature = _signature(function)
+    names: dict[str, object] = getattr(underlying(function), "__globals__", {})
+    parameters = signature.parameters.values() if signature else ()
+    forms = {p.name: _form(p, names) for p in parameters}
+    doc = _docstring(function)
+    told = (doc.short_description or "").strip()
+    tool = Tool(
+        name=declared.name or own_name(function),
+        description=told if declared.description is None else declared.description,
+        parameters=declared.parameters or _parameters(signature, forms, doc),
+        result=declared.result or _result(signature, names),
+        estimate_us=declared.estimate_us,
+        deadline_us=declared.deadline_us,
+        progress_us=declared.progress_us,
+        idempotent=declared.idempotent,
+    )
+    return Reading(tool, None if declared.parameters else signature, forms)
+
+
+def _signature(function: Function) -> inspect.Signature | None:
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
         return None
-    return OrNone(_type_of(others[0], where))
 
 
-_COMPOUND: Final[dict[object, Callable[[tuple[object, ...], str], ParameterType | None]]] = {
-    Literal: _choice,
-    list: _list,
-    Union: _or_none,
-    types.UnionType: _or_none,
-}
+def _docstring(function: Function) -> "Docstring":
+    import docstring_parser
+
+    by_hand = None if isinstance(function, functools.partial) else inspect.getdoc(function)
+    text = by_hand or inspect.getdoc(underlying(function)) or ""
+    try:
+        return docstring_parser.parse(text)
+    except docstring_parser.ParseError:
+        return docstring_parser.Docstring()
 
 
-def _check_identifier(name: str, where: str) -> None:
-    if not name.isascii() or not name.isidentifier() or name in MARKER_NAMES:
-        raise ToolError(
-            f"{where} cannot be written in a call; name it with ASCII letters, digits and _, "
-            "and not like a marker"
-        )
+def _form(parameter: inspect.Parameter, names: Mapping[str, object]) -> Form:
+    if parameter.annotation is _EMPTY:
+        return form_of(Any)
+    hint = read_hint(parameter.annotation, names)
+    form = form_of(hint)
+    if parameter.default is None and form.schema:
+        # `city: str = None` says that it may be None, as it did before PEP 484 changed.
+        return form_of(Union[hint, None])  # noqa: UP007
+    return form
+
+
+def _parameters(
+    signature: inspect.Signature | None, forms: Mapping[str, Form], doc: "Docstring"
+) -> Schema:
+    if signature is None:
+        return ANY_PARAMETERS
+    described = {part.arg_name.lstrip("*"): part.description for part in doc.params}
+    definitions, renamed = _definitions(forms)
+    named: Schema = {}
+    others: Json = False
+    for parameter in signature.parameters.values():
+        schema = with_references(forms[parameter.name].schema, renamed[parameter.name])
+        if parameter.kind is _OTHERS:
+            others = schema or True
+            continue
+        if parameter.kind is _MANY:
+            schema = {"type": "array", "items": schema}
+        named[parameter.name] = _told(schema, described.get(parameter.name), parameter.default)
+    optional = (_MANY, _OTHERS)
+    needed = signature.parameters.values()
+    schema = {
+        **NO_PARAMETERS,
+        "properties": named,
+        "required": [p.name for p in needed if p.default is _EMPTY and p.kind not in optional],
+        "additionalProperties": others,
+    }
+    return {**schema, "$defs": dict(definitions)} if definitions else schema
+
+
+def _told(schema: Schema, description: str | None, default: object) -> Schema:
+    """Return the schema of a parameter with what else a model is told of it."""
+    told = dict(schema)
+    if description and "description" not in told:
+        told["description"] = " ".join(description.split())
+    if default is not _EMPTY:
+        try:
+            told["default"] = json_form(default)
+        except (ValueError, TypeError):
+            told.pop("default", None)  # it can be left out, and that is all there is to say
+    return told
+
+
+def _definitions(
+    forms: Mapping[str, Form],
+) -> tuple[dict[str, Schema], dict[str, dict[str, str]]]:
+    """Return the definitions of all parameters, and how each parameter's references are renamed
+    where two types have one name.
+    """
+    found: dict[str, Schema] = {}
+    renamed: dict[str, dict[str, str]] = {}
+    for parameter, form in forms.items():
+        names = renamed[parameter] = {}
+        for name, schema in form.definitions.items():
+            number, free = 1, name
+            while free in found and found[free] != schema:
+                number += 1
+                free = f"{name}_{number}"
+            names[name] = free
+            found[free] = schema
+        for name, free in names.items():
+            if any(names.get(inner, inner) != inner for inner in references(found[free])):
+                found[free] = with_references(form.definitions[name], names)
+    return found, renamed
+
+
+def _result(signature: inspect.Signature | None, names: Mapping[str, object]) -> Schema | None:
+    if signature is None or signature.return_annotation is _EMPTY:
+        return None
+    hint = read_hint(signature.return_annotation, names)
+    kind = getattr(hint, "__origin__", hint)
+    name = getattr(kind, "__name__", "")
+    if name in _YIELDS_ONLY:
+        return None
+    if name in _YIELDS and len(parts := get_args(hint)) > _YIELDS[name]:
+        hint = parts[_YIELDS[name]]
+    form = form_of(hint)
+    if hint in {None, NoneType} or not form.schema:
+        return None
+    return {**form.schema, "$defs": dict(form.definitions)} if form.definitions else form.schema

@@ -1,0 +1,182 @@
+"""A tool in a few lines of text, as the prompt tells it (`days(city: str, n: int = 3)`)."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from cml.ast import Json
+from cml.literals import write_python_string
+from cml.profile import Body
+from interpreter.tools.declared import Tool
+from interpreter.tools.schema import (
+    NOTHING,
+    Schema,
+    as_schema,
+    properties,
+    required,
+    resolved,
+    schemas,
+    types,
+)
+
+_DEEPEST: Final = 4
+_WORDS: Final = {
+    Body.PYTHON: {
+        "string": "str",
+        "integer": "int",
+        "number": "float",
+        "boolean": "bool",
+        "null": "None",
+        "array": "list",
+        "object": "dict",
+    },
+    Body.JSON: {},
+}
+_CONSTANTS: Final = {
+    Body.PYTHON: {True: "True", False: "False", None: "None"},
+    Body.JSON: {True: "true", False: "false", None: "null"},
+}
+_BOUNDS: Final = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} entries",
+    "maxItems": "at most {} entries",
+    "pattern": "matches {}",
+    "format": "{}",
+    "contentEncoding": "{}",
+}
+
+
+def describe_tool(tool: Tool, body: Body) -> str:
+    """Return what a model is told of a tool: its signature, and a line for each argument that
+    has more to say.
+
+    Args:
+        tool: With its names as the bodies write them.
+        body: The language of the bodies: it spells types and constants.
+    """
+    named = properties(tool.parameters)
+    needed = required(tool.parameters)
+    arguments = [
+        f"{name}: {describe_type(schema, tool.parameters, body)}"
+        + ("" if name in needed else f" = {_default(schema, body)}")
+        for name, schema in named.items()
+    ]
+    others = tool.parameters.get("additionalProperties", not named)
+    if others is not False:
+        arguments.append(f"...: {describe_type(as_schema(others), tool.parameters, body)}")
+    told = [tool.description] if tool.description else []
+    if tool.estimate_us is not None:
+        told.append(f"Takes about {tool.estimate_us / 1e6:g} s.")
+    comment = f"  # {' '.join(told)}" if told else ""
+    head = f"{tool.name}({', '.join(arguments)}){_result(tool, body)}{comment}"
+    lines = (f"    {name}: {line}" for name, s in named.items() if (line := _details(s, tool)))
+    return "\n".join([head, *lines])
+
+
+def describe_type(schema: Schema, root: Schema, body: Body, depth: int = 0) -> str:
+    """Return a schema as the type of an argument, in a short form: `list["a" | "b"] | None`.
+
+    Args:
+        schema: The schema.
+        root: The document that its references point into.
+        body: The language of the bodies.
+        depth: How many types it stands inside.
+    """
+    found = resolved(schema, root)
+    if "const" in found:
+        return constant(found["const"], body)
+    if isinstance(values := found.get("enum"), list):
+        return " | ".join(constant(value, body) for value in values)
+    if members := [*schemas(found.get("anyOf")), *schemas(found.get("oneOf"))]:
+        told = (describe_type(member, root, body, depth) for member in members)
+        return " | ".join(dict.fromkeys(told))
+    word = _WORDS[body]
+    kinds = [
+        _COMPOUND[name](found, root, body, depth + 1)
+        if name in _COMPOUND and depth < _DEEPEST
+        else word.get(name, name)
+        for name in types(found)
+    ]
+    return " | ".join(kinds) or "any"
+
+
+def constant(value: Json, body: Body) -> str:
+    """Return a constant as a body of this language spells it, with one space after `,` and `:`."""
+    match value:
+        case bool() | None:
+            return _CONSTANTS[body][value]
+        case str():
+            is_python = body is Body.PYTHON
+            return (
+                write_python_string(value) if is_python else json.dumps(value, ensure_ascii=False)
+            )
+        case list():
+            return f"[{', '.join(constant(entry, body) for entry in value)}]"
+        case dict():
+            pairs = (f"{constant(k, body)}: {constant(v, body)}" for k, v in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case _:
+            return json.dumps(value)
+
+
+def _array(schema: Schema, root: Schema, body: Body, depth: int) -> str:
+    word = _WORDS[body].get("array", "array")
+    first = [describe_type(part, root, body, depth) for part in schemas(schema.get("prefixItems"))]
+    rest = as_schema(schema.get("items", {}))
+    if first:
+        more = [] if rest == NOTHING else ["..."]
+        return f"[{', '.join([*first, *more])}]"
+    return f"{word}[{describe_type(rest, root, body, depth)}]" if rest else word
+
+
+def _object(schema: Schema, root: Schema, body: Body, depth: int) -> str:
+    word = _WORDS[body].get("object", "object")
+    named, needed = properties(schema), required(schema)
+    others = schema.get("additionalProperties", {})
+    if not named:
+        key = _WORDS[body].get("string", "string")
+        value = describe_type(as_schema(others), root, body, depth) if others else ""
+        return f"{word}[{key}, {value}]" if value else word
+    parts = (
+        f"{json.dumps(name, ensure_ascii=False)}{'' if name in needed else '?'}: "
+        f"{describe_type(part, root, body, depth)}"
+        for name, part in named.items()
+    )
+    return f"{{{', '.join(parts)}}}"
+
+
+_COMPOUND: Final[dict[str, Callable[[Schema, Schema, Body, int], str]]] = {
+    "array": _array,
+    "object": _object,
+}
+
+
+def _default(schema: Schema, body: Body) -> str:
+    return constant(schema["default"], body) if "default" in schema else "..."
+
+
+def _result(tool: Tool, body: Body) -> str:
+    """What a result looks like is told where it has parts that a future can name."""
+    if tool.result is None or not properties(resolved(tool.result, tool.result)):
+        return ""
+    return f" -> {describe_type(tool.result, tool.result, body)}"
+
+
+def _details(schema: Schema, tool: Tool) -> str:
+    found = resolved(schema, tool.parameters)
+    description = found.get("description")
+    told = [description] if isinstance(description, str) else []
+    return " ".join([*told, *_bounds(found)])
+
+
+def _bounds(schema: Schema) -> Iterator[str]:
+    """Bounds in words, in brackets."""
+    said = [words.format(schema[name]) for name, words in _BOUNDS.items() if name in schema]
+    if said:
+        yield f"({', '.join(said)})"

@@ -1,0 +1,152 @@
+"""What a function reports on its way: from wherever it runs to the driver, and not too often.
+
+It is throttled here, beside the function, and nowhere else (Embed/progress): what is not told costs
+no thread, no row and no token. A report that comes sooner than it may is dropped; the next one, or
+the result, says more.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener
+from threading import Lock, Thread
+from typing import Final, TypeAlias
+
+import msgspec
+
+from cml.ast import OutcomeKind
+from interpreter.events import Outcome
+from interpreter.tools.results import outcome_of
+
+Tell: TypeAlias = Callable[[str, Outcome], object]
+"""Takes the key of a call, and what it reports."""
+_Address: TypeAlias = str | tuple[str, int]
+
+_KEY_BYTES: Final = 32
+_PATIENCE_S: Final = 5.0
+_BROKEN: Final = (OSError, EOFError, AuthenticationError, msgspec.DecodeError)
+_DECODER: Final = msgspec.json.Decoder(tuple[str, Outcome])
+
+
+class Cancelled(Exception):
+    """The call was asked to stop, and stops."""
+
+
+class Progress:
+    """The reports of one call. It can be carried to another process of the same machine.
+
+    Args:
+        tell: Takes the reports that are told.
+        call: The key of the call.
+        at_most: How many reports are told.
+        least_us: Microseconds between two of them, at least.
+    """
+
+    def __init__(self, tell: Tell, call: str, at_most: int, least_us: int) -> None:
+        self._tell = tell
+        self._call = call
+        self._left = at_most
+        self._least_ns = least_us * 1_000
+        self._next_ns = 0
+        self._is_cancelled = False
+
+    def cancel(self) -> None:
+        """Ask a function that runs in this process to stop at its next report."""
+        self._is_cancelled = True
+
+    def report(self, value: object) -> None:
+        """Tell a value, unless it comes too soon or too many were told.
+
+        Raises:
+            Cancelled: The call was asked to stop.
+        """
+        if self._is_cancelled:
+            raise Cancelled
+        now_ns = time.monotonic_ns()
+        if self._left <= 0 or now_ns < self._next_ns:
+            return
+        outcome = outcome_of(value, OutcomeKind.PROGRESS)
+        if outcome.kind is not OutcomeKind.PROGRESS:
+            raise TypeError(f"a {type(value).__name__} that it reports has no JSON form")
+        self._left -= 1
+        self._next_ns = now_ns + self._least_ns
+        self._tell(self._call, outcome)
+
+
+def no_progress() -> Progress:
+    """Return what takes reports and tells nobody."""
+    return Progress(lambda *_: None, "", at_most=0, least_us=0)
+
+
+class Office:
+    """Takes the reports of a session's calls, from this process and from others.
+
+    Carried to another process it becomes a branch, which brings each report here through a socket.
+    The socket is opened when an office is first carried away, so threads and coroutines need none.
+
+    Args:
+        tell: Takes the reports, in any thread.
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._key = secrets.token_bytes(_KEY_BYTES)
+        self._listener: Listener | None = None
+        self._lock = Lock()
+
+    def __call__(self, call: str, outcome: Outcome) -> None:
+        """Take a report."""
+        self._tell(call, outcome)
+
+    def __reduce__(self) -> tuple[type["_Branch"], tuple[_Address, bytes]]:
+        """Return what becomes of it in another process."""
+        return _Branch, (self._open().address, self._key)
+
+    def close(self) -> None:
+        """Take no more reports from other processes."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+        if listener is not None:
+            _send(listener.address, self._key, b"")  # wakes the thread, which sees that it is over
+            listener.close()
+
+    def _open(self) -> Listener:
+        with self._lock:
+            if self._listener is None:
+                self._listener = Listener(authkey=self._key)
+                work = Thread(target=self._work, args=(self._listener,), daemon=True)
+                work.name = "cml-progress"
+                work.start()
+            return self._listener
+
+    def _work(self, listener: Listener) -> None:
+        while self._listener is listener:
+            try:
+                with listener.accept() as connection:
+                    if connection.poll(_PATIENCE_S) and (message := connection.recv_bytes()):
+                        self._tell(*_DECODER.decode(message))
+                    connection.send_bytes(b"")
+            except _BROKEN:
+                continue
+
+
+class _Branch:
+    """Brings reports to the office of another process. One that does not arrive is given up."""
+
+    def __init__(self, address: _Address, key: bytes) -> None:
+        self._address = address
+        self._key = key
+
+    def __call__(self, call: str, outcome: Outcome) -> None:
+        _send(self._address, self._key, msgspec.json.encode((call, outcome)))
+
+
+def _send(address: _Address, key: bytes, message: bytes) -> None:
+    """Send a message, and wait until it was taken: what comes after it comes after it."""
+    try:
+        with Client(address, authkey=key) as connection:
+            connection.send_bytes(message)
+            connection.poll(_PATIENCE_S)
+    except _BROKEN:
+        return

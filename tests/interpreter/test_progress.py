@@ -1,0 +1,168 @@
+"""What functions report on their way reaches the model, from wherever they run (Embed/progress)."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from cml.ast import OutcomeKind
+from cml.profile import Level, Limits, Profile
+from interpreter import Runtime
+from interpreter.errors import HostError
+from interpreter.events import Outcome, Start
+from interpreter.scripted import ScriptedSession, pieces_of
+from interpreter.state import Settings
+from interpreter.tools.calling import call_function
+from interpreter.tools.declared import tool
+from interpreter.tools.progress import Progress
+
+CALL = "[CALL] a [HEAD] {} [END] [TRAP] all [END] ok"
+QUICK = tool(progress_s=0)
+
+
+@QUICK
+def counts(n: int):
+    for number in range(n):
+        yield {"done": number}
+    return "all"
+
+
+@QUICK
+async def counts_later(n: int):
+    for number in range(n):
+        yield number
+        await asyncio.sleep(0)
+
+
+def counts_slowly(n: int):
+    yield from range(n)
+
+
+@QUICK
+def endless():
+    while True:
+        time.sleep(0.001)
+        yield 1
+
+
+@QUICK
+def reports_bytes():
+    yield b"abc"
+
+
+def run(body, functions, settings=None, executor=None):
+    session = ScriptedSession(pieces_of(CALL.format(body)))
+    with Runtime(session, functions, settings, executor) as runtime:
+        rows = list(runtime.run())
+    return rows, session.context
+
+
+def told(rows):
+    return [
+        (row.event.outcome.kind.value, row.event.outcome.value)
+        for row in rows
+        if row.event is not None and hasattr(row.event, "outcome")
+    ]
+
+
+REPORTED = [("progress", {"done": 0}), ("progress", {"done": 1}), ("returned", "all")]
+
+
+def test_a_generator_reports_from_a_thread() -> None:
+    rows, context = run("counts(2)", {"counts": counts})
+    assert told(rows) == REPORTED
+    assert '[INTR] a progress [HEAD] {"done": 1} [END]' in context
+    assert '[INTR] a [HEAD] "all" [END]' in context
+
+
+def test_an_async_generator_reports_from_the_loop_and_its_last_value_is_its_result() -> None:
+    rows, _ = run("counts_later(2)", {"counts_later": counts_later})
+    assert told(rows) == [("progress", 0), ("progress", 1), ("returned", 1)]
+
+
+def test_a_generator_reports_from_another_process() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        rows, _ = run("counts(2)", {"counts": counts}, executor=executor)
+    assert told(rows) == REPORTED
+    assert not [t for t in threading.enumerate() if t.name == "cml-progress" and t.is_alive()]
+
+
+def test_no_more_is_told_than_the_profile_says_and_none_below_the_extended_level() -> None:
+    few = Settings(profile=Profile(limits=Limits(progress_reports=3)))
+    rows, _ = run("counts(9)", {"counts": counts}, few)
+    assert [kind for kind, _ in told(rows)] == ["progress"] * 3 + ["returned"]
+    core = Settings(profile=Profile(level=Level.CORE))
+    session = ScriptedSession(pieces_of("[CALL] a [HEAD] counts(9) [END] [TRAP][END] ok"))
+    with Runtime(session, {"counts": counts}, core) as runtime:
+        assert told(list(runtime.run())) == [("returned", "all")]
+
+
+def test_what_comes_too_soon_is_dropped() -> None:
+    rows, _ = run("counts_slowly(50)", {"counts_slowly": counts_slowly})
+    assert told(rows) == [("progress", 0), ("returned", None)]
+
+
+def test_a_report_without_a_json_form_fails_the_call() -> None:
+    rows, _ = run("reports_bytes()", {"reports_bytes": reports_bytes})
+    [(kind, value)] = told(rows)
+    assert (kind, value["type"]) == ("failed", "TypeError")
+
+
+def test_a_generator_that_is_cancelled_stops_at_its_next_report() -> None:
+    text = "[CALL] a [HEAD] endless() [END] [CALL] k [HEAD] cancel(a) [END] [TRAP] all [END] ok"
+    session = ScriptedSession(pieces_of(text))
+    with Runtime(session, {"endless": endless}) as runtime:
+        rows = list(runtime.run())
+    assert told(rows)[-1][0] == "cancelled"
+    assert runtime.close() == ()
+
+
+def test_progress_is_throttled_by_time() -> None:
+    kept: list[tuple[str, Outcome]] = []
+    progress = Progress(lambda *it: kept.append(it), "a", at_most=9, least_us=20_000)
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        progress.report(1)
+    assert 2 <= len(kept) <= 6
+    assert all(outcome.kind is OutcomeKind.PROGRESS for _, outcome in kept)
+
+
+def test_a_generator_is_a_result_where_nobody_listens() -> None:
+    assert call_function(counts, (3,), {}).value == "all"
+
+
+# -------------------------------------------------------------------------------- names
+
+
+def test_names_that_python_bodies_cannot_spell_are_called_by_their_aliases() -> None:
+    functions = {"get-weather": lambda city: f"sunny in {city}", "f ": lambda: 2}
+    rows, context = run('get_weather("Oslo")', functions)
+    assert '[INTR] a [HEAD] "sunny in Oslo" [END]' in context
+    session = ScriptedSession(pieces_of(""))
+    with Runtime(session, functions, Settings(deadlines_us={"get-weather": 5})) as runtime:
+        assert runtime.settings.functions == ("get_weather", "f_")
+        assert runtime.settings.aliases == {"get_weather": "get-weather", "f_": "f "}
+        assert runtime.settings.deadlines_us == {"get_weather": 5}
+    assert [e.function for row in rows for e in row.effects if isinstance(e, Start)] == [
+        "get_weather"
+    ]
+
+
+@pytest.mark.parametrize("functions", [{"": max}, {"f": 5}, {3: max}])
+def test_what_can_never_be_called_is_refused_at_the_start(functions) -> None:
+    with pytest.raises(HostError):
+        Runtime(ScriptedSession(()), functions)
+
+
+def test_what_tools_declare_is_in_the_settings_unless_the_host_says_otherwise() -> None:
+    @tool(estimate_s=2, deadline_s=5)
+    def declared(): ...
+
+    with Runtime(ScriptedSession(()), {"d": declared}) as runtime:
+        assert runtime.settings.estimates_us == {"d": 2_000_000}
+        assert runtime.settings.deadlines_us == {"d": 5_000_000}
+    with Runtime(ScriptedSession(()), {"d": declared}, Settings(deadlines_us={"d": 7})) as runtime:
+        assert runtime.settings.deadlines_us == {"d": 7}
