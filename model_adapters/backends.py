@@ -6,11 +6,12 @@ from typing import Final
 
 import msgspec
 
+from cml.profile import Body, Level
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import EndOfDecoding, Session
 from interpreter.state import Layout
-from interpreter.tools.calling import Function
-from interpreter.tools.signature import signature_of
+from interpreter.tools.names import spelled_tools
+from interpreter.tools.signature import Function, tool_of
 from model_adapters.constraint import Constraint, ToolChoice
 from model_adapters.downloads import embedded_model
 from model_adapters.errors import AdapterError, UnknownBackendError
@@ -84,14 +85,16 @@ def _open_hf(request: Request, folder: str) -> Opened:
 
     if not folder:
         embedded_model(yes=request.yes)
-    tools = tuple(signature_of(function) for function in request.functions.values())
+    own = [tool_of(function, name) for name, function in request.functions.items()]
+    tools = spelled_tools(own, Body.PYTHON)
     examples = examples_of(request.functions.values())
     model = load(Path(folder) if folder else None, device=request.device)
     at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
-    choice = ToolChoice(request.min_calls, max(at_most, request.min_calls), brackets=bool(folder))
+    level = Level.EXTENDED if folder else Level.CORE
+    choice = ToolChoice(request.min_calls, max(at_most, request.min_calls), bool(folder), level)
     session = HfSession(
         model,
-        build_messages(tools, request.prompt, examples),
+        build_messages(tools, request.prompt, examples, level=level),
         constraint=Constraint(model.vocabulary(), tools, choice),
         max_tokens=request.max_tokens,
     )

@@ -28,7 +28,8 @@ from interpreter.gantt import gantt
 from interpreter.realtime import Runtime
 from interpreter.runs import Ending, Run, read_run
 from interpreter.state import DeliverWhen, Settings
-from interpreter.tools.python import ToolError, load_functions
+from interpreter.tools.declared import ToolError
+from interpreter.tools.python import load_tools
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend
 from model_adapters.errors import AdapterError, UnknownBackendError
@@ -137,7 +138,10 @@ def run_command(
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
         _require_backend(backend)
-        functions = load_functions(Path(tools))
+        loaded = load_tools(Path(tools))
+        for name, why in loaded.left_out.items():
+            print_text(f"{name} is left out of the tools: {why}", err=True)
+        functions = loaded.functions
         request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
         if backend.startswith("hf") and sys.stderr.isatty():
             print_text("loading the model", err=True, color="bright_black")

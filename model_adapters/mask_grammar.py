@@ -1,42 +1,28 @@
-"""The grammar of what a model may write next, made from the signatures of its tools.
+"""The grammar of what a model may write next, made from its tools and from where it stands.
 
-It is the language of spec/1-syntax.md in its canonical spelling, cut down to calls that fit a
-signature: arguments by name and in order, one space where there is one, the next free identifier.
-`[INTR]` is in no rule. llguidance reads it; its lexer cannot back up, so text that is no marker is
-spelled in pieces, none of which ever has to be taken back.
+It is the language of spec/1-syntax.md in its canonical spelling, cut down to calls that fit a tool:
+arguments by name and in order, one space where there is one, the next free identifier. `[INTR]` is
+in no rule. llguidance reads it; its lexer cannot back up, so text that is no marker is spelled in
+pieces, none of which ever has to be taken back.
 """
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from cml.literals import write_python_string
+from cml.profile import Body, Level
 from cml.symbols import Marker
-from interpreter.tools.signature import (
-    Choice,
-    Integer,
-    ListOf,
-    Number,
-    OrNone,
-    Parameter,
-    ParameterType,
-    Text,
-    ToolSignature,
-    Truth,
-)
+from interpreter.tools.declared import Tool
+from interpreter.tools.schema import as_schema, properties, required
+from model_adapters.value_grammar import Entry, ValueGrammar, quoted
 
-LONGEST_STRING: Final = 400
+CANCEL: Final = "cancel"
+_MOST_SUBSCRIPTS: Final = 4
 
 _HEADER: Final = "%llguidance {}\n"
-_TERMINALS: Final = rf"""
-STRING: /"([^"\\\x00-\x1f\x7f]|\\["'\\nrt]){{0,{LONGEST_STRING}}}"/
-INTEGER: /-?(0|[1-9][0-9]{{0,15}})/
-NUMBER: /-?(0|[1-9][0-9]{{0,15}})(\.[0-9]{{1,15}})?/
-GAP: /[ \n]/
-"""
+_GAP: Final = "GAP: /[ \\n]/\n"
 _PLAIN_PROSE: Final = r"""
 prose: open
 open: | open RUN
@@ -53,114 +39,163 @@ held: open BACKSLASHES | begun BACKSLASHES
 RUN: /[^\[\\]+/
 BACKSLASHES: /\\+/
 """
-
-_SIMPLE: Final[dict[type[ParameterType], str]] = {
-    Text: "STRING",
-    Integer: "INTEGER",
-    Number: "NUMBER",
-    Truth: '("True" | "False")',
+_FUTURES: Final = {
+    Body.PYTHON: rf"""
+future: EARLIER SUBSCRIPT{{0,{_MOST_SUBSCRIPTS}}}
+SUBSCRIPT: "[" (/"[^"\\\x00-\x1f\x7f]{{0,60}}"/ | /-?[0-9]{{1,6}}/ & ~/-?0[0-9]+/) "]"
+""",
+    Body.JSON: rf"""
+future: "{{\"$ref\": \"" EARLIER "\"" path? "}}"
+path: ", \"path\": [" STEP (", " STEP){{0,{_MOST_SUBSCRIPTS - 1}}} "]"
+STEP: /"[^"\\\x00-\x1f\x7f]{{0,60}}"/ | /-?[0-9]{{1,6}}/ & ~/-?0[0-9]+/
+""",
 }
 
 
-class Segment(msgspec.Struct, frozen=True):
-    """Where the model stands: what it may write until the runtime next appends something.
+class Stretch(msgspec.Struct, frozen=True):
+    """Where the model stands: what it may write until a call of its is complete, or the runtime
+    appends something.
 
     Args:
-        first: Number of the next free identifier, as in `job3`.
+        number: Number of the next free identifier, as in `job3`.
         required: Calls that have to come before anything else.
         at_most: Calls that may come at all.
-        pending: Whether a call is pending, so that a trap has something to wait for.
+        pending: The calls that a trap can wait for.
+        earlier: The calls that a future can name.
+        may_trap: Whether a trap may come: not two with nothing between.
+        body: The language of the bodies.
+        level: How much of the language it may use.
         brackets: Whether prose may hold square brackets and backslashes.
     """
 
-    first: int = 1
+    number: int = 1
     required: int = 0
-    at_most: int = 16
-    pending: bool = False
+    at_most: int = 1
+    pending: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    may_trap: bool = True
+    body: Body = Body.PYTHON
+    level: Level = Level.EXTENDED
     brackets: bool = True
 
 
-def segment_grammar(tools: Sequence[ToolSignature], segment: Segment) -> str:
-    """Return the grammar of one segment, in llguidance's dialect of Lark's syntax.
+def stretch_grammar(
+    tools: Sequence[Tool], stretch: Stretch, is_pattern: Callable[[str], bool]
+) -> str:
+    """Return the grammar of one stretch, in llguidance's dialect of Lark's syntax.
 
     Args:
-        tools: What may be called; with none, there are no calls.
-        segment: Where the model stands.
+        tools: What may be called, with the names that bodies write; with none, there are no calls.
+        stretch: Where the model stands.
+        is_pattern: Whether the engine can take a pattern of JSON Schema.
     """
-    prose = _PROSE + _marker_terminals() if segment.brackets else _PLAIN_PROSE
-    rules = [*_blocks(segment, segment.at_most if tools else 0), *_tools(tools)]
-    return _HEADER + "\n".join(rules) + prose + _TERMINALS
+    has_futures = bool(stretch.earlier) and stretch.level is not Level.CORE
+    values = ValueGrammar(stretch.body, "future" if has_futures else None, is_pattern)
+    calls = [*_calls(tools, values, stretch.body), *_cancel(tools, stretch)]
+    rules = [
+        *_blocks(stretch, has_calls=bool(calls) and stretch.at_most > 0),
+        *([f"call: {' | '.join(calls)}"] if calls else []),
+        *values.lines,
+    ]
+    prose = _PROSE + _marker_terminals() if stretch.brackets else _PLAIN_PROSE
+    futures = _FUTURES[stretch.body] + _names("EARLIER", stretch.earlier) if has_futures else ""
+    return _HEADER + "\n".join(rules) + prose + _GAP + futures
 
 
-def _blocks(segment: Segment, at_most: int) -> Iterator[str]:
-    """Rules for `calls_n`, n calls are written, and `trap_n`, then a trap came.
+def _blocks(stretch: Stretch, *, has_calls: bool) -> Iterator[str]:
+    """What may come: prose, perhaps a trap, perhaps a call.
 
-    They are left-recursive: what is behind costs nothing. What a trap waits for begins a new
-    segment, so it is followed by no second one.
+    After the call a model is somewhere else, but one token may go over its end, so there follows
+    what may begin the stretch that comes then.
     """
-    required = min(segment.required, at_most)
-    prose = "before_block" if segment.brackets else "open"
-    starts = []
-    for written in range(at_most + 1):
-        gap = "GAP?" if written <= required else prose
-        call = f'"[CALL] job{segment.first + written - 1} [HEAD] " tool " [END]"'
-        places = [f"{kind}_{written - 1}" for kind in _stands(written - 1, required, segment)]
-        yield f"calls_{written}: " + " | ".join(f"{place} {gap} {call}" for place in places)
-        stands = _stands(written, required, segment)
-        if "trap" in stands:
-            yield f'trap_{written}: calls_{written} {prose} "[TRAP][END]"'
-        if written >= required:
-            starts += [f"{kind}_{written} prose" for kind in stands]
-    yield f"start: {' | '.join(starts)}"
+    before = "before_block" if stretch.brackets else "open"
+    number = stretch.number
+    opening = quoted(f"[CALL] job{number} [HEAD] ")
+    following = quoted(f"[CALL] job{number + 1} [HEAD] ")
+    if stretch.required and has_calls:
+        gap, after = "GAP?", "GAP?" if stretch.required > 1 else before
+        start = []
+    else:
+        gap = after = before
+        start = ["prose"]
+    if has_calls:
+        more = f" {following}?" if stretch.at_most > 1 else ""
+        end = "" if stretch.required > 1 and stretch.at_most > 1 else " | prose"
+        yield f"tail: {after}{more}{end}"
+        start.append(f'{gap} {opening} call " [END]" tail')
+    if stretch.pending and stretch.may_trap and not (stretch.required and has_calls):
+        start += [f"{before} trap {one}" for one in start]
+        yield from _trap(stretch)
+    yield f"start: {' | '.join(start)}"
 
 
-def _stands(written: int, required: int, segment: Segment) -> tuple[str, ...]:
-    """Where the model can stand after so many calls."""
-    if written < 0:
-        return ()
-    may_trap = written >= required and (written > 0 or segment.pending)
-    return ("calls", "trap") if may_trap else ("calls",)
+def _trap(stretch: Stretch) -> Iterator[str]:
+    traps = ['"[TRAP][END]"']
+    if stretch.level is Level.EXTENDED:
+        traps += ['"[TRAP] all [END]"', '"[TRAP] " awaited_0 " [END]"']
+        # Each call at most once, in the order in which they were written.
+        for place, name in enumerate(stretch.pending):
+            others = range(place + 1, len(stretch.pending))
+            rest = " | ".join(f'", " from_{n}' for n in others)
+            yield f"from_{place}: {quoted(name)}" + (f" ({rest})?" if rest else "")
+        yield f"awaited_0: {' | '.join(f'from_{n}' for n in range(len(stretch.pending)))}"
+    yield f"trap: {' | '.join(traps)}"
 
 
-def _tools(tools: Sequence[ToolSignature]) -> Iterator[str]:
-    if tools:
-        yield "tool: " + " | ".join(f"tool_{number}" for number in range(len(tools)))
-    for number, tool in enumerate(tools):
-        opening = _quoted(f"{tool.name}(")
-        yield f'tool_{number}: {opening} first_{number}_0 ")"'
-        yield from _arguments(number, tool.parameters)
+def _calls(tools: Sequence[Tool], values: ValueGrammar, body: Body) -> Iterator[str]:
+    for tool in tools:
+        if (arguments := _arguments(tool, values, body)) is not None:
+            opening, closing = _around(tool.name, body)
+            yield f"{quoted(opening)} {arguments} {quoted(closing)}"
 
 
-def _arguments(tool: int, parameters: tuple[Parameter, ...]) -> Iterator[str]:
-    """Rules for the arguments from the n-th on: `first_` where none is written yet, `more_` after."""
-    for number, parameter in enumerate(parameters):
-        argument = f"{_quoted(f'{parameter.name}=')} {_value(parameter.type)}"
-        following = f"{tool}_{number + 1}"
-        for kind, comma in (("first", ""), ("more", '", " ')):
-            left_out = "" if parameter.required else f" | {kind}_{following}"
-            yield f"{kind}_{tool}_{number}: {comma}{argument} more_{following}{left_out}"
-    yield f"first_{tool}_{len(parameters)}:"
-    yield f"more_{tool}_{len(parameters)}:"
+def _around(name: str, body: Body) -> tuple[str, str]:
+    """What stands before and after the arguments of a call."""
+    match body:
+        case Body.PYTHON:
+            return f"{name}(", ")"
+        case Body.JSON:
+            return f'{{"name": {quoted(name)}, "arguments": {{', "}}"
 
 
-def _value(kind: ParameterType) -> str:
-    match kind:
-        case Text() | Integer() | Number() | Truth():
-            return _SIMPLE[type(kind)]
-        case Choice(values):
-            return f"({' | '.join(map(_constant, values))})"
-        case ListOf(item):
-            return f'"[" ({_value(item)} (", " {_value(item)})*)? "]"'
-        case OrNone(value):
-            return f'({_value(value)} | "None")'
+def _arguments(tool: Tool, values: ValueGrammar, body: Body) -> str | None:
+    """Return the rule for the arguments of a tool; None if no arguments fit it."""
+    root = tool.parameters
+    named, needed = properties(root), required(root)
+    is_python = body is Body.PYTHON
+    entries = []
+    for name, schema in named.items():
+        value = values.value(schema, root)
+        if value is None and name in needed:
+            return None
+        if value is not None:
+            opening = quoted(f"{name}=" if is_python else f"{quoted(name)}: ")
+            entries.append(Entry(opening, value, name in needed))
+    if {*needed} - {*named}:
+        return None
+    others = root.get("additionalProperties", not named)
+    free = None if others is False else values.value(as_schema(others), root)
+    if free is None:
+        return values.entries(entries, None)
+    key = values.free_name(named) if is_python else f'{values.free_key(named)} ": "'
+    return values.entries(entries, values.rule(f"{key} {free}"))
 
 
-def _constant(value: str | int | bool | None) -> str:
-    return _quoted(write_python_string(value) if isinstance(value, str) else repr(value))
+def _cancel(tools: Sequence[Tool], stretch: Stretch) -> Iterator[str]:
+    """The built-in `cancel`, unless the host has a function of that name."""
+    is_own = any(tool.name == CANCEL for tool in tools)
+    is_free = stretch.level is Level.EXTENDED and not is_own and not stretch.required
+    if not (is_free and stretch.pending and tools):
+        return
+    opening, closing = _around(CANCEL, stretch.body)
+    if stretch.body is Body.JSON:
+        opening, closing = f'{opening}"id": {{"$ref": "', f'"}}{closing}'
+    names = " | ".join(map(quoted, stretch.pending))
+    yield f"{quoted(opening)} ({names}) {quoted(closing)}"
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _names(terminal: str, names: Sequence[str]) -> str:
+    return f"{terminal}: {' | '.join(map(quoted, names))}\n"
 
 
 def _marker_terminals() -> str:

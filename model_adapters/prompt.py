@@ -5,23 +5,43 @@ content of an earlier answer, and none of it is read as CML by the runtime.
 """
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from cml.diagnostics import Severity
+from cml.profile import Body, Level
 from cml.validity import validate
-from interpreter.tools.calling import Function
-from interpreter.tools.python import ToolError
-from interpreter.tools.signature import ToolSignature, describe_signature
+from interpreter.tools.declared import Tool, ToolError
+from interpreter.tools.describing import describe_tool
+from interpreter.tools.signature import Function, underlying
 
 EXAMPLES_NAME: Final = "EXAMPLES"
 
 _TOOLS: Final = "You can call these functions:"
+_BODIES: Final = {
+    Body.PYTHON: "function(arguments)",
+    Body.JSON: '{"name": "function", "arguments": {"name": value}}',
+}
 _PROTOCOL: Final = (
-    "Start each function with [CALL] job1 [HEAD] function(arguments) [END]. "
+    "Start each function with [CALL] job1 [HEAD] {body} [END]. "
     "Wait for results with [TRAP][END]. Tell each result."
+)
+_FUTURES: Final = {
+    Body.PYTHON: 'A value can be the result of an earlier call, as in x=job1 or x=job1["key"][0].',
+    Body.JSON: (
+        'A value can be the result of an earlier call, as in {"$ref": "job1"} or '
+        '{"$ref": "job1", "path": ["key", 0]}.'
+    ),
+}
+_CANCELS: Final = {
+    Body.PYTHON: "cancel(job1)",
+    Body.JSON: '{"name": "cancel", "arguments": {"id": {"$ref": "job1"}}}',
+}
+_EXTENDED: Final = (
+    "[TRAP] job1, job2 [END] waits for these, [TRAP] all [END] for all that run. "
+    "Stop one with [CALL] job3 [HEAD] {cancel} [END]."
 )
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -52,25 +72,42 @@ class Example(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 def build_messages(
-    tools: Sequence[ToolSignature], question: str, examples: Iterable[Example] = ()
+    tools: Sequence[Tool],
+    question: str,
+    examples: Iterable[Example] = (),
+    body: Body = Body.PYTHON,
+    level: Level = Level.CORE,
 ) -> tuple[Message, ...]:
     """Return the chat that a session begins with.
 
     Args:
-        tools: What the model may call; with none it is only asked the question.
+        tools: What the model may call, with the names that bodies write (`spelled_tools`); with
+            none it is only asked the question.
         question: What a person asks.
         examples: Told as earlier questions and answers of the same chat.
+        body: The language of the bodies.
+        level: How much of the language the model is told of. Small models are better off with
+            the core.
     """
     asked = Message("user", question)
     if not tools:
         return (asked,)
-    lines = (_TOOLS, *map(_describe, tools), _PROTOCOL)
+    told = (describe_tool(tool, body) for tool in tools)
+    lines = (_TOOLS, *told, *_protocol(body, level))
     earlier = [
         message
         for example in examples
         for message in (Message("user", example.question), Message("assistant", example.answer))
     ]
     return (Message("system", "\n".join(lines)), *earlier, asked)
+
+
+def _protocol(body: Body, level: Level) -> Iterator[str]:
+    yield _PROTOCOL.format(body=_BODIES[body])
+    if level is not Level.CORE:
+        yield _FUTURES[body]
+    if level is Level.EXTENDED:
+        yield _EXTENDED.format(cancel=_CANCELS[body])
 
 
 def examples_of(functions: Iterable[Function]) -> tuple[Example, ...]:
@@ -82,7 +119,8 @@ def examples_of(functions: Iterable[Function]) -> tuple[Example, ...]:
     Raises:
         ToolError: `EXAMPLES` is not a sequence of pairs of strings, or an answer is not valid CML.
     """
-    modules = {function.__module__: inspect.getmodule(function) for function in functions}
+    codes = [underlying(function) for function in functions]
+    modules = {code.__module__: inspect.getmodule(code) for code in codes}
     examples: list[Example] = []
     for name, module in modules.items():
         given: object = getattr(module, EXAMPLES_NAME, ())
@@ -102,8 +140,3 @@ def _require_valid(number: int, example: Example) -> None:
     faults = [found for found in validate(example.answer) if found.severity is Severity.ERROR]
     if faults:
         raise ToolError(f"{EXAMPLES_NAME}: answer {number} is not a valid context: {faults[0]}")
-
-
-def _describe(tool: ToolSignature) -> str:
-    signature = describe_signature(tool)
-    return f"{signature}  # {tool.description}" if tool.description else signature

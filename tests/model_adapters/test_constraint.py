@@ -5,11 +5,14 @@ import sys
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tool_texts import MARKER, TOOLS, any_prose, contexts, fits, walk
+from tool_texts import MARKER, TOOLS, any_prose, contexts, faults, tools, walk
 
-from cml import Call, Interrupt, Lexer, Malformed, Trap, parse
+from cml import Body, Call, Interrupt, Lexer, Malformed, Trap, parse, validate
+from cml.diagnostics import Severity
 from cml.monitor import interruptible
-from interpreter.tools.signature import ToolSignature
+from cml.profile import Level, Profile
+from interpreter.tools.declared import Tool
+from interpreter.tools.names import spelled_tools
 from model_adapters.chat_tokens import content_ids
 from model_adapters.constraint import AUTO, Constraint, ToolChoice, Vocabulary, vocabulary
 from model_adapters.errors import AdapterError
@@ -31,7 +34,7 @@ def accepts(constraint: Constraint, tokens: list[int], end: int) -> bool:
     return bool(constraint.mask()[end])
 
 
-def writes(text: str, choice: ToolChoice = AUTO, tools: tuple[ToolSignature, ...] = TOOLS) -> bool:
+def writes(text: str, choice: ToolChoice = AUTO, tools: tuple[Tool, ...] = TOOLS) -> bool:
     return accepts(Constraint(BYTES, tools, choice), list(text.encode()), BYTE_END)
 
 
@@ -104,12 +107,52 @@ def test_a_text_is_accepted_however_it_is_cut_into_tokens(
     assert constraint.mask()[min(model.end_tokens)]
 
 
+# ------------------------------------------------------------------------------- any schema
+
+
+@pytest.mark.parametrize("body", list(Body))
+@settings(max_examples=150)
+@given(tool=tools(), seed=st.integers(0, 2**32), data=st.data())
+def test_whatever_is_written_at_random_parses_and_is_accepted_by_the_tool(
+    body: Body, tool: Tool, seed: int, data: st.DataObject
+) -> None:
+    level = data.draw(st.sampled_from(Level))
+    profile = Profile(body=body, level=level)
+    offered = spelled_tools([tool, Tool("now")], body)
+    constraint = Constraint(BYTES, offered, ToolChoice(1, 4), profile)
+    if body is Body.JSON:  # until bodies can name anything
+        assume(tool.name in {"f", "a.b"})
+    text, done = walk(constraint, BYTES, seed, data.draw(st.integers(1, 120)))
+    assume(done)
+    found = parse(text, profile)
+    broken = [item for item in found.items if isinstance(item, Malformed | Interrupt)]
+    # No grammar keeps the keys of an object with free keys from repeating.
+    repeated = [item for item in found.diagnostics if "given twice" in item.message]
+    assert len(broken) == len(repeated), found.diagnostics
+    for item in found.items:
+        assert not isinstance(item, Call) or faults(item, offered) == ()
+    if not repeated:
+        assert all(item.severity is not Severity.ERROR for item in found.diagnostics)
+
+
+@settings(max_examples=60)
+@given(tool=tools(), seed=st.integers(0, 2**32))
+def test_a_future_names_an_earlier_call_and_a_trap_one_that_is_pending(
+    tool: Tool, seed: int
+) -> None:
+    offered = spelled_tools([tool], Body.PYTHON)
+    text, done = walk(Constraint(BYTES, offered, ToolChoice(2, 6)), BYTES, seed, 150)
+    assume(done)
+    rules = {found.rule for found in validate(text)}
+    assert not rules & {"Valid/known-identifier", "Valid/trap-wakes", "Valid/unique-identifier"}
+
+
 def assert_fits(text: str, required: int) -> None:
     items = parse(text).items
     calls = [item for item in items if isinstance(item, Call)]
     assert not [item for item in items if isinstance(item, Interrupt | Malformed)]
     assert [call.id for call in calls] == [f"job{n}" for n in range(1, len(calls) + 1)]
-    assert all(map(fits, calls))
+    assert not [fault for call in calls for fault in faults(call, TOOLS)]
     assert len(calls) >= required
     kinds = [type(item) for item in items if isinstance(item, Call | Trap)]
     assert kinds[:required] == [Call] * required

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tool_texts import STRING, parameters
 
 from interpreter.errors import HostError
 from interpreter.session import Batch, EndOfDecoding, Piece
-from interpreter.tools.signature import Parameter, Text, ToolSignature
+from interpreter.tools.declared import Tool
 from model_adapters.chat_tokens import chat_ids, content_ids
 from model_adapters.constraint import Constraint, ToolChoice, Vocabulary
 from model_adapters.errors import AdapterError
@@ -186,7 +187,7 @@ def test_a_rewind_drops_characters_and_bans_their_first_token(
 def test_a_rewind_keeps_the_mask_in_step(
     tiny: HfModel, seed: int, steps: int, data: st.DataObject
 ) -> None:
-    tools = (ToolSignature("now", (Parameter("zone", Text(), required=False),)),)
+    tools = (Tool("now", "", parameters([], zone=STRING)),)
     words, choice = vocabulary_of(tiny), ToolChoice(required=1)
     constraint = Constraint(words, tools, choice)
     session = HfSession(tiny, ASK, constraint=constraint, sampling=Sampling(2, seed))
@@ -260,7 +261,7 @@ def test_after_an_append_the_scores_are_those_of_one_pass(model: HfModel) -> Non
 
 @pytest.mark.model
 def test_a_constrained_session_calls_and_goes_on(model: HfModel, words: Vocabulary) -> None:
-    tools = (ToolSignature("get_weather", (Parameter("city", Text()),), "The weather in a city."),)
+    tools = (Tool("get_weather", "The weather in a city.", parameters(["city"], city=STRING)),)
     constraint = Constraint(words, tools, ToolChoice(required=1, at_most=1, brackets=False))
     session = HfSession(
         model, (Message("user", "What is the weather in Paris?"),), constraint=constraint

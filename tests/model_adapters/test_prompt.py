@@ -8,8 +8,9 @@ import pytest
 
 from cml import Call, Interrupt, Malformed, Trap, parse
 from interpreter.tools.calling import call_function
-from interpreter.tools.python import ToolError, load_functions
-from interpreter.tools.signature import signature_of
+from interpreter.tools.declared import ToolError
+from interpreter.tools.python import load_tools
+from interpreter.tools.signature import tool_of
 from model_adapters.prompt import Example, Message, build_messages, examples_of
 
 TRAVEL = Path(__file__).parent.parent.parent / "examples" / "travel_tools.py"
@@ -21,7 +22,7 @@ def square(number: int) -> int:
 
 
 def test_a_chat_holds_the_tools_the_examples_and_the_question() -> None:
-    system, *chat = build_messages([signature_of(square)], "7?", [Example("2?", "4.")])
+    system, *chat = build_messages([tool_of(square)], "7?", [Example("2?", "4.")])
     assert system.role == "system"
     assert "square(number: int)  # The square of a number." in system.content.splitlines()
     assert chat == [Message("user", "2?"), Message("assistant", "4."), Message("user", "7?")]
@@ -62,7 +63,7 @@ def city_of(call: Call) -> str:
 
 
 def test_the_examples_of_the_travel_tools_tell_what_the_tools_return() -> None:
-    functions = load_functions(TRAVEL)
+    functions = load_tools(TRAVEL).functions
     examples = examples_of(functions.values())
     assert examples
     for example in examples:

@@ -1,5 +1,6 @@
 """Tools, what a model may write for them, and random walks under a mask."""
 
+import json
 import random
 import re
 from functools import cache
@@ -9,36 +10,44 @@ import numpy as np
 from hypothesis import strategies as st
 
 from cml import Call, Marker
-from cml.literals import write_python_string
-from interpreter.tools.signature import (
-    Choice,
-    Integer,
-    ListOf,
-    Number,
-    OrNone,
-    Parameter,
-    ParameterType,
-    Text,
-    ToolSignature,
-    Truth,
-)
+from cml.ast import Reference
+from cml.profile import Body
+from interpreter.tools.arguments import argument_faults
+from interpreter.tools.declared import Tool
+from interpreter.tools.describing import constant
+from interpreter.tools.schema import Schema
 from model_adapters.constraint import Constraint, Vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
+    from cml.ast import Json, Value
+
+
+def parameters(required: list[str], **properties: Schema) -> Schema:
+    """The schema of a tool's arguments, and no others."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+STRING: Schema = {"type": "string"}
+ROUTE = parameters(
+    ["speed"],
+    via={"type": "array", "items": STRING},
+    speed={"anyOf": [{"type": "number"}, {"type": "null"}]},
+    mode={"enum": ["car", 'by "foot"', 7, None]},
+    toll={"type": "boolean"},
+)
 TOOLS = (
-    ToolSignature("now"),
-    ToolSignature("get_weather", (Parameter("city", Text()), Parameter("days", Integer(), False))),
-    ToolSignature(
-        "maps.route",
-        (
-            Parameter("via", ListOf(Text()), False),
-            Parameter("speed", OrNone(Number())),
-            Parameter("mode", Choice(("car", 'by "foot"', 7, None)), False),
-            Parameter("toll", Truth(), False),
-        ),
-    ),
+    Tool("now"),
+    Tool("get_weather", "", parameters(["city"], city=STRING, days={"type": "integer"})),
+    Tool("maps.route", "", ROUTE),
 )
 MARKER = re.compile("|".join(re.escape(marker.value) for marker in Marker))
 TOKEN_LIMIT = 400
@@ -65,39 +74,41 @@ prose = any_prose.filter(lambda text: not MARKER.search(text))
 before_block = prose.filter(lambda text: not text.endswith("\\"))
 
 
-def values(kind: ParameterType) -> st.SearchStrategy[str]:
-    """Values of a type, as a model may spell them."""
-    match kind:
-        case Text():
+def values(schema: Schema) -> st.SearchStrategy[str]:
+    """Values of one of the schemas above, as a model may spell them."""
+    match schema:
+        case {"anyOf": [first, second]}:
+            return values(first) | values(second)
+        case {"enum": constants}:
+            return st.sampled_from([constant(v, Body.PYTHON) for v in constants])
+        case {"type": "string"}:
             characters = st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\x7f")
             plain = st.lists(characters | _PIECES, max_size=6).map("".join)
             return plain.map(
                 lambda text: '"' + re.sub(r'(["\\])', r"\\\1", text).replace("\n", "\\n") + '"'
             )
-        case Integer():
+        case {"type": "integer"}:
             return st.integers(-(10**15), 10**15).map(str)
-        case Number():
+        case {"type": "number"}:
             return st.integers(-99, 99).map(str) | st.decimals(-99, 99, places=2).map(
                 "{:.2f}".format
             )
-        case Truth():
-            return st.sampled_from(["True", "False"])
-        case Choice(constants):
-            return st.sampled_from(
-                [write_python_string(v) if isinstance(v, str) else repr(v) for v in constants]
-            )
-        case ListOf(item):
+        case {"type": "array", "items": item}:
             return st.lists(values(item), max_size=3).map(lambda items: f"[{', '.join(items)}]")
-        case OrNone(value):
-            return values(value) | st.just("None")
+        case {"type": "boolean"}:
+            return st.sampled_from(["True", "False"])
+        case _:
+            return st.just("None")
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> str:
     """A call body that fits one of the tools."""
     tool = draw(st.sampled_from(TOOLS))
-    given = [p for p in tool.parameters if p.required or draw(st.booleans())]
-    return f"{tool.name}({', '.join(f'{p.name}={draw(values(p.type))}' for p in given)})"
+    named = tool.parameters["properties"].items()
+    needed = tool.parameters.get("required", [])
+    given = [(name, schema) for name, schema in named if name in needed or draw(st.booleans())]
+    return f"{tool.name}({', '.join(f'{name}={draw(values(schema))}' for name, schema in given)})"
 
 
 @st.composite
@@ -113,35 +124,133 @@ def contexts(draw: st.DrawFn) -> tuple[int, str]:
     return required, text + draw(prose)
 
 
-def fits(call: Call) -> bool:
-    """Whether a call fits the signature of its tool."""
-    tool = next(tool for tool in TOOLS if tool.name == call.function)
-    required = {p.name for p in tool.parameters if p.required}
-    types = {p.name: p.type for p in tool.parameters}
-    return (
-        not call.args
-        and required <= call.kwargs.keys() <= types.keys()
-        and all(is_of(types[name], value) for name, value in call.kwargs.items())
+def faults(call: Call, offered: "Iterable[Tool]") -> tuple[str, ...]:
+    """What a tool has against a call; arguments with a future in them are left open."""
+    if call.function == "cancel":
+        return ()
+    schema = next(tool.parameters for tool in offered if tool.name == call.function)
+    fixed = {name: value for name, value in call.kwargs.items() if not has_future(value)}
+    unknown = call.kwargs.keys() - fixed.keys()
+    named = {k: v for k, v in schema["properties"].items() if k not in unknown}
+    needed = [name for name in schema.get("required", []) if name not in unknown]
+    closed = {**schema, "properties": named, "required": needed}
+    return (*argument_faults(fixed, closed), *map(str, call.args))
+
+
+def has_future(value: "Value") -> bool:
+    """Whether the result of an earlier call stands somewhere in a value."""
+    match value:
+        case Reference():
+            return True
+        case dict():
+            return any(map(has_future, value.values()))
+        case list():
+            return any(map(has_future, value))
+        case _:
+            return False
+
+
+# ------------------------------------------------------------------------------- any schema
+
+_LENGTHS = st.integers(0, 5)
+
+
+def _bounded(kind: str, low: str, high: str) -> st.SearchStrategy[Schema]:
+    """A type with a least or a most of something, both, or neither."""
+    bounds = st.lists(_LENGTHS, min_size=2, max_size=2).map(sorted)
+    keys = st.sets(st.sampled_from([low, high]))
+    return st.tuples(bounds, keys).map(
+        lambda drawn: {
+            "type": kind,
+            **{k: v for k, v in zip((low, high), drawn[0], strict=True) if k in drawn[1]},
+        }
     )
 
 
-def is_of(kind: ParameterType, value: object) -> bool:
-    """Whether a value is of a type."""
-    match kind:
-        case Text():
-            return isinstance(value, str)
-        case Integer():
-            return type(value) is int
-        case Number():
-            return type(value) in {int, float}
-        case Truth():
-            return isinstance(value, bool)
-        case Choice(constants):
-            return value in constants
-        case ListOf(item):
-            return isinstance(value, list) and all(is_of(item, entry) for entry in value)
-        case OrNone(inner):
-            return value is None or is_of(inner, value)
+_CONSTANTS: "st.SearchStrategy[Json]" = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4) | st.just(0.5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("k"), inner, max_size=1),
+    max_leaves=3,
+)
+_LEAVES: st.SearchStrategy[Schema] = st.one_of(
+    st.just({}),
+    st.sampled_from([{"type": name} for name in ("null", "boolean", "integer", "number")]),
+    _bounded("string", "minLength", "maxLength"),
+    _bounded("integer", "minimum", "maximum"),
+    _bounded("number", "minimum", "exclusiveMaximum").filter(
+        lambda s: s.get("minimum", 0) != s.get("exclusiveMaximum", 1)
+    ),
+    st.sampled_from(["date", "time", "date-time", "uuid", "decimal"]).map(
+        lambda form: {"type": "string", "format": form}
+    ),
+    st.just({"type": "string", "pattern": '^[a-z]{1,3}"x?$'}),
+    st.just({"type": "integer", "multipleOf": 3, "minimum": 4}),
+    st.lists(_CONSTANTS, min_size=1, max_size=3, unique_by=json.dumps).map(
+        lambda constants: {"enum": constants}
+    ),
+    st.just({"type": ["string", "null"]}),
+    st.just({"$ref": "#/$defs/Node"}),
+)
+NODE: Schema = {
+    "type": "object",
+    "properties": {
+        "value": {"type": "integer"},
+        "next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]},
+        "all": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+    },
+    "required": ["value"],
+}
+_NAMES = st.sampled_from(["a", "b", "from", "user-id", "größe", 'q"'])
+
+
+def _containers(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    return st.one_of(
+        st.tuples(_bounded("array", "minItems", "maxItems"), inner).map(
+            lambda drawn: {**drawn[0], "items": drawn[1]}
+        ),
+        st.lists(inner, min_size=1, max_size=2).map(
+            lambda parts: {
+                "type": "array",
+                "prefixItems": parts,
+                "items": False,
+                "minItems": len(parts),
+            }
+        ),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: {"anyOf": parts}),
+        _objects(inner),
+        inner.map(lambda part: {"type": "object", "additionalProperties": part}),
+        inner.map(
+            lambda part: {
+                "type": "object",
+                "propertyNames": {"enum": ["k", "l"]},
+                "additionalProperties": part,
+            }
+        ),
+    )
+
+
+@st.composite
+def _objects(draw: st.DrawFn, inner: st.SearchStrategy[Schema]) -> Schema:
+    named = draw(st.dictionaries(_NAMES, inner, max_size=3))
+    needed = draw(st.sets(st.sampled_from(sorted(named)))) if named else set()
+    free = draw(st.none() | inner)
+    return {
+        "type": "object",
+        "properties": named,
+        "required": sorted(needed),
+        "additionalProperties": free if free is not None else False,
+    }
+
+
+schemas = st.recursive(_LEAVES, _containers, max_leaves=5)
+
+
+@st.composite
+def tools(draw: st.DrawFn) -> Tool:
+    """A tool of any name, with any schema that has values."""
+    name = draw(st.sampled_from(["f", "get-weather", "files/read", "2fa", "a.b"]))
+    root = draw(_objects(schemas))
+    return Tool(name, "", {**root, "$defs": {"Node": NODE}})
 
 
 @cache
