@@ -41,8 +41,6 @@ _WORDS: Final = {
     "$END": "the end of the call",
 }
 _BRACKET: Final = re.compile(r"[][(){}]")
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DOTTED_NAME: Final = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})*")
 _WHITE_SPACE: Final = " \t\r\n"
 
 _Node = Tree[Token]
@@ -249,8 +247,8 @@ def _read_json(text: str, profile: Profile) -> Invocation:
         raise BodyError(str(error), error.offset, error.rule or "Valid/body") from None
     match value:
         case {"name": str(name), "arguments": dict(arguments), **rest} if not rest:
-            if not _DOTTED_NAME.fullmatch(name):
-                raise BodyError(f"{name!r} is not the dotted name of a function")
+            if not name:
+                raise BodyError("the name of a function is not empty")
             kwargs = {key: _json_value(entry, profile) for key, entry in arguments.items()}
             return Invocation(name, (), kwargs)
         case _:

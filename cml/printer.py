@@ -167,13 +167,15 @@ def render_body(call: Call, profile: Profile) -> str:
     Raises:
         PrintError: As `render`.
     """
-    if not _DOTTED_NAME.fullmatch(call.function):
-        raise PrintError(f"{call.function!r} is not the dotted name of a function")
     match profile.body:
         case Body.PYTHON:
+            if not _DOTTED_NAME.fullmatch(call.function):
+                raise PrintError(f"{call.function!r} is not the dotted name of a function")
             named = [f"{_name(name)}={_python(value)}" for name, value in call.kwargs.items()]
             return f"{call.function}({', '.join([*map(_python, call.args), *named])})"
         case Body.JSON:
+            if not call.function:
+                raise PrintError("the name of a function is not empty")
             if call.args:
                 raise PrintError(f"{call.function}: a JSON body has no positional arguments")
             arguments = {name: _json(value) for name, value in call.kwargs.items()}

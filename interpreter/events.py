@@ -133,7 +133,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", omit_defaults=True):
 
     Args:
         call: The key under which it will return.
-        function: Its dotted name.
+        function: Its name, as the body writes it.
         args: Positional arguments.
         kwargs: Named arguments.
         deadline_us: When it expires, in microseconds from the beginning; None for never.

@@ -73,7 +73,8 @@ faults = st.fixed_dictionaries({"type": content, "message": content})
 def calls(body: Body) -> st.SearchStrategy[Call]:
     positional = st.lists(argument_values, max_size=2 if body is Body.PYTHON else 0).map(tuple)
     named = st.dictionaries(names if body is Body.PYTHON else content, argument_values, max_size=2)
-    return st.builds(Call, st.none() | identifiers, functions, positional, named)
+    spelled = functions if body is Body.PYTHON else functions | content.filter(bool)
+    return st.builds(Call, st.none() | identifiers, spelled, positional, named)
 
 
 interrupt_names = identifiers | st.sampled_from(["user1", "error12"])

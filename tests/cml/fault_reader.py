@@ -235,7 +235,7 @@ def _body_faults(tree: Any, profile: Profile) -> Iterator[str]:
     if name.data != "json_string" or arguments.data != "object":
         yield "shape"
         return
-    if not all(IDENTIFIER.fullmatch(part) for part in _json_string(name.children[0]).split(".")):
+    if not _json_string(name.children[0]):
         yield "shape"
     for value in _entries(arguments).values():
         yield from _future_faults(value, profile)

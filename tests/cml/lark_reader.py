@@ -112,7 +112,7 @@ def _json_call(identifier: str | None, value: Any) -> Call:
     _require(isinstance(value, dict) and set(value) == {"name", "arguments"})
     name, arguments = value["name"], value["arguments"]
     _require(isinstance(name, str) and isinstance(arguments, dict))
-    _require(all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part) for part in name.split(".")))
+    _require(bool(name))
     return Call(
         identifier, name, (), {key: _with_references(entry) for key, entry in arguments.items()}
     )

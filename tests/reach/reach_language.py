@@ -196,14 +196,24 @@ _LIMITS_AND_NAMES: Final = (
         "Syntax/json-body",
         Edit(
             bodies._read_json,
-            "if not _DOTTED_NAME.fullmatch(name):",
-            'if "$ref" in arguments or not _DOTTED_NAME.fullmatch(name):',
+            "if not name:",
+            'if "$ref" in arguments or not name:',
         ),
     ),
     _fault(
-        "white space may stand in the name of a function in JSON",
+        "a name of a function in JSON is one that Python can spell",
         "Syntax/json-body",
-        Edit(bodies._read_json, ".fullmatch(name)", '.fullmatch(name.replace(" ", ""))'),
+        Edit(bodies._read_json, "if not name:", 'if not name.replace(".", "").isidentifier():'),
+    ),
+    _fault(
+        "white space around the name of a function in JSON means nothing",
+        "Syntax/json-body",
+        Edit(bodies._read_json, "if not name:", "if not (name := name.strip()):"),
+    ),
+    _fault(
+        "the name of a function in JSON may be empty",
+        "Syntax/json-body",
+        Edit(bodies._read_json, "if not name:", "if False:"),
     ),
     _fault(
         "no key of an interrupt's value is `$ref`",
@@ -380,7 +390,7 @@ _ORDER: Final = (
             bodies._read_json,
             "    value = read_json(text, profile.limits)",
             "    value = read_json(text, Limits(digits=4000))\n"
-            '        if isinstance(value, dict) and not _DOTTED_NAME.fullmatch(str(value.get("name"))):\n'
+            '        if isinstance(value, dict) and not value.get("name"):\n'
             '            raise BodyError("name")\n'
             "        value = read_json(text, profile.limits)",
         ),
@@ -390,9 +400,9 @@ _ORDER: Final = (
         "Syntax/malformed",
         Edit(
             bodies._read_json,
-            "if not _DOTTED_NAME.fullmatch(name):",
+            "if not name:",
             "[_json_value(entry, profile) for entry in arguments.values()]\n"
-            "            if not _DOTTED_NAME.fullmatch(name):",
+            "            if not name:",
         ),
     ),
 )
