@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from cml.profile import Body
 from interpreter.errors import HostError
 from interpreter.state import Settings
+from interpreter.tools.arguments import load_checks
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import function_names
 from interpreter.tools.signature import Function, tool_of
@@ -42,6 +43,7 @@ def offer(functions: Mapping[str, Function], body: Body) -> dict[str, Offered]:
             raise HostError("Embed/alias", f"{name!r} is no name of a function; give a text")
         if not callable(function):
             raise HostError("Embed/start", f"the function {name!r} is a {type(function).__name__}")
+    load_checks()
     return {
         spelled: Offered(name, functions[name], tool_of(functions[name], name))
         for name, spelled in function_names(functions, body).items()
