@@ -14,7 +14,7 @@ from interpreter.events import Outcome, failure
 from interpreter.tools.binding import ArgumentError, bind
 from interpreter.tools.progress import Cancelled, Progress, no_progress
 from interpreter.tools.results import outcome_of
-from interpreter.tools.signature import Function, reading_of, underlying
+from interpreter.tools.signature import Function, called, reading_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -29,7 +29,7 @@ def is_in_a_call() -> bool:
 
 def is_coroutine_function(function: Function) -> bool:
     """Whether a function, method, partial or object is one that an event loop runs."""
-    code = underlying(function)
+    code = called(function)
     return inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Function: TypeAlias = Callable[..., object]
 
 ANY_PARAMETERS: Final[Schema] = {"type": "object"}
+_CACHED: Final = type(functools.cache(lambda: None))
 _EMPTY: Final = inspect.Parameter.empty
 _MANY: Final = inspect.Parameter.VAR_POSITIONAL
 _OTHERS: Final = inspect.Parameter.VAR_KEYWORD
@@ -73,15 +74,22 @@ def reading_of(function: Function) -> Reading:
 
 
 def underlying(function: Function) -> Function:
-    """Return the function that does the work of a partial, a wrapper, a method or an object."""
+    """Return the function that a wrapper stands for: its hints are those of the wrapper too."""
+    while True:
+        inner: Function = inspect.unwrap(called(function))
+        if inner is function:
+            return function
+        function = inner
+
+
+def called(function: Function) -> Function:
+    """Return the function that runs when a partial, a method or an object is called."""
     while True:
         if isinstance(function, functools.partial):
             function = function.func
         elif inspect.ismethod(function):
             function = function.__func__
-        elif (inner := inspect.unwrap(function)) is not function:
-            function = inner
-        elif inspect.isroutine(function) or inspect.isclass(function):
+        elif inspect.isroutine(function) or isinstance(function, type | _CACHED):
             return function
         else:
             function = type(function).__call__

@@ -1,6 +1,7 @@
 """What functions report on their way reaches the model, from wherever they run (Embed/progress)."""
 
 import asyncio
+import functools
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -132,6 +133,51 @@ def test_progress_is_throttled_by_time() -> None:
 
 def test_a_generator_is_a_result_where_nobody_listens() -> None:
     assert call_function(counts, (3,), {}).value == "all"
+
+
+# ------------------------------------------------------------------------------ awaited
+
+
+async def where(x: int) -> str:
+    await asyncio.sleep(0)
+    return threading.current_thread().name
+
+
+class Where:
+    async def __call__(self, x: int) -> str:
+        return await where(x)
+
+
+@functools.wraps(where)
+def wrapped(x):
+    return where(x)
+
+
+@functools.wraps(where)
+def blocking(x):
+    return asyncio.run(where(x))
+
+
+@pytest.mark.parametrize(
+    ("function", "thread"),
+    [
+        (where, "cml-async"),
+        (Where(), "cml-async"),
+        (Where().__call__, "cml-async"),
+        (functools.partial(where, 1), "cml-async"),
+        (functools.partial(Where(), x=1), "cml-async"),
+        (wrapped, "cml-call"),
+        (blocking, "cml-call"),
+        (lambda x: where(x + 0), "cml-call"),
+    ],
+    ids=["function", "object", "method", "partial", "partial object", "wrapped", "runs", "lambda"],
+)
+def test_what_can_be_awaited_is_and_coroutine_functions_are_in_the_loop(function, thread) -> None:
+    body = "f()" if isinstance(function, functools.partial) else "f(1)"
+    rows, _ = run(body, {"f": function})
+    [(kind, value)] = told(rows)
+    assert (kind, value.partition("-")[0]) == ("returned", "cml")
+    assert value.startswith(thread)
 
 
 # -------------------------------------------------------------------------------- names
