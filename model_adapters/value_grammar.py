@@ -152,7 +152,7 @@ class ValueGrammar:
         if kinds := types(found):
             return _either(self._KINDS[kind](self, found, root, depth) for kind in kinds)
         # Any value at all: of every kind, and less deep than what is described.
-        return _either(kind(self, ANY, root, depth + DEEPEST // 3) for kind in self._KINDS.values())
+        return _either(kind(self, ANY, root, depth + 1) for kind in self._KINDS.values())
 
     def _constants(self, values: Iterable[Json]) -> str | None:
         return _either(quoted(constant(value, self._body)) for value in values)

@@ -5,7 +5,7 @@ import sys
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tool_texts import MARKER, TOOLS, any_prose, contexts, faults, tools, walk
+from tool_texts import MARKER, NODE, TOOLS, any_prose, contexts, faults, parameters, tools, walk
 
 from cml import Body, Call, Interrupt, Lexer, Malformed, Trap, parse, validate
 from cml.diagnostics import Severity
@@ -13,6 +13,7 @@ from cml.monitor import interruptible
 from cml.profile import Level, Profile
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
+from interpreter.tools.schema import Schema
 from model_adapters.chat_tokens import content_ids
 from model_adapters.constraint import AUTO, Constraint, ToolChoice, Vocabulary, vocabulary
 from model_adapters.errors import AdapterError
@@ -131,6 +132,206 @@ def test_whatever_is_written_at_random_parses_and_is_accepted_by_the_tool(
         assert not isinstance(item, Call) or faults(item, offered) == ()
     if not repeated:
         assert all(item.severity is not Severity.ERROR for item in found.diagnostics)
+
+
+def allowed_values(schema: Schema, values: list[str], body: Body) -> list[str]:
+    """Those of some values that a model may write for an argument of a schema."""
+    root = {**parameters(["x"], x=schema), "$defs": {"Node": NODE}}
+    head, tail = {
+        Body.PYTHON: ("[CALL] job1 [HEAD] f(x=", ") [END]"),
+        Body.JSON: ('[CALL] job1 [HEAD] {"name": "f", "arguments": {"x": ', "}} [END]"),
+    }[body]
+    offered = (Tool("f", "", root),)
+    return [
+        value
+        for value in values
+        if accepts(
+            Constraint(BYTES, offered, AUTO, Profile(body=body)),
+            list(f"{head}{value}{tail}".encode()),
+            BYTE_END,
+        )
+    ]
+
+
+@pytest.mark.parametrize("body", list(Body))
+@pytest.mark.parametrize(
+    ("schema", "allowed", "refused"),
+    [
+        ({"type": "integer"}, ["0", "-7", "123"], ["1.0", "01", '"1"', "1e3"]),
+        ({"type": "integer", "minimum": 2, "maximum": 11}, ["2", "11"], ["1", "12"]),
+        (
+            {"type": "integer", "exclusiveMinimum": 2, "exclusiveMaximum": 4},
+            ["3"],
+            ["2", "4"],
+        ),
+        ({"type": "integer", "minimum": 3, "multipleOf": 3}, ["3", "9"], ["0", "4"]),
+        ({"type": "integer", "minimum": 0.5}, ["1", "99"], ["0"]),
+        ({"type": "number", "minimum": -1, "exclusiveMaximum": 1}, ["-1", "0.99"], ["-1.5", "1"]),
+        ({"type": "string", "minLength": 1, "maxLength": 2}, ['"a"', '"é日"'], ['""', '"abc"']),
+        ({"type": "string", "pattern": "^a+$"}, ['"aa"'], ['"ab"', '""']),
+        (
+            {"type": "string", "format": "date"},
+            ['"2024-02-29"', '"2026-12-31"', '"2000-02-29"'],
+            ['"2026-02-29"', '"1900-02-29"', '"2026-04-31"', '"2026-13-01"', '"x"'],
+        ),
+        ({"type": "string", "format": "time"}, ['"23:59:59"'], ['"24:00:00"', '"1:00:00"']),
+        ({"enum": ["a", 'q"', 1, None]}, ['"a"', '"q\\""', "1"], ['"b"', "2", '"1"']),
+        ({"const": {"k": [1, 2]}}, ['{"k": [1, 2]}'], ["{}", '{"k": [1,2]}']),
+        ({"anyOf": [{"type": "integer"}, {"const": "all"}]}, ["3", '"all"'], ['"al"', "0.5"]),
+        (
+            {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 2},
+            ["[1]", "[1, 2]"],
+            ["[]", "[1, 2, 3]", "[1,2]", '["a"]'],
+        ),
+        (
+            {
+                "type": "array",
+                "prefixItems": [{"type": "integer"}, {"type": "string"}],
+                "items": False,
+                "minItems": 2,
+            },
+            ['[1, "a"]'],
+            ["[1]", '["a", 1]', '[1, "a", 2]'],
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"type": "integer"}, "b-c": {"type": "string"}},
+                "required": ["b-c"],
+            },
+            ['{"a": 1, "b-c": "x"}', '{"b-c": ""}'],
+            ["{}", '{"a": 1}', '{"b-c": "x", "a": 1}', '{"b-c": "x", "z": 1}'],
+        ),
+        (
+            {"type": "object", "additionalProperties": {"type": "integer"}},
+            ["{}", '{"k": 1, "l": 2}'],
+            ['{"k": "x"}', '{"$ref": 1}', "{k: 1}"],
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"type": "integer"}},
+                "additionalProperties": {"type": "string"},
+            },
+            ['{"a": 1, "b": "x"}', '{"b": "x"}'],
+            ['{"a": "x"}', '{"b": "x", "a": 1}'],
+        ),
+        (
+            {"type": "object", "propertyNames": {"enum": ["k", "l"]}},
+            ['{"k": 1, "l": 2}', "{}"],
+            ['{"k": 1, "k": 2}', '{"m": 1}'],
+        ),
+        (
+            {"$ref": "#/$defs/Node"},
+            ['{"value": 1, "next": {"value": 2, "all": [{"value": 3}]}}'],
+            ['{"next": {"value": 2}}', '{"value": 1, "next": {}}'],
+        ),
+        ({}, ['[{"a": [1.5, "x"]}]', "{}", '"a"'], ["x", "{a: 1}", '{"$ref": 1}']),
+        ({"type": ["integer", "null"]}, ["3"], ['"a"']),
+        ({"allOf": [{"type": "integer", "minimum": 3}, {"maximum": 4}]}, ["3", "4"], ["2", "5"]),
+    ],
+    ids=str,
+)
+def test_what_a_schema_allows_may_be_written_and_nothing_else(
+    schema: Schema, allowed: list[str], refused: list[str], body: Body
+) -> None:
+    assert allowed_values(schema, [*allowed, *refused], body) == allowed
+
+
+@pytest.mark.parametrize(
+    ("body", "constants"),
+    [(Body.PYTHON, ["True", "None"]), (Body.JSON, ["true", "null"])],
+)
+def test_constants_are_those_of_the_body(body: Body, constants: list[str]) -> None:
+    values = ["True", "None", "true", "null", "1"]
+    assert allowed_values({"type": ["boolean", "null"]}, values, body) == constants
+    assert allowed_values({"enum": [True, None]}, values, body) == constants
+
+
+def test_a_schema_without_values_leaves_its_tool_out() -> None:
+    nothing = Tool("f", "", parameters(["x"], x={"type": "integer", "minimum": 2, "maximum": 1}))
+    forever = Tool(
+        "g",
+        "",
+        {**parameters(["x"], x={"$ref": "#/$defs/N"}), "$defs": {"N": {"$ref": "#/$defs/N"}}},
+    )
+    constraint = Constraint(BYTES, (nothing, Tool("now")), ToolChoice(required=1))
+    assert accepts(constraint, list(b"[CALL] job1 [HEAD] now() [END]"), BYTE_END)
+    assert not writes("[CALL] job1 [HEAD] f(x=1) [END]", tools=(nothing,))
+    assert writes("Hi.", tools=(nothing,))
+    assert Constraint(BYTES, (forever,)).mask().any()
+
+
+FUTURES = [
+    "f(x=job1)",
+    'f(x=job1["a"][0])',
+    "f(x=[job1, 2])",
+]
+FUTURES_JSON = [
+    '{"name": "f", "arguments": {"x": {"$ref": "job1"}}}',
+    '{"name": "f", "arguments": {"x": {"$ref": "job1", "path": ["a", 0]}}}',
+]
+
+
+def level_of(second: str, body: Body) -> Level | None:
+    """The lowest level at which a second call, or a trap, may be written after a first call."""
+    first = {Body.PYTHON: "f(x=1)", Body.JSON: '{"name": "f", "arguments": {"x": 1}}'}[body]
+    offered = (Tool("f", "", parameters(["x"], x={})),)
+    for level in Level:
+        constraint = Constraint(BYTES, offered, AUTO, Profile(body=body, level=level))
+        if accepts(
+            constraint, list(f"[CALL] job1 [HEAD] {first} [END]{second}".encode()), BYTE_END
+        ):
+            return level
+    return None
+
+
+@pytest.mark.parametrize(
+    ("body", "second", "level"),
+    [
+        *((Body.PYTHON, f"[CALL] job2 [HEAD] {it} [END]", Level.FUTURES) for it in FUTURES),
+        *((Body.JSON, f"[CALL] job2 [HEAD] {it} [END]", Level.FUTURES) for it in FUTURES_JSON),
+        (Body.PYTHON, "[CALL] job2 [HEAD] f(x=job2) [END]", None),
+        (Body.PYTHON, "[CALL] job2 [HEAD] f(x=job1[01]) [END]", None),
+        (
+            Body.JSON,
+            '[CALL] job2 [HEAD] {"name": "f", "arguments": {"x": {"$ref": "a"}}} [END]',
+            None,
+        ),
+        (Body.PYTHON, "[CALL] job2 [HEAD] cancel(job1) [END]", Level.EXTENDED),
+        (
+            Body.JSON,
+            '[CALL] job2 [HEAD] {"name": "cancel", "arguments": {"id": {"$ref": "job1"}}} [END]',
+            Level.EXTENDED,
+        ),
+        (Body.PYTHON, "[CALL] job2 [HEAD] cancel(job2) [END]", None),
+        (Body.PYTHON, "[TRAP][END]", Level.CORE),
+        (Body.PYTHON, "[TRAP] all [END]", Level.EXTENDED),
+        (Body.JSON, "[TRAP] job1 [END]", Level.EXTENDED),
+        (Body.PYTHON, "[TRAP] job2 [END]", None),
+        (Body.PYTHON, "[TRAP] job1, job1 [END]", None),
+    ],
+)
+def test_each_level_adds_what_it_has(body: Body, second: str, level: Level | None) -> None:
+    assert level_of(second, body) is level
+
+
+def test_a_call_that_failed_is_no_future_and_one_that_returned_is_nothing_to_wait_for() -> None:
+    def after(interrupt: str) -> Constraint:
+        constraint = Constraint(BYTES, (Tool("f", "", parameters(["x"], x={})),))
+        for token in b"[CALL] job1 [HEAD] f(x=1) [END][CALL] job2 [HEAD] f(x=1) [END]":
+            constraint.accept(token)
+        constraint.appended(interrupt)
+        return constraint
+
+    failed = '[INTR] job1 failed [HEAD] {"type": "x", "message": "y"} [END]'
+    future = "[CALL] job3 [HEAD] f(x=job1) [END]"
+    assert ends_after(after("[INTR] job1 [HEAD] 1 [END]"), future)
+    assert ends_after(after(failed), future.replace("job1", "job2"))
+    assert not ends_after(after(failed), future)
+    assert not ends_after(after(failed), "[TRAP] job1 [END]")
+    assert ends_after(after(failed), "[TRAP] job2 [END]")
+    assert ends_after(after("[INTR] job1 progress [HEAD] 1 [END]"), "[TRAP] job1, job2 [END]")
 
 
 @settings(max_examples=60)
