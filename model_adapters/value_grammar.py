@@ -120,12 +120,13 @@ class ValueGrammar:
 
     def free_key(self, names: Iterable[str]) -> str:
         """Return the terminal of a key, as a string, that is none of these names, and not `$ref`."""
-        barred = "|".join(map(_escaped, [*names, "$ref"]))
+        plain = (name for name in names if re.fullmatch(f"{_KEY_CHARACTER}*", name))
+        barred = "|".join(map(_escaped, [*plain, "$ref"]))
         return self.terminal(f'/"{_KEY_CHARACTER}{{0,{_LONGEST_KEY}}}"/ & ~/"({barred})"/')
 
     def free_name(self, names: Iterable[str]) -> str:
         """Return the terminal of an argument's name, with `=`, that is none of these names."""
-        barred = "|".join(map(_escaped, names))
+        barred = "|".join(name for name in names if name.isidentifier())
         name = f"/[A-Za-z_][A-Za-z0-9_]{{0,{_LONGEST_KEY // 2}}}=/"
         return self.terminal(f"{name} & ~/({barred})=/" if barred else name)
 
@@ -243,7 +244,7 @@ def _again(rule: str | None, low: int, high: int) -> str:
 
 def quoted(text: str) -> str:
     """Return a text as a literal of the grammar."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")
 
 
 def _either(texts: Iterable[str | None]) -> str | None:

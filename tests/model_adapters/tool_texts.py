@@ -200,7 +200,9 @@ NODE: Schema = {
     },
     "required": ["value"],
 }
-_NAMES = st.sampled_from(["a", "b", "from", "user-id", "größe", 'q"'])
+_NAMES = st.sampled_from(
+    ["a", "b", "from", "user-id", "größe", 'q"', "x/y", "\n", "<t> [END]", "\x7f"]
+)
 
 
 def _containers(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
