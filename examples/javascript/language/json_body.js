@@ -6,13 +6,11 @@ const { readJson } = require('./json_text');
 const { isReferenceName, reaches } = require('./profile');
 const { Reference } = require('./values');
 
-const DOTTED_NAME = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
-
 /** The call that a body says, { function, args, kwargs }, or its first fault. */
 function readJsonBody(body, profile) {
   const value = readJson(body, 'Valid/body', profile.limits);
   const hasShape = hasExactly(value, ['name', 'arguments'])
-    && typeof value.get('name') === 'string' && DOTTED_NAME.test(value.get('name'))
+    && typeof value.get('name') === 'string' && value.get('name') !== ''
     && value.get('arguments') instanceof Map;
   if (!hasShape) throw new Fault('Valid/body', 'a body is an object of a name and arguments');
   const kwargs = new Map([...value.get('arguments')].map(([name, argument]) => [name, withReferences(argument, profile)]));
