@@ -6,15 +6,16 @@ that are still required, what a trap can wait for and a future can name are then
 grammar. A rewind never reaches further back than what was appended last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from cml import Call, Interrupt, Lexer, Marker, OutcomeKind, Trap, parse
+from cml import Call, Lexer, Marker, OutcomeKind, Trap, parse
 from cml.profile import Level, Profile
+from interpreter.events import Delivery
 from interpreter.tools.declared import Tool
 from model_adapters.errors import AdapterError, missing_extra
 from model_adapters.mask_grammar import CANCEL, Stretch, stretch_grammar
@@ -181,16 +182,16 @@ class Constraint:
             for token in kept:
                 self.accept(token)
 
-    def appended(self, text: str) -> None:
-        """Begin anew: the runtime has appended this text, at a safe point.
+    def appended(self, interrupts: Iterable[Delivery]) -> None:
+        """Begin anew: the runtime has appended interrupts, at a safe point.
 
         Args:
-            text: Interrupts in it settle the calls that they name.
+            interrupts: They settle the calls that they name.
         """
         standing = self._standing
-        for item in parse(text, self._profile).items:
-            if isinstance(item, Interrupt) and item.outcome is not OutcomeKind.PROGRESS:
-                standing = standing.settled(item.id, item.outcome)
+        for told in interrupts:
+            if told.outcome.kind is not OutcomeKind.PROGRESS:
+                standing = standing.settled(told.id, told.outcome.kind)
         self._begun = replace(standing, has_trapped=False)
         self._begin_segment()
 

@@ -110,7 +110,7 @@ class HfSession:
         ids = content_ids(self._model.tokenizer, batch.text)
         self._context.ids += ids
         if self._constraint:
-            self._constraint.appended(batch.text)
+            self._constraint.appended(batch.interrupts)
         self._begin_segment()
         return len(ids)
 

@@ -11,6 +11,7 @@ from cml import Body, Call, Interrupt, Lexer, Malformed, Trap, parse, validate
 from cml.diagnostics import Severity
 from cml.monitor import interruptible
 from cml.profile import Level, Profile
+from interpreter.events import Delivery, Outcome
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.schema import Schema
@@ -33,6 +34,12 @@ def accepts(constraint: Constraint, tokens: list[int], end: int) -> bool:
             return False
         constraint.accept(token)
     return bool(constraint.mask()[end])
+
+
+def told(text: str) -> list[Delivery]:
+    """The interrupts of a text, as a session is given them."""
+    items = (item for item in parse(text).items if isinstance(item, Interrupt))
+    return [Delivery(item.id, Outcome(item.outcome, item.value)) for item in items]
 
 
 def writes(text: str, choice: ToolChoice = AUTO, tools: tuple[Tool, ...] = TOOLS) -> bool:
@@ -321,7 +328,7 @@ def test_a_call_that_failed_is_no_future_and_one_that_returned_is_nothing_to_wai
         constraint = Constraint(BYTES, (Tool("f", "", parameters(["x"], x={})),))
         for token in b"[CALL] job1 [HEAD] f(x=1) [END][CALL] job2 [HEAD] f(x=1) [END]":
             constraint.accept(token)
-        constraint.appended(interrupt)
+        constraint.appended(told(interrupt))
         return constraint
 
     failed = '[INTR] job1 failed [HEAD] {"type": "x", "message": "y"} [END]'
@@ -416,11 +423,11 @@ def test_the_end_may_come_outside_blocks_only() -> None:
 def test_an_interrupt_begins_a_segment_that_knows_what_came_before() -> None:
     constraint = Constraint(BYTES, TOOLS, ToolChoice(required=3, at_most=3))
     assert not ends_after(constraint, f"{call(1)}\n{call(2)}")
-    constraint.appended("[INTR] job1 [HEAD] 7 [END]")
+    constraint.appended(told("[INTR] job1 [HEAD] 7 [END]"))
     assert ends_after(constraint, call(3))
-    constraint.appended("[INTR] job2 [HEAD] 7 [END][INTR] job3 progress [HEAD] 1 [END]")
+    constraint.appended(told("[INTR] job2 [HEAD] 7 [END][INTR] job3 progress [HEAD] 1 [END]"))
     assert ends_after(constraint, "[TRAP][END]")
-    constraint.appended('[INTR] job3 failed [HEAD] {"type": "x", "message": "y"} [END]')
+    constraint.appended(told('[INTR] job3 failed [HEAD] {"type": "x", "message": "y"} [END]'))
     assert not ends_after(constraint, "[TRAP][END]")
 
 
@@ -456,7 +463,7 @@ def test_a_token_against_the_mask_is_refused() -> None:
 def test_a_rollback_stays_in_its_segment() -> None:
     constraint = Constraint(BYTES, TOOLS)
     constraint.accept(ord("x"))
-    constraint.appended("")
+    constraint.appended(())
     with pytest.raises(AdapterError, match="0 were written"):
         constraint.rollback(1)
 

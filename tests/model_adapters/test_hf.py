@@ -10,7 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tool_texts import STRING, parameters
 
+from cml.ast import OutcomeKind
 from interpreter.errors import HostError
+from interpreter.events import Delivery, Outcome
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
 from model_adapters.chat_tokens import chat_ids, content_ids
@@ -27,6 +29,10 @@ else:
 
 ASK = (Message("user", "Count from one to twenty, in words."),)
 INTERRUPT = '[INTR] job1 [HEAD] {"city": "Paris", "degrees": 18} [END]'
+BATCH = Batch(
+    INTERRUPT,
+    (Delivery("job1", Outcome(OutcomeKind.RETURNED, {"city": "Paris", "degrees": 18})),),
+)
 # Mixes of what a tokenizer could take for a control token, and of characters of several tokens.
 outside = st.lists(
     st.sampled_from(
@@ -204,7 +210,7 @@ def test_a_rewind_keeps_the_mask_in_step(
 def test_a_rewind_stays_behind_the_last_append(tiny: HfModel) -> None:
     session = begin(tiny)
     write(session, 2)
-    session.append(Batch(INTERRUPT))
+    session.append(BATCH)
     written = len(write(session, 2))
     with pytest.raises(HostError, match="Embed/rewind"):
         session.rewind(written + 1)
@@ -215,7 +221,7 @@ def test_the_limit_counts_what_the_model_writes_only(tiny: HfModel) -> None:
     session = begin(tiny, max_tokens=5)
     ends = 0
     for _ in range(5 + len(ASK)):
-        session.append(Batch(INTERRUPT)) if not session._segment.begun else None
+        session.append(BATCH) if not session._segment.begun else None
         ends += session.decode() == EndOfDecoding("length")
     assert ends == len(ASK)
 
@@ -229,7 +235,7 @@ def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: in
         text += piece.text
     assert tiny.tokenizer.decode(list(session.ids[prompt:])) == text
     assert not set(session.ids[prompt:]) & tiny.end_tokens
-    session.append(Batch(INTERRUPT))
+    session.append(BATCH)
 
 
 @given(seeds)
@@ -240,7 +246,7 @@ def test_nothing_is_appended_inside_a_character(tiny: HfModel, seed: int) -> Non
         assert isinstance(piece, EndOfDecoding) or piece.text
     assert piece.text == ""
     with pytest.raises(HostError, match="Embed/append"):
-        session.append(Batch(INTERRUPT))
+        session.append(BATCH)
 
 
 def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
@@ -252,7 +258,7 @@ def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
 def test_after_an_append_the_scores_are_those_of_one_pass(model: HfModel) -> None:
     session = HfSession(model, ASK)
     write(session, 3)
-    session.append(Batch(INTERRUPT))
+    session.append(BATCH)
     assert_scores_fit(session, model)
     session.rewind(0)
     write(session, 2)
@@ -271,7 +277,7 @@ def test_a_constrained_session_calls_and_goes_on(model: HfModel, words: Vocabula
         text += write(session, 1)
         assert len(text) < 600
     assert text.lstrip().startswith('[CALL] job1 [HEAD] get_weather(city="')
-    session.append(Batch(INTERRUPT))
+    session.append(BATCH)
     while isinstance(piece := session.decode(), Piece) and len(session.ids) < 300:
         assert "[" not in piece.text
 
@@ -344,5 +350,5 @@ def test_on_a_gpu_the_scores_are_those_of_the_whole_context() -> None:
     model = load(fetch_embedded(), device="cuda", dtype="float32")
     session = HfSession(model, ASK)
     write(session, 4)
-    session.append(Batch(INTERRUPT))
+    session.append(BATCH)
     assert_scores_fit(session, model)
