@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from cml.ast import Block, Call, Interrupt, Json, Malformed, OutcomeKind, Trap
-from cml.bodies import BodyError, check_nesting, read_body
+from cml.bodies import check_nesting, read_body
 from cml.diagnostics import START, Position, Span, advance, diagnose, locate
 from cml.identifiers import identifier_fault, reserved_fault
+from cml.invocation import BodyError
 from cml.json_values import JsonError, read_json
 from cml.literals import VALUE_QUOTES
 from cml.profile import Level, Profile
