@@ -5,7 +5,7 @@ after its nesting was bounded.
 """
 
 import re
-from typing import Final, TypeGuard
+from typing import Final, TypeGuard, cast
 
 from cml.ast import Json, Reference, Value
 from cml.invocation import BodyError, Invocation, reference
@@ -73,6 +73,8 @@ def _read_json(text: str, profile: Profile) -> Invocation:
         case {"name": str(name), "arguments": dict(arguments), **rest} if not rest:
             if not _DOTTED_NAME.fullmatch(name):
                 raise BodyError(f"{name!r} is not the dotted name of a function")
+            if "$ref" not in text and "\\" not in text:
+                return Invocation(name, (), cast(dict[str, Value], arguments))
             kwargs = {key: _json_value(entry, profile) for key, entry in arguments.items()}
             return Invocation(name, (), kwargs)
         case _:
