@@ -67,7 +67,7 @@ def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Sy
     lexer = make_lexer(profile)
     for piece in pieces:
         lexer.push(piece)
-        yield from iter(lexer.pull, None)
+        yield from lexer.ready()
     yield from lexer.close()
 
 

@@ -766,7 +766,7 @@ _ANSWERS: Final = (
         Edit(
             answer._interruptible,
             "yield lexer.interruptible",
-            "yield from () if lexer._decoder.getstate()[0] else (lexer.interruptible,)",
+            "yield from () if lexer._characters.is_partial else (lexer.interruptible,)",
         ),
     ),
     _fault(
