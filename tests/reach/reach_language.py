@@ -469,9 +469,9 @@ _LEVELS: Final = (
         "Valid/level",
         Other(
             validity,
-            "_RULES",
+            "_INTERRUPT_RULES",
             {
-                **{k: r for k, r in validity._RULES.items() if k != "Valid/level"},
+                **{k: r for k, r in validity._INTERRUPT_RULES.items() if k != "Valid/level"},
                 "Valid/level": validity._level,
             },
         ),
@@ -670,10 +670,10 @@ _NEAR_MISSES: Final = (
         "Lint/near-miss",
         Edit(
             lints.NearMisses.take,
-            "yield from near_misses(text, begin)",
-            """for at in (text.find(f"[{name}]") for name in MARKER_NAMES):
-        if at >= 0: yield diagnose("Lint/near-miss", "", Span(advance(begin, text[:at]), begin))
-    yield from near_misses(text, begin)""",
+            "return near_misses(text, begin)",
+            """said = [diagnose("Lint/near-miss", "", Span(advance(begin, text[:at]), begin))
+        for at in (text.find(f"[{name}]") for name in MARKER_NAMES) if at >= 0]
+    return [*said, *near_misses(text, begin)]""",
         ),
     ),
     _fault(
