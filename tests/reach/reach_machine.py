@@ -924,8 +924,8 @@ _DRIVER: Final = (
         "Settle/start",
         Edit(
             settling.settle_start,
-            "len(with_status(state, Status.RUNNING))",
-            "sum(call.is_identified for _, call in with_status(state, Status.RUNNING))",
+            "running(state)",
+            "sum(state.calls[k].is_identified for k in state.unsettled if k not in state.waiting)",
         ),
     ),
     _fault(
