@@ -86,6 +86,8 @@ class Phase(Enum):
     ENDING = "ending"
     ENDED = "ended"
 
+    __hash__ = object.__hash__  # there is one of each
+
 
 class Status(Enum):
     """How far a call has come. A call is *pending* until it is settled."""
@@ -93,6 +95,8 @@ class Status(Enum):
     WAITING = "waiting"  # for a worker, or for the calls that its arguments name
     RUNNING = "running"
     SETTLED = "settled"
+
+    __hash__ = object.__hash__  # there is one of each
 
 
 class CallState(msgspec.Struct, frozen=True):
