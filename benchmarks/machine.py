@@ -7,15 +7,20 @@ themselves cost over writing a trace.
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
+from side_by_side import machine, medians_s
 
 from cml.ast import OutcomeKind
 from cml.lexer import Lexer
+from cml.symbols import Symbol
 from interpreter import ScriptedSession, Settings, State, instant, run_virtual
 from interpreter.events import Began, Decoded, Event, Outcome, Row, Start
+from interpreter.rules.changes import with_call
 from interpreter.scripted import pieces_of
+from interpreter.state import CallState, Status
 from interpreter.trace import encode_row
 from interpreter.virtual import Answers
 
@@ -79,6 +84,56 @@ def session(text: str) -> Callable[[], int]:
     return run
 
 
+def with_pending(calls: int, workers: int) -> tuple[State, Lexer, int]:
+    """Return a session that decodes while so many calls are pending."""
+    state, _ = instant(State(Settings(workers=workers)), 0, [Began()])
+    lexer, now_us = Lexer(generated=True), 0
+    for number in range(calls):
+        for symbol in lexer.feed(f"[CALL] a{number} [HEAD] f(x={number}) [END]"):
+            now_us += 1
+            state, _ = instant(state, now_us, [Decoded(symbol)])
+    return state, lexer, now_us
+
+
+def prose_after(session: tuple[State, Lexer, int], tokens: int = 500) -> None:
+    """Take tokens of prose; the calls stay pending."""
+    state, lexer, now_us = session
+    start = lexer.offset
+    for number in range(tokens):
+        symbol = Symbol("abcd", start + 4 * number)
+        state, _ = instant(state, now_us + number, [Decoded(symbol)])
+
+
+def pending_table() -> Table:
+    """What a token costs with calls pending, in turn: with any number of workers, and with one."""
+    runs = {
+        (calls, workers): partial(prose_after, with_pending(calls, workers))
+        for calls in (0, 16, 64, 256)
+        for workers in (0, 1)
+    }
+    times = medians_s(runs)
+    table = Table(
+        "calls pending", "all running: µs a token", "one running: µs a token", "over none"
+    )
+    for calls in (0, 16, 64, 256):
+        us = [times[calls, workers] / 500 * 1e6 for workers in (0, 1)]
+        ratio = times[calls, 0] / times[0, 0], times[calls, 1] / times[0, 1]
+        table.add_row(str(calls), *(f"{u:.1f}" for u in us), f"{ratio[0]:.2f}, {ratio[1]:.2f}")
+    return table
+
+
+def growth_table() -> Table:
+    """What a change of a call costs after so many calls in a session: each copies a table."""
+    call = CallState(1, None, Status.SETTLED)
+    numbers = (100, 1_000, 10_000, 100_000)
+    states = {n: State(calls={f"a{k}": call for k in range(n)}) for n in numbers}
+    times = medians_s({n: partial(with_call, state, "a1", call) for n, state in states.items()})
+    table = Table("calls in a session", "µs a change")
+    for number in numbers:
+        table.add_row(f"{number:,}", f"{times[number] * 1e6:,.0f}")
+    return table
+
+
 def main() -> None:
     events = prose_events()
     dialogue = "".join(DIALOGUE.format(n=n) for n in range(TOKENS // 60))
@@ -92,7 +147,10 @@ def main() -> None:
     for label, us in figures:
         table.add_row(label, f"{us:.1f}", f"{1e6 / us:,.0f}", f"{us / STEP_US:.2%}")
     console = Console()
+    console.print(machine())
     console.print(table)
+    console.print(pending_table())
+    console.print(growth_table())
     console.print(f"machine over encoding alone: {figures[0][1] / figures[-1][1]:.1f}x")
 
 

@@ -39,6 +39,8 @@ class OutcomeKind(Enum):
     CANCELLED = "cancelled"
     PROGRESS = "progress"
 
+    __hash__ = object.__hash__  # there is one of each
+
 
 @dataclass(frozen=True, slots=True)
 class Text:

@@ -11,15 +11,18 @@ from typing import Final
 import msgspec
 
 from cml.ast import Block, Call, Interrupt, Json, Malformed, OutcomeKind, Trap
-from cml.bodies import BodyError, check_nesting, read_body
+from cml.bodies import check_nesting, read_body
 from cml.diagnostics import START, Position, Span, advance, diagnose, locate
 from cml.identifiers import identifier_fault, reserved_fault
+from cml.invocation import BodyError
 from cml.json_values import JsonError, read_json
 from cml.literals import VALUE_QUOTES
 from cml.profile import Level, Profile
 from cml.symbols import Marker, Symbol
 
 _WHITE_SPACE: Final = " \t\r\n"
+_HEAD_LENGTH: Final = len(Marker.HEAD.value)
+_END_LENGTH: Final = len(Marker.END.value)
 _WORD: Final = re.compile(r"[^ \t\r\n]+")
 _SAID_OUTCOMES: Final = {k.value: k for k in OutcomeKind if k is not OutcomeKind.RETURNED}
 
@@ -119,11 +122,11 @@ def _is_over_limit(block: OpenBlock, profile: Profile) -> bool:
 
 
 def _check_shape(block: OpenBlock, ending: Ending, profile: Profile) -> None:
-    opener = block.opener.value
     if _is_over_limit(block, profile):
         message = f"the block is longer than {profile.limits.block_characters} characters"
-        raise BlockError("Valid/limit", message, 0, len(opener))
+        raise BlockError("Valid/limit", message, 0, len(block.opener.value))
     if ending is not Ending.CLOSED:
+        opener = block.opener.value
         message = f"{opener} has no [END]: {ending.value}"
         raise BlockError("Valid/closed", message, 0, len(opener))
     allowed = 0 if block.opener is Marker.TRAP else 1
@@ -135,11 +138,11 @@ def _check_shape(block: OpenBlock, ending: Ending, profile: Profile) -> None:
 
 def _parts(block: OpenBlock) -> tuple[str | None, str, int]:
     """Return the head, the body and where in the source the body begins, trimmed."""
-    opener, content_end = len(block.opener.value), len(block.source) - len(Marker.END.value)
+    opener, content_end = block.source.index("]") + 1, len(block.source) - _END_LENGTH
     head, body_start = None, opener
     if block.heads:
         head = block.source[opener : block.heads[0]].strip(_WHITE_SPACE)
-        body_start = block.heads[0] + len(Marker.HEAD.value)
+        body_start = block.heads[0] + _HEAD_LENGTH
     body = block.source[body_start:content_end]
     body_start += len(body) - len(body.lstrip(_WHITE_SPACE))
     return head, body.strip(_WHITE_SPACE), body_start

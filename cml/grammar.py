@@ -10,12 +10,13 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
-
-from lark import Lark
+from typing import TYPE_CHECKING, Final
 
 from cml.profile import Body
 from cml.symbols import MARKER_NAMES, Marker
+
+if TYPE_CHECKING:
+    from lark import Lark
 
 _BODY_RULE: Final = re.compile(r"^_body: python_call.*$", re.MULTILINE)
 _BODY_START: Final = {Body.PYTHON: "python_call", Body.JSON: "json_value"}
@@ -34,14 +35,18 @@ def grammar_text(body: Body = Body.PYTHON) -> str:
 
 
 @cache
-def context_grammar(body: Body = Body.PYTHON) -> Lark:
+def context_grammar(body: Body = Body.PYTHON) -> "Lark":
     """Return the parser of whole contexts."""
+    from lark import Lark
+
     return Lark(grammar_text(body), parser="lalr", start="context", propagate_positions=True)
 
 
 @cache
-def body_grammar() -> Lark:
+def body_grammar() -> "Lark":
     """Return the parser of call bodies in Python syntax."""
+    from lark import Lark
+
     return Lark(grammar_text(), parser="lalr", start="python_call")
 
 

@@ -1,7 +1,9 @@
 """JSON values, read strictly and written without a marker inside (spec/1-syntax.md, section 6)."""
 
 import json
+import math
 import re
+from functools import cache
 from typing import Final, NoReturn, TypeAlias
 
 import msgspec
@@ -12,6 +14,8 @@ from cml.profile import Limits
 from cml.symbols import MARKER_PATTERN
 
 _MARKER: Final = re.compile(MARKER_PATTERN)
+# Half of a surrogate pair, or an escape that may be one.
+_SURROGATE: Final = re.compile("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]")
 
 
 class JsonError(ValueError):
@@ -47,11 +51,56 @@ _Parsed: TypeAlias = "bool | str | _NumberLiteral | list[_Parsed] | _Entries | N
 def read_json(text: str, limits: Limits) -> Json:
     """Read one JSON value; keys are unique, numbers finite, strings whole characters.
 
-    The whole text is parsed before any literal is valued, so faults of the grammar come first.
+    Of several faults those of the grammar come first.
 
     Args:
         text: The text; its nesting is bounded already.
         limits: How long a number may be.
+
+    Raises:
+        JsonError: The text is something else.
+    """
+    if not _needs_care(text, limits):
+        try:
+            value: Json = _DECODER.decode(text)
+        except (ValueError, RecursionError):
+            pass  # read again below, to say what it is
+        else:
+            return value
+    return read_with_care(text, limits)
+
+
+def _needs_care(text: str, limits: Limits) -> bool:
+    """Whether a string may hold half of a surrogate pair, or a number may be too long."""
+    is_simple = text.isascii() and "\\" not in text
+    if not is_simple and _SURROGATE.search(text):
+        return True
+    return len(text) > limits.digits and bool(_long_number(limits.digits).search(text))
+
+
+@cache
+def _long_number(digits: int) -> re.Pattern[str]:
+    return re.compile(rf"[-+.0-9eE]{{{digits + 1}}}")
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise LiteralError("a key is given twice")
+    return entries
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if not math.isfinite(value):
+        raise LiteralError(f"{literal} is beyond the largest float")
+    return value
+
+
+def read_with_care(text: str, limits: Limits) -> Json:
+    """Read one JSON value by way of its literals, which are valued after the whole is parsed.
+
+    It gives what `read_json` gives, more slowly, and says what is wrong with anything else.
 
     Raises:
         JsonError: The text is something else.
@@ -98,6 +147,11 @@ def _object(entries: _Entries, limits: Limits) -> dict[str, Json]:
 
 def _no_constant(name: str) -> NoReturn:
     raise LiteralError(f"{name} is not a JSON value")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+)
 
 
 def write_json(value: object) -> str:

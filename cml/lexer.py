@@ -5,15 +5,16 @@ characters), the mode and whether it stands inside a string. How the input was c
 the symbols, except that a run of text may come in several: one for each piece, and no more.
 """
 
-import codecs
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from cml.arguments import require_text
+from cml.characters import Characters
 from cml.diagnostics import CmlError
 from cml.monitor import Mode, interruptible
 from cml.profile import Profile
-from cml.states import first_state
+from cml.states import State, first_state
 from cml.symbols import (
     GENERATED_OPENERS,
     LONGEST_MARKER,
@@ -26,6 +27,7 @@ from cml.symbols import (
 _PREFIXES: Final = frozenset(m.value[:n] for m in Marker for n in range(1, len(m.value)))
 _MARKERS: Final = {marker.value: marker for marker in Marker}
 _PLAIN: Final = re.compile(MARKER_PATTERN)
+_SWEEP: Final = 1_000  # symbols that are held at once
 # The inside of a string, up to its quote, the end of its line or the end of input (Syntax/string).
 _INSIDE_STRING: Final = {
     quote: re.compile(rf"[^{quote}\\\r\n]*(?:\\[^\r\n][^{quote}\\\r\n]*)*") for quote in "\"'"
@@ -43,16 +45,17 @@ class Lexer:
     def __init__(self, profile: Profile | None = None, *, generated: bool = False) -> None:
         self._prose = first_state((profile or Profile()).body, generated=generated)
         self._state = self._prose
-        self._openers = GENERATED_OPENERS if generated else OPENERS
+        self._simple: State | None = self._prose  # where only a `[` may begin something
+        openers = GENERATED_OPENERS if generated else OPENERS
+        self._openers = frozenset(marker.value for marker in openers)
         self._opened = 0  # where the block that is open begins
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._characters = Characters()
         self._buffer = ""
         self._position = 0
         self._offset = 0
         self._marker = ""  # which is known to stand at this point, or none
         self._quote = ""
         self._escaped = False  # an odd run of backslashes stands directly before this point
-        self._fault: CmlError | None = None  # the input ends here: what follows is not UTF-8
 
     @property
     def mode(self) -> Mode:
@@ -72,7 +75,7 @@ class Lexer:
     @property
     def holding(self) -> bool:
         """Whether characters were received that are not yet part of a symbol."""
-        return self._position < len(self._buffer) or bool(self._decoder.getstate()[0])
+        return self._position < len(self._buffer) or self._characters.is_partial
 
     @property
     def offset(self) -> int:
@@ -90,9 +93,23 @@ class Lexer:
                 `pull` give them first.
             TypeError: It is no text.
         """
+        if (
+            self._state is self._simple
+            and isinstance(piece, str)
+            and piece
+            and "[" not in piece
+            and "\\" not in piece
+            and piece.isascii()
+            and self._position == len(self._buffer)
+            and self._characters.fault is None
+        ):  # as most pieces are: nothing can begin in it, and nothing is held back before it
+            symbol = Symbol(piece, self._offset)
+            self._offset += len(piece)
+            self._escaped = False
+            return (symbol,)
         require_text(piece)
         self.push(piece)
-        return tuple(iter(self.pull, None))
+        return tuple(self.ready())
 
     def close(self) -> tuple[Symbol, ...]:
         """End the input; a begun marker is released as text (Syntax/begun-marker).
@@ -100,16 +117,29 @@ class Lexer:
         Raises:
             CmlError: The bytes end inside a character.
         """
-        self._decode(b"", final=True)
-        symbols = tuple(iter(self.pull, None))
+        self._characters.end()
+        symbols = tuple(self.ready())
         rest = self._buffer[self._position :]
         return (*symbols, self._take_text(len(self._buffer))) if rest else symbols
 
     def push(self, piece: str | bytes) -> None:
         """Take a piece without lexing it; `pull` then gives its symbols one by one."""
-        if self._fault is None:
-            self._buffer = self._buffer[self._position :] + self._characters(piece)
+        if self._characters.fault is None:
+            self._buffer = self._buffer[self._position :] + self._characters.take(piece)
             self._position = 0
+
+    def ready(self) -> Iterator[Symbol]:
+        """Yield the symbols that are complete; the lexer may be some of them ahead.
+
+        Raises:
+            CmlError: The next character is not UTF-8.
+        """
+        while True:
+            yield from self._sweep()
+            symbol = self.pull()
+            if symbol is None:
+                return
+            yield symbol
 
     def pull(self) -> Symbol | None:
         """Return the next symbol, or None when more input is needed.
@@ -124,9 +154,29 @@ class Lexer:
                     return self._take_text(end)
             if self._marker:
                 return self._take_marker()
-        if self._fault is not None:
-            raise self._fault
+        self._refuse_what_is_no_text()
         return None
+
+    def _sweep(self) -> list[Symbol]:
+        """Take texts and markers in turn up to where `pull` has to look more closely: at a run of
+        backslashes before a `[`, at a string that does not end, at the end of the buffer.
+        """
+        symbols: list[Symbol] = []
+        if self._marker or self._quote or self._escaped:
+            return symbols
+        buffer, position, state = self._buffer, self._position, self._state
+        ahead = self._offset - position
+        while len(symbols) < _SWEEP and (found := state.sweep.match(buffer, position)):
+            begin, end = found.span(1)
+            if begin > position:
+                symbols.append(Symbol(buffer[position:begin], position + ahead))
+            spelling = found[1]
+            symbols.append(Symbol(spelling, begin + ahead, _MARKERS[spelling]))
+            if spelling in self._openers:
+                self._opened = begin + ahead
+            position, state = end, state.edges[spelling]
+        self._position, self._offset, self._state = position, position + ahead, state
+        return symbols
 
     def discard(self, offset: int) -> None:
         """Go on as if nothing had been received from this offset on (Embed/rewind).
@@ -140,40 +190,17 @@ class Lexer:
         self._buffer = self._marker = ""
         self._position = 0
         self._offset = offset
-        self._decoder.reset()
-        self._fault = None
+        self._characters.reset()
 
     def appended(self) -> None:
         """Take note that the runtime appended a block here: no backslash stands before this point."""
         self._escaped = False
 
-    def _characters(self, piece: str | bytes) -> str:
-        """Return the whole characters of a piece; what is not UTF-8 ends the input (`pull`)."""
-        if isinstance(piece, bytes):
-            return self._decode(piece, final=False)
-        return piece if piece.isascii() else self._checked(piece)
-
-    def _decode(self, piece: bytes, *, final: bool) -> str:
-        try:
-            return self._decoder.decode(piece, final)
-        except UnicodeDecodeError as error:
-            text = error.object[: error.start].decode("utf-8")
-            self._refuse(len(text), error.reason)
-            return text
-
-    def _checked(self, piece: str) -> str:
-        """Return what of a piece is Unicode text, up to half of a surrogate pair."""
-        try:
-            piece.encode()
-        except UnicodeEncodeError as error:
-            self._refuse(error.start, "half of a surrogate pair")
-            return piece[: error.start]
-        return piece
-
-    def _refuse(self, characters: int, reason: str) -> None:
-        offset = self._offset + len(self._buffer) - self._position + characters
-        message = f"the input is not UTF-8: {reason}, after {offset} characters"
-        self._fault = CmlError("Syntax/encoding", message, offset)
+    def _refuse_what_is_no_text(self) -> None:
+        if fault := self._characters.fault:
+            offset = self._offset + len(self._buffer) - self._position
+            message = f"the input is not UTF-8: {fault}, after {offset} characters"
+            raise CmlError("Syntax/encoding", message, offset)
 
     def _take_text(self, end: int) -> Symbol:
         text = self._buffer[self._position : end]
@@ -193,7 +220,7 @@ class Lexer:
     def _take_marker(self) -> Symbol:
         spelling = self._marker
         symbol = Symbol(spelling, self._offset, _MARKERS[spelling])
-        if symbol.marker in self._openers:
+        if spelling in self._openers:
             self._opened = self._offset
         self._position += len(spelling)
         self._offset += len(spelling)
@@ -204,6 +231,8 @@ class Lexer:
 
     def _scan(self) -> int:
         """Return where certain text ends; `_marker` then is the marker that stands there, if any."""
+        if self._state is self._simple and self._buffer.find("[", self._position) < 0:
+            return len(self._buffer)
         code = self._state.quotes
         match = self._search_code() if code else self._search_prose()
         if match is not None:

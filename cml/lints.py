@@ -6,7 +6,7 @@ for something that never comes.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cml.ast import Malformed
@@ -17,6 +17,7 @@ from cml.symbols import MARKER_NAMES, OPENERS, Marker
 
 _LONGEST: Final = 24
 _CANDIDATE: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{1,{_LONGEST}}}[\]］]")
+_LETTER: Final = re.compile("[A-Za-z]")
 _OPEN: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{0,{_LONGEST}}}\Z")
 # Capital letters of other alphabets that look like the letters of the five names.
 _LOOKALIKES: Final = str.maketrans("АСЕНІРТΑΕΗΙΝΡΤԀ", "ACEHIPTAEHINPTD")
@@ -30,21 +31,23 @@ class NearMisses:
         self._begun = ""
         self._start = START
 
-    def take(self, prose: str, start: Position) -> Iterator[Diagnostic]:
-        """Yield the near misses that a further run of prose completes.
+    def take(self, prose: str, start: Position) -> Iterable[Diagnostic]:
+        """Return the near misses that a further run of prose completes.
 
         Args:
             prose: The run; it follows the one before directly, or `reset` was called.
             start: Where it begins.
         """
         if not self._begun:
+            if "[" not in prose and "［" not in prose:
+                return ()
             self._start = start
         text, begin = self._begun + prose, self._start
         found = _OPEN.search(text)
         self._begun = found[0] if found else ""
         if found and found.start():
             self._start = advance(begin, text[: found.start()])
-        yield from near_misses(text, begin)
+        return near_misses(text, begin)
 
     def reset(self) -> None:
         """Forget a begun candidate: a marker stands here."""
@@ -83,6 +86,8 @@ def meant_marker(bracketed: str) -> str | None:
     """
     word = bracketed[1:-1]
     if word in MARKER_NAMES and bracketed.startswith("["):
+        return None
+    if word.isascii() and not _LETTER.search(word):
         return None
     plain = _plain(word)
     if plain in MARKER_NAMES:

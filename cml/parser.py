@@ -26,26 +26,49 @@ class BlockReader:
         self._profile = profile
         self._open: OpenBlock | None = None
         self._start = START
-        self.position = START
+        self._offset = self._line_start = 0
+        self._line = 1
 
     @property
     def in_block(self) -> bool:
         """Whether the stream stands inside a block."""
         return self._open is not None
 
+    @property
+    def position(self) -> Position:
+        """Where the stream stands."""
+        return Position(self._line, self._offset - self._line_start + 1, self._offset)
+
     def take(self, symbol: Symbol) -> Block | None:
         """Take the next symbol; return the block or stray marker that it ends, if it ends one."""
-        before = self.position
-        self.position = advance(before, symbol.text)
-        if symbol.marker in OPENERS:
+        if symbol.marker is not None:
+            return self._take_marker(symbol, symbol.marker)
+        self._advance(symbol.text)
+        if self._open is not None:
+            self._open = extend(self._open, symbol, self._profile)
+        return None
+
+    def _take_marker(self, symbol: Symbol, marker: Marker) -> Block | None:
+        if marker in OPENERS:
+            before = self.position
             broken = self._close(Ending.OPENED, before)
-            self._open, self._start = open_block(symbol.marker), before
+            self._open, self._start = open_block(marker), before
+            self._offset += len(symbol.text)
             return broken
         if self._open is None:
-            return None if symbol.marker is None else stray_marker(symbol.marker, before)
+            stray = stray_marker(marker, self.position)
+            self._offset += len(symbol.text)
+            return stray
+        self._offset += len(symbol.text)
         self._open = extend(self._open, symbol, self._profile)
-        is_end = symbol.marker is Marker.END
-        return self._close(Ending.CLOSED, self.position) if is_end else None
+        return self._close(Ending.CLOSED, self.position) if marker is Marker.END else None
+
+    def _advance(self, text: str) -> None:
+        """Go on by a text, as `diagnostics.advance` does."""
+        if lines := text.count("\n"):
+            self._line += lines
+            self._line_start = self._offset + text.rfind("\n") + 1
+        self._offset += len(text)
 
     def close(self) -> Block | None:
         """End the stream; return the block that it leaves open, if it leaves one."""
@@ -67,7 +90,7 @@ def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Sy
     lexer = make_lexer(profile)
     for piece in pieces:
         lexer.push(piece)
-        yield from iter(lexer.pull, None)
+        yield from lexer.ready()
     yield from lexer.close()
 
 

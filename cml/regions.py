@@ -29,6 +29,7 @@ class RegionLexer(Lexer):
 
     def __init__(self, profile: Profile, *, generated: bool = False) -> None:
         super().__init__(profile, generated=generated)
+        self._simple = None
         # Of two pairs that open alike the first counts.
         self._closings: Final = dict(reversed(profile.regions))
         self._closing = ""  # what ends the region that this point is in
@@ -56,9 +57,12 @@ class RegionLexer(Lexer):
         end = self._end_inside(self._position)
         if end > self._position:
             return self._take_text(end)
-        if self._fault is not None:
-            raise self._fault
+        self._refuse_what_is_no_text()
         return None
+
+    def _sweep(self) -> list[Symbol]:
+        """Every symbol is looked at: it may open a region."""
+        return []
 
     def close(self) -> tuple[Symbol, ...]:
         """End the input, and with it every region; what is begun is released as text.

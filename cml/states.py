@@ -15,6 +15,7 @@ from cml.symbols import MARKER_PATTERN
 
 _INTERRUPT_MODES: Final = {Mode.INTERRUPT, Mode.INTERRUPT_BODY, Mode.INTERRUPT_FAULT}
 _CALL_MODES: Final = {Mode.CALL, Mode.CALL_BODY, Mode.CALL_FAULT}
+_NO_MARKER: Final = rf"(?!{MARKER_PATTERN})\["
 
 
 @dataclass(slots=True, eq=False)
@@ -25,12 +26,15 @@ class State:
         mode: The mode.
         quotes: The characters that open a string; none in prose and traps.
         content: Matches code up to the next marker, or to a string that does not end here.
+        sweep: Matches text and the marker after it, where nothing before that is to be looked at
+            more closely.
         edges: The state after each marker, by its spelling.
     """
 
     mode: Mode
     quotes: str
     content: re.Pattern[str]
+    sweep: re.Pattern[str]
     edges: dict[str, "State"] = field(default_factory=dict)
 
 
@@ -47,13 +51,13 @@ def first_state(body: Body, *, generated: bool) -> State:
 def _state(mode: Mode, body: Body) -> State:
     of_call = CALL_QUOTES[body] if mode in _CALL_MODES else ""
     quotes = VALUE_QUOTES if mode in _INTERRUPT_MODES else of_call
-    return State(mode, quotes, _content(quotes))
+    content = _content(quotes)
+    # In prose a run of backslashes before a `[` may escape it.
+    before = rf"(?:[^\[\\]++|{_NO_MARKER}|\\++(?=[^\[\\]))*+" if mode is Mode.PROSE else content
+    return State(mode, quotes, re.compile(content), re.compile(rf"{before}({MARKER_PATTERN})"))
 
 
-@cache
-def _content(quotes: str) -> re.Pattern[str]:
+def _content(quotes: str) -> str:
     """Code without a marker: possessive throughout, so nothing is ever tried twice."""
     strings = [rf"{q}(?:[^{q}\\\r\n]++|\\[^\r\n])*+(?:{q}|\\?(?=[\r\n]))" for q in quotes]
-    return re.compile(
-        "(?:" + "|".join([rf"[^\[{quotes}]++", *strings, rf"(?!{MARKER_PATTERN})\["]) + ")*+"
-    )
+    return "(?:" + "|".join([rf"[^\[{quotes}]++", *strings, _NO_MARKER]) + ")*+"

@@ -18,6 +18,8 @@ class Marker(Enum):
     HEAD = "[HEAD]"
     END = "[END]"
 
+    __hash__ = object.__hash__  # there is one of each; by name it would be a call of Python's
+
 
 OPENERS: Final = frozenset({Marker.CALL, Marker.INTR, Marker.TRAP})
 GENERATED_OPENERS: Final = OPENERS - {Marker.INTR}

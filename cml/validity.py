@@ -3,9 +3,9 @@
 Each rule is one small function over what came before and the next block.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 from cml.arguments import take_pieces, take_profile
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
@@ -36,69 +36,71 @@ class _Seen:
     errors: int = 0
 
 
-_Rule = Callable[[Block, _Seen], Iterator[str]]
+_AnyBlock = TypeVar("_AnyBlock", Call, Interrupt, Trap)
+_Messages: TypeAlias = tuple[str, ...]
 
 
-def _unique_identifier(block: Block, seen: _Seen) -> Iterator[str]:
-    if isinstance(block, Call) and block.id in seen.called:
-        yield f"the identifier {block.id} was used before"
+def _unique_identifier(block: Call, seen: _Seen) -> _Messages:
+    if block.id not in seen.called:
+        return ()
+    return (f"the identifier {block.id} was used before",)
 
 
-def _reserved_identifier(block: Block, _: _Seen) -> Iterator[str]:
-    if isinstance(block, Call) and block.id is not None and (fault := reserved_fault(block.id)):
-        yield fault
+def _reserved_identifier(block: Call, _: _Seen) -> _Messages:
+    if block.id is None or (fault := reserved_fault(block.id)) is None:
+        return ()
+    return (fault,)
 
 
-def _answers_a_call(block: Block, seen: _Seen) -> Iterator[str]:
-    if (
-        isinstance(block, Interrupt)
-        and block.id not in seen.called
-        and not is_runtime_identifier(block.id)
-    ):
-        yield f"no call before this interrupt has the identifier {block.id}"
+def _answers_a_call(block: Interrupt, seen: _Seen) -> _Messages:
+    if block.id not in seen.called and not is_runtime_identifier(block.id):
+        return (f"no call before this interrupt has the identifier {block.id}",)
+    return ()
 
 
-def _one_answer(block: Block, seen: _Seen) -> Iterator[str]:
-    if isinstance(block, Interrupt) and block.id in seen.answered:
-        yield f"{block.id} was answered before"
+def _one_answer(block: Interrupt, seen: _Seen) -> _Messages:
+    return (f"{block.id} was answered before",) if block.id in seen.answered else ()
 
 
-def _known_identifier(block: Block, seen: _Seen) -> Iterator[str]:
+def _known_identifier(block: Call | Trap, seen: _Seen) -> _Messages:
     named = _named_by(block)
-    yield from (f"no earlier call has the identifier {n}" for n in named if n not in seen.called)
+    return tuple(f"no earlier call has the identifier {n}" for n in named if n not in seen.called)
 
 
-def _trap_wakes(block: Block, seen: _Seen) -> Iterator[str]:
+def _trap_wakes(block: Trap, seen: _Seen) -> _Messages:
     match block:
         case Trap(wait=tuple(names)) if not seen.pending.intersection(names):
-            yield "none of these is pending, so nothing could wake this trap"
+            return ("none of these is pending, so nothing could wake this trap",)
         case Trap(wait=None | "all") if not seen.pending and not seen.errors:
-            yield "nothing is pending that could wake this trap"
+            return ("nothing is pending that could wake this trap",)
         case _:
-            pass
+            return ()
 
 
-def _level(block: Block, seen: _Seen) -> Iterator[str]:
-    match block:
-        case Interrupt(id=name) if is_runtime_identifier(name) and name.startswith("user"):
-            if seen.level is not Level.EXTENDED:
-                yield f"messages of people are beyond the {seen.level.value} level"
-        case _:
-            pass
+def _level(block: Interrupt, seen: _Seen) -> _Messages:
+    name = block.id
+    if seen.level is not Level.EXTENDED and is_runtime_identifier(name) and name.startswith("user"):
+        return (f"messages of people are beyond the {seen.level.value} level",)
+    return ()
 
 
-_RULES: Final[dict[str, _Rule]] = {
-    "Valid/level": _level,
+_CALL_RULES: Final[dict[str, Callable[[Call, _Seen], _Messages]]] = {
     "Valid/unique-identifier": _unique_identifier,
     "Valid/reserved-identifier": _reserved_identifier,
+    "Valid/known-identifier": _known_identifier,
+}
+_INTERRUPT_RULES: Final[dict[str, Callable[[Interrupt, _Seen], _Messages]]] = {
+    "Valid/level": _level,
     "Valid/answers-a-call": _answers_a_call,
     "Valid/one-answer": _one_answer,
+}
+_TRAP_RULES: Final[dict[str, Callable[[Trap, _Seen], _Messages]]] = {
     "Valid/known-identifier": _known_identifier,
     "Valid/trap-wakes": _trap_wakes,
 }
 
 
-def _named_by(block: Block) -> tuple[str, ...]:
+def _named_by(block: Call | Trap) -> tuple[str, ...]:
     """Return the identifiers that a block names, in order, without repetition."""
     match block:
         case Trap(wait=tuple(names)):
@@ -139,14 +141,16 @@ class Validator:
 
     def check(self, block: Block) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the next block."""
-        if isinstance(block, Malformed):
-            found: tuple[Diagnostic, ...] = (block.fault,)
-        else:
-            found = tuple(
-                diagnose(name, message, block.span)
-                for name, rule in _RULES.items()
-                for message in rule(block, self._seen)
-            )
+        found: tuple[Diagnostic, ...]
+        match block:
+            case Call():
+                found = _found(_CALL_RULES, block, self._seen)
+            case Interrupt():
+                found = _found(_INTERRUPT_RULES, block, self._seen)
+            case Trap():
+                found = _found(_TRAP_RULES, block, self._seen)
+            case Malformed():
+                found = (block.fault,)
         self._remember(block, found)
         return found
 
@@ -165,6 +169,16 @@ class Validator:
                 seen.pending.discard(name)
             case _:
                 pass
+
+
+def _found(
+    rules: Mapping[str, Callable[[_AnyBlock, _Seen], _Messages]], block: _AnyBlock, seen: _Seen
+) -> tuple[Diagnostic, ...]:
+    """Return what the rules for a kind of block find."""
+    found: list[Diagnostic] = []
+    for name, rule in rules.items():
+        found += [diagnose(name, message, block.span) for message in rule(block, seen)]
+    return tuple(found)
 
 
 def _is_error(block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _Seen) -> bool:
@@ -212,16 +226,18 @@ def check_symbols(symbols: Iterable[Symbol], profile: Profile) -> Iterator[Diagn
     reader, checker = BlockReader(profile), _Checker(profile)
     try:
         for symbol in symbols:
-            start, was_prose = reader.position, not reader.in_block
-            block = reader.take(symbol)
-            if symbol.marker is None and was_prose:
-                yield from checker.prose(symbol.text, start)
-            else:
+            if symbol.marker is None and not reader.in_block:
+                yield from checker.prose(symbol.text, reader.position)
+                reader.take(symbol)
+            elif block := reader.take(symbol):
                 yield from checker.block(block)
+            else:
+                checker.inside()
     except CmlError as error:
         yield _unreadable(error, reader.position)
         return
-    yield from checker.block(reader.close())
+    if block := reader.close():
+        yield from checker.block(block)
 
 
 class _Checker:
@@ -232,13 +248,14 @@ class _Checker:
         self._validator = Validator(profile)
         self._near_misses = NearMisses()
 
-    def prose(self, text: str, start: Position) -> Iterator[Diagnostic]:
+    def prose(self, text: str, start: Position) -> Iterable[Diagnostic]:
         return self._near_misses.take(text, start)
 
-    def block(self, block: Block | None) -> Iterator[Diagnostic]:
+    def inside(self) -> None:
         self._near_misses.reset()
-        if block is None:
-            return
+
+    def block(self, block: Block) -> Iterator[Diagnostic]:
+        self._near_misses.reset()
         yield from self._validator.check(block)
         if isinstance(block, Malformed):
             yield from near_misses_in_block(block, self._body)

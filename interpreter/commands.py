@@ -125,6 +125,7 @@ def _line(row: Row | None) -> str:
     help="Calls that run at once; 0 for any number.",
 )
 @click.option("--end", type=click.Choice(get_args(EndPolicy)), default="drain", show_default=True)
+@click.option("--full", is_flag=True, help="Try also the orders that no rule can tell apart.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -143,6 +144,7 @@ def explore_command(
     stops: bool,
     workers: int,
     end: EndPolicy,
+    full: bool,
     limit: int,
     vector: Path | None,
     as_json: bool,
@@ -153,7 +155,8 @@ def explore_command(
     order. Exit status 1 says that an invariant is broken, or that the limit was reached first.
     """
     settings = Settings(end=end, workers=workers, deadline_us=1 if deadlines else None)
-    found = explore(Program(read_text(file), settings, messages, stops, failures), limit)
+    program = Program(read_text(file), settings, messages, stops, failures)
+    found = explore(program, limit, full=full)
     if found.violation and vector:
         story = tell(vector.stem, found.violation.fault, found.violation.rows, settings)
         with writing(vector):

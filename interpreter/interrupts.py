@@ -1,5 +1,6 @@
 """How interrupts are written into the context (spec/3-semantics.md, section 7)."""
 
+from functools import lru_cache
 from typing import Final
 
 from cml.ast import Interrupt, OutcomeKind
@@ -9,6 +10,7 @@ from cml.profile import Level, Profile
 from interpreter.events import Delivery, Inject, Outcome
 from interpreter.session import Batch
 
+_SHORT: Final = 1_000
 _LONGEST_MESSAGE_IDENTIFIER: Final = "user" + "9" * 9
 """Whether a message can be told does not depend on how many there were before it."""
 
@@ -36,8 +38,16 @@ def unreadable(identifier: str, outcome: Outcome, profile: Profile) -> str | Non
         text = render([_interrupt(Delivery(identifier, outcome), profile)], profile)
     except PrintError as error:
         return str(error)
+    return _short_fault(text, profile) if len(text) <= _SHORT else _fault(text, profile)
+
+
+def _fault(text: str, profile: Profile) -> str | None:
     faults = parse(text, profile).diagnostics
     return faults[0].message if faults else None
+
+
+_short_fault: Final = lru_cache(256)(_fault)
+"""An exploration asks for the same few texts in every state."""
 
 
 def message_fault(text: object, profile: Profile) -> str | None:

@@ -78,10 +78,15 @@ def step_checked(
         HostError: The event may not happen in this state.
         Stuck: No rule applies, or more than one.
     """
-    names = [rule_name(rule) for rule, fired in _tried(state, event, rules) if fired is not None]
-    if len(names) > 1:
-        raise Stuck(f"exactly one rule must apply, not {', '.join(names)}")
-    return step(state, event, rules)
+    applied = [(rule_name(rule), fired) for rule, fired in _tried(state, event, rules) if fired]
+    match applied:
+        case [(name, fired)]:
+            return name, *fired
+        case []:
+            raise Stuck(f"no rule applies to {event}")
+        case _:
+            names = ", ".join(name for name, _ in applied)
+            raise Stuck(f"exactly one rule must apply, not {names}")
 
 
 def _tried(

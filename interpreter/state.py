@@ -88,6 +88,8 @@ class Phase(Enum):
     ENDING = "ending"
     ENDED = "ended"
 
+    __hash__ = object.__hash__  # there is one of each
+
 
 class Status(Enum):
     """How far a call has come. A call is *pending* until it is settled."""
@@ -95,6 +97,8 @@ class Status(Enum):
     WAITING = "waiting"  # for a worker, or for the calls that its arguments name
     RUNNING = "running"
     SETTLED = "settled"
+
+    __hash__ = object.__hash__  # there is one of each
 
 
 class CallState(msgspec.Struct, frozen=True):
@@ -154,8 +158,12 @@ class State(msgspec.Struct, frozen=True):
         block: The block under construction; while there is one, no interrupt goes in.
         calls: Every call by its key, in the order in which they were written. Never changed in
             place.
-        unsettled: The keys of those that wait or run, in the same order; derived from `calls`, and
-            kept so that a token costs the same after thousands of calls.
+        unsettled: The keys of those that wait or run, in the same order. This and the next three are
+            derived from `calls`, and kept so that a token costs the same after thousands of calls
+            and with hundreds of them pending.
+        waiting: The keys of those of them that wait; the others run.
+        failing: The keys of those that wait and can never start (Settle/dependency).
+        ready: The keys of those that wait, and all calls that they name have returned.
         queue: Interrupts that wait for a safe point, in their order.
         wait: What a trapped session waits for.
         woken: Whether an interrupt went in since the trap.
@@ -178,6 +186,9 @@ class State(msgspec.Struct, frozen=True):
     block: OpenBlock | None = None
     calls: dict[str, CallState] = NO_CALLS
     unsettled: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
     queue: tuple[Queued, ...] = ()
     wait: Wait = None
     woken: bool = False
@@ -198,12 +209,9 @@ def pending(state: State) -> list[str]:
     return [key for key in state.unsettled if state.calls[key].is_identified]
 
 
-def with_status(state: State, status: Status) -> list[tuple[str, CallState]]:
-    """Return the unsettled calls that wait, or those that run, with their keys."""
-    if not state.unsettled:
-        return []
-    calls = ((key, state.calls[key]) for key in state.unsettled)
-    return [(key, call) for key, call in calls if call.status is status]
+def running(state: State) -> int:
+    """Return how many calls run."""
+    return len(state.unsettled) - len(state.waiting)
 
 
 def has_returned(state: State, identifier: str) -> bool:

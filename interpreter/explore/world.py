@@ -5,6 +5,7 @@ functions still run, which deadlines and messages are to come. It says which eve
 the machine says what each one does.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,7 +29,7 @@ from interpreter.events import (
     Stopped,
     failure,
 )
-from interpreter.state import Phase, Settings, State, Status
+from interpreter.state import Phase, Queued, Settings, State, Status
 
 LATE: Final = "too late"
 """What a function returns after its call was settled: the model must never see it."""
@@ -95,7 +96,7 @@ def written(script: str, profile: Profile) -> tuple[Decoded | Ended, ...]:
 
 
 def next_events(world: World, program: Program) -> Iterator[Event]:
-    """Yield every event that can come next."""
+    """Yield every event that can come next, what the model writes before all others."""
     if not world.begun:
         yield Began()
         return
@@ -164,9 +165,13 @@ def after_effects(world: World, state: State, effects: tuple[Effect, ...]) -> Wo
     return replace(world, state=state)
 
 
-def key_of(world: World) -> tuple[object, ...]:
+def key_of(world: World, *, full: bool = True) -> tuple[object, ...]:
     """Return what tells two worlds apart. Times do not: what matters of them is the order of the
     queue, and offsets follow from what is left of the script.
+
+    Args:
+        world: One of the two.
+        full: Whether the order of the queue tells them apart, too.
     """
     state = world.state
     return (
@@ -181,9 +186,7 @@ def key_of(world: World) -> tuple[object, ...]:
         state.last,
         state.block,
         tuple((k, c.status, _outcome_key(c.outcome)) for k, c in state.calls.items()),
-        tuple((q.delivery.id, _outcome_key(q.delivery.outcome)) for q in state.queue),
-        # What came in this moment is still sorted among itself; what came before is not.
-        not world.settled and sum(q.at_us == state.now_us for q in state.queue),
+        _queue_key(world) if full else frozenset(Counter(map(_queued_key, state.queue)).items()),
         state.backslashes,
         state.wait,
         state.woken,
@@ -192,6 +195,17 @@ def key_of(world: World) -> tuple[object, ...]:
         state.errors,
         state.forged,
     )
+
+
+def _queue_key(world: World) -> tuple[object, ...]:
+    # What came in this moment is still sorted among itself; what came before is not.
+    state = world.state
+    unsorted = not world.settled and sum(q.at_us == state.now_us for q in state.queue)
+    return (*map(_queued_key, state.queue), unsorted)
+
+
+def _queued_key(queued: Queued) -> tuple[str, tuple[OutcomeKind, str] | None]:
+    return queued.delivery.id, _outcome_key(queued.delivery.outcome)
 
 
 def _outcome_key(outcome: Outcome | None) -> tuple[OutcomeKind, str] | None:

@@ -5,7 +5,9 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from cml.validity import references
 from interpreter.events import Delivery, Effect, Outcome, Report
+from interpreter.futures import dependency_fault, is_ready
 from interpreter.interrupts import shortened, unreadable
 from interpreter.rules.failures import outcome_of
 from interpreter.state import CallState, Queued, State, Status
@@ -14,13 +16,39 @@ Fired: TypeAlias = tuple[State, tuple[Effect, ...]]
 
 
 def with_call(state: State, key: str, call: CallState) -> State:
-    """Return the state with one call new or changed."""
-    others = state.unsettled
-    if call.status is Status.SETTLED:
-        others = tuple(other for other in others if other != key)
-    elif key not in others:
-        others = (*others, key)
-    return replace(state, calls={**state.calls, key: call}, unsettled=others)
+    """Return the state with one call new or changed, and what follows for the calls that wait."""
+    after = replace(
+        state,
+        calls={**state.calls, key: call},
+        unsettled=_listed(state.unsettled, key, is_in=call.status is not Status.SETTLED),
+        waiting=_listed(state.waiting, key, is_in=call.status is Status.WAITING),
+    )
+    return _considered(after, key) if after.waiting or state.waiting else after
+
+
+def _listed(keys: tuple[str, ...], key: str, *, is_in: bool) -> tuple[str, ...]:
+    if is_in:
+        return keys if key in keys else (*keys, key)
+    return tuple(other for other in keys if other != key) if key in keys else keys
+
+
+def _considered(state: State, changed: str) -> State:
+    """Return the state with the waiting calls considered that one call concerns: itself, and those
+    that name it. A result never changes, so what fails or is ready stays so until it settles or runs.
+    """
+    failing, ready = set(state.failing), set(state.ready)
+    for key in state.waiting:
+        call = state.calls[key].call
+        if call and (key == changed or changed in references(call)):
+            if dependency_fault(call, state):
+                failing.add(key)
+            if is_ready(call, state):
+                ready.add(key)
+    return replace(
+        state,
+        failing=tuple(key for key in state.waiting if key in failing),
+        ready=tuple(key for key in state.waiting if key in ready),
+    )
 
 
 def queue_interrupt(

@@ -22,7 +22,7 @@ from interpreter.events import (
 from interpreter.interrupts import unreadable
 from interpreter.rules.changes import Fired, queue_interrupt, settle_call, with_call
 from interpreter.rules.failures import outcome_of
-from interpreter.state import CallState, Phase, State, Status, with_status
+from interpreter.state import CallState, Phase, State, Status
 
 
 def step_begin(state: State, _: Began) -> Fired | None:
@@ -104,7 +104,7 @@ def step_stop(state: State, _: Stopped) -> Fired | None:
     """
     written = state.offset if state.block is None else state.opened
     taken_back = (Rewind(written),) if state.phase is Phase.DECODING else ()
-    running = [key for key, _ in with_status(state, Status.RUNNING)]
+    running = [key for key in state.unsettled if key not in state.waiting]
     for key in state.unsettled:
         call = state.calls[key]
         outcome = outcome_of("cancelled", "the session was stopped")

@@ -10,18 +10,19 @@ from msgspec.structs import replace
 
 from cml.ast import Call
 from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start
-from interpreter.futures import dependency_fault, is_ready, resolve
+from interpreter.futures import dependency_fault, resolve
 from interpreter.rules.changes import Fired, settle_call, with_call
 from interpreter.rules.failures import outcome_of
-from interpreter.state import CallState, EndPolicy, Phase, State, Status, pending, with_status
+from interpreter.state import CallState, EndPolicy, Phase, State, Status, pending, running
 
 
 def settle_dependency(state: State) -> Fired | None:
     """Settle/dependency: a waiting call fails when a call that it names ended without result, or
     its result lacks what is asked of it.
     """
-    for key, waiting in with_status(state, Status.WAITING):
-        if waiting.call and (fault := dependency_fault(waiting.call, state)):
+    for key in state.failing:
+        call = state.calls[key].call
+        if call and (fault := dependency_fault(call, state)):
             return settle_call(state, key, outcome_of("dependency", fault)), ()
     return None
 
@@ -30,13 +31,11 @@ def settle_start(state: State) -> Fired | None:
     """Settle/start: a waiting call starts when all calls that it names have returned and a worker
     is free; among several, the first in the order of the settings.
     """
-    settings, waiting = state.settings, with_status(state, Status.WAITING)
-    if not waiting:
+    settings = state.settings
+    if not state.ready or (settings.workers and running(state) >= settings.workers):
         return None
-    ready = [(k, w.order, w.call) for k, w in waiting if w.call and is_ready(w.call, state)]
-    running = len(with_status(state, Status.RUNNING))
-    if not ready or (settings.workers and running >= settings.workers):
-        return None
+    waiting = ((key, state.calls[key]) for key in state.ready)
+    ready = [(key, entry.order, entry.call) for key, entry in waiting if entry.call]
     key, order, call = min(ready, key=lambda entry: _start_key(state, *entry[1:]))
     limit_us = settings.deadlines_us.get(call.function, settings.deadline_us)
     deadline_us = None if limit_us is None else state.now_us + limit_us

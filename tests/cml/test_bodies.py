@@ -3,18 +3,26 @@
 import ast
 import json
 import math
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from keyword import iskeyword
+from random import Random
 from typing import Any
 
 import pytest
-from cml_strategies import FRAGMENTS, argument_values, content
-from hypothesis import example, given
+from cml_strategies import FRAGMENTS, argument_values, calls, content
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cml import Body, Call, Limits, PrintError, Profile, Reference, render
-from cml.bodies import BodyError, check_nesting, read_body
+from cml import Body, Call, Level, Limits, PrintError, Profile, Reference, render
+from cml.bodies import check_nesting, read_body
+from cml.grammar_bodies import read_by_grammar
+from cml.invocation import BodyError
 from cml.literals import LiteralError, read_python_string, write_python_string
 from cml.printer import render_body
+from cml.python_bodies import read_python
 
 PYTHON, JSON = Profile(), Profile(body=Body.JSON)
 
@@ -199,6 +207,120 @@ def _witness(node: ast.expr) -> object:
             return Reference(base.ref, (*base.path, ast.literal_eval(index)))
         case _:
             return ast.literal_eval(node)
+
+
+# ------------------------------------------------------------------------- two readers of Python
+
+profiles = st.builds(
+    Profile,
+    level=st.sampled_from(Level),
+    limits=st.builds(
+        Limits,
+        nesting=st.sampled_from([64, 1, 2, 3, 128]),
+        digits=st.sampled_from([400, 1, 2, 4_000]),
+        identifier_characters=st.sampled_from([64, 1, 2, 1_024]),
+    ),
+)
+printed_bodies = calls(Body.PYTHON).map(lambda call: render_body(call, PYTHON))
+
+
+class Written:
+    """Bodies as they are written, and now and then nearly so: at these joints two readers part.
+
+    Drawn from a seed, because independent choices find more here than shrinking explains.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._oddity = self._random.choice([0, 0.03, 0.1])
+
+    def body(self) -> str:
+        function = self._pick("f a.b a_1", "a. .a 1 é f(", ["a . b "])
+        text = function + self._parts(
+            lambda: self._pick("x= y= True=", "1= x.y=", [""] * 4) + self._value(2), "()"
+        )
+        begin = self._random.randrange(len(text) + 1)
+        return text if self._random.random() < 0.7 else text[:begin] + text[begin + 1 :]
+
+    def _value(self, depth: int) -> str:
+        match self._random.randrange(9 if depth else 6):
+            case 6:
+                return self._parts(lambda: self._value(depth - 1), "[]")
+            case 7:
+                return self._parts(lambda: self._value(depth - 1), "()")
+            case 8:
+                return self._parts(lambda: self._key() + self._value(depth - 1), "{}")
+            case _:
+                good = r"""1 1 -2.5 1. .5 -.5e3 'x' "it's" '\x41' True None a b[0] a['k'][-1] 12345 all"""
+                odd = r"""01 1e999 - HEAD a[.5] a[True] a[('k')] True[0] '\x4' '\ud800' '\N' 'x é a.b"""
+                return self._pick(good, odd, ["'\\\\'"])
+
+    def _key(self) -> str:
+        return self._pick("'k': 'l': \"m\":", "'$ref': k: 1: ('k'): 'k'", ["'n' :"])
+
+    def _parts(self, part: Callable[[], str], brackets: str) -> str:
+        inside = ",".join(part() for _ in range(self._random.choice([0, 1, 1, 2, 3])))
+        end = self._pick(",", ",, ;", [""] * 2) if inside else ""
+        return brackets[0] + self._space() + inside + end + self._space() + brackets[1]
+
+    def _space(self) -> str:
+        return self._random.choice(
+            ["\x0b", "\u00a0"] if self._is_odd() else ["", "", " ", "\t\r\n"]
+        )
+
+    def _pick(self, good: str, odd: str, others: list[str]) -> str:
+        return self._random.choice(odd.split() if self._is_odd() else [*good.split(), *others])
+
+    def _is_odd(self) -> bool:
+        return self._random.random() < self._oddity
+
+
+written_bodies = st.integers(0, 2**32).map(lambda seed: Written(seed).body())
+
+
+def told(read: Callable[[str, Profile], object], body: str, profile: Profile) -> tuple[object, ...]:
+    """What a reader makes of a body: a call, with the types of its values, or its fault."""
+    try:
+        return (repr(read(body, profile)),)
+    except BodyError as error:
+        return str(error), error.offset, error.rule
+
+
+@settings(max_examples=3_000)
+@given(written_bodies, profiles)
+@example("f(\n)", PYTHON)
+@example(" f()", PYTHON)
+@example("f(a[('x')])", PYTHON)
+@example("f(a[True])", PYTHON)
+@example("f(x=(1), y=(1,), z=(), )", PYTHON)
+def test_the_grammar_reads_the_same(body: str, profile: Profile) -> None:
+    try:
+        check_nesting(body, "\"'", profile.limits)
+    except BodyError as fault:
+        with pytest.raises(BodyError, match=re.escape(str(fault))):
+            read_body(body, profile)
+    else:
+        assert told(read_body, body, profile) == told(read_by_grammar, body, profile)
+
+
+@settings(max_examples=500)
+@given(printed_bodies | written_bodies, profiles)
+def test_what_the_grammar_accepts_is_read_without_it(body: str, profile: Profile) -> None:
+    try:
+        check_nesting(body, "\"'", profile.limits)
+        expected = read_by_grammar(body, profile)
+    except BodyError:
+        return
+    assert repr(read_python(body, profile)) == repr(expected)
+
+
+def test_a_process_that_reads_valid_calls_loads_no_grammar() -> None:
+    code = (
+        "import sys, cml; c = cml.parse('a [CALL] j [HEAD] f(1, x=[\"y\"]) [END] b');"
+        "print(c.items[1].function, 'lark' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "f False\n"
 
 
 @given(content)

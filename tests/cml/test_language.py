@@ -92,6 +92,32 @@ def test_no_cut_shows_in_the_diagnostics(body: Body, data: st.DataObject) -> Non
 
 
 @BODIES
+@settings(max_examples=300)
+@given(st.data(), st.booleans())
+def test_symbols_at_once_are_symbols_one_by_one(
+    body: Body, data: st.DataObject, generated: bool
+) -> None:
+    """What is left of the input between two pieces is the same, too."""
+    text = data.draw(any_text(body))
+    profile = PROFILES[body]
+    at_once, one_by_one = (Lexer(profile, generated=generated) for _ in range(2))
+    for piece in data.draw(cuts(text) | cuts(text.encode())):
+        one_by_one.push(piece)
+        assert at_once.feed(piece) == tuple(iter(one_by_one.pull, None))
+        assert after(at_once) == after(one_by_one)
+        if isinstance(piece, str) and data.draw(st.integers(0, 9)) == 0:
+            back = data.draw(st.integers(0, at_once.offset))
+            for lexer in (at_once, one_by_one):
+                lexer.discard(back)
+                lexer.appended()
+    assert at_once.close() == one_by_one.close()
+
+
+def after(lexer: Lexer) -> tuple[object, ...]:
+    return lexer.mode, lexer.offset, lexer.holding, lexer.interruptible
+
+
+@BODIES
 @given(st.data())
 def test_the_lexer_holds_back_no_more_than_a_begun_marker(body: Body, data: st.DataObject) -> None:
     text = data.draw(any_text(body))

@@ -12,6 +12,7 @@ from cml.grammar import specification
 from cml.profile import Profile
 from interpreter.events import Decoded, Inject, Returned, Start
 from interpreter.explore import Program, explore
+from interpreter.explore.search import first_node, next_nodes, node_key
 from interpreter.explore.story import tell
 from interpreter.futures import resolve
 from interpreter.rules import RULES, Rules
@@ -204,6 +205,69 @@ def test_a_seeded_fault_is_found_with_a_way_to_it(name) -> None:
     found = explore(PROGRAMS[program], rules=rules)
     assert found.violation is not None
     assert found.violation.rows
+
+
+# --------------------------------------------------- what is tried once stands for what is left out
+
+
+def settled(program: Program, *, full: bool, limit: int = 4_000) -> set[tuple[object, ...]] | None:
+    """The settled states that a search reaches, endings among them, the order of the queue aside;
+    None if there are too many.
+    """
+    first = first_node(program)
+    seen, waiting, found = {node_key(first, full=full)}, [first], set()
+    while waiting and len(seen) <= limit:
+        node = waiting.pop()
+        if node.world.settled:
+            found.add(node_key(node, full=False))
+        for successor in next_nodes(node, program, RULES, full=full):
+            if (key := node_key(successor, full=full)) not in seen:
+                seen.add(key)
+                waiting.append(successor)
+    return None if waiting else found
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_full_search_reaches_the_same_states_by_the_same_rules(name) -> None:
+    program = PROGRAMS[name]
+    reduced, full = explore(program), explore(program, full=True)
+    assert reduced.rules == full.rules
+    assert reduced.states <= full.states
+    assert settled(program, full=False) == settled(program, full=True, limit=50_000)
+
+
+@given(
+    st.lists(st.one_of(calls, others), min_size=1, max_size=3),
+    st.sampled_from([None, 3]),
+    st.sampled_from([0, 0, 1]),
+    st.sampled_from([0, 0, 1]),
+    st.sampled_from(["any", "idle", "word"]),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_full_search_of_generated_programs_reaches_the_same_states(
+    parts, deadline_us, messages, workers, deliver, failures
+) -> None:
+    chosen = Settings(deadline_us=deadline_us, workers=workers, deliver=deliver)
+    program = Program("".join(parts), chosen, messages, failures=failures)
+    if (full := settled(program, full=True)) is not None:
+        assert settled(program, full=False) == full
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_full_search_finds_the_same_fault(name) -> None:
+    program, rules = FAULTS[name]
+    reduced = explore(PROGRAMS[program], rules=rules)
+    full = explore(PROGRAMS[program], rules=rules, full=True)
+    assert reduced.violation.fault == full.violation.fault
+
+
+def test_calls_that_do_not_need_each_other_are_not_tried_in_every_order() -> None:
+    script = "".join(f"[CALL] {name} [HEAD] f() [END]" for name in "abcd") + "[TRAP] all [END]"
+    reduced = explore(Program(script))
+    assert reduced.complete
+    assert reduced.states < 1_000
+    assert not explore(Program(script), 3 * reduced.states, full=True).complete
 
 
 def test_the_way_to_a_fault_is_a_shortest_one() -> None:

@@ -21,8 +21,9 @@ from interpreter.events import (
     Start,
     failure,
 )
+from interpreter.futures import dependency_fault, is_ready
 from interpreter.machine import RULE_NAMES
-from interpreter.state import Phase
+from interpreter.state import Phase, Status, running
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "user1", "END", "9", "error1"])
 WRITTEN = st.one_of(
@@ -30,6 +31,13 @@ WRITTEN = st.one_of(
         "[CALL] {} [HEAD] f(x={}) [END]".format,
         NAMES,
         st.sampled_from(["1", "a", "b[0]", "'[END]'"]),
+    ),
+    st.sampled_from(
+        [
+            "[CALL] a [HEAD] f(x=1) [END]",
+            "[CALL] b [HEAD] f(x=a) [END]",
+            "[CALL] c [HEAD] f(x=[a, b[1]]) [END]",
+        ]
     ),
     st.just("[CALL] f(1) [END]"),
     st.just("[TRAP][END]"),
@@ -56,9 +64,9 @@ OUTCOMES = st.one_of(
 class Sessions(RuleBasedStateMachine):
     """A host that does anything the contract allows, against the machine."""
 
-    @initialize()
-    def begin(self):
-        self.state = State(Settings())
+    @initialize(workers=st.sampled_from([0, 0, 1, 2]))
+    def begin(self, workers):
+        self.state = State(Settings(workers=workers))
         self.lexer = Lexer(generated=True)
         self.rows: list[Row] = []
         self.running: list[str] = []
@@ -145,6 +153,19 @@ class Sessions(RuleBasedStateMachine):
     def answered_at_most_once(self):
         if hasattr(self, "terminal"):
             assert all(count == 1 for count in self.terminal.values())
+
+    @invariant()
+    def what_is_kept_follows_from_the_calls(self):
+        if not hasattr(self, "state"):
+            return
+        state, calls = self.state, self.state.calls
+        unsettled = [key for key, call in calls.items() if call.status is not Status.SETTLED]
+        waiting = [key for key in unsettled if calls[key].status is Status.WAITING]
+        assert [*state.unsettled] == unsettled
+        assert [*state.waiting] == waiting
+        assert running(state) == len(unsettled) - len(waiting)
+        assert [*state.failing] == [k for k in waiting if dependency_fault(calls[k].call, state)]
+        assert [*state.ready] == [k for k in waiting if is_ready(calls[k].call, state)]
 
     def teardown(self):
         """Let everything return and the model stop: then the run is over, and all is answered."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from interpreter import interrupts
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -59,6 +61,9 @@ def committed(fault: Fault) -> Iterator[None]:
     with ExitStack() as stack:
         for edit in fault.edits:
             stack.enter_context(_edited(edit) if isinstance(edit, Edit) else _other(edit))
+        # What is remembered was read without the fault, and is then read with it.
+        interrupts._short_fault.cache_clear()
+        stack.callback(interrupts._short_fault.cache_clear)
         yield
 
 

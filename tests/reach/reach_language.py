@@ -6,7 +6,20 @@ from typing import Final
 
 from reach_faults import Edit, Fault, Other
 
-from cml import answer, blocks, bodies, documents, json_values, lints, literals, printer, validity
+from cml import (
+    answer,
+    blocks,
+    bodies,
+    documents,
+    grammar_bodies,
+    invocation,
+    json_values,
+    lints,
+    literals,
+    printer,
+    python_bodies,
+    validity,
+)
 from cml.lexer import Lexer
 from cml.profile import Limits, Profile
 from cml.regions import RegionLexer
@@ -39,7 +52,7 @@ def nesting_by_kind(text: str, quotes: str, limits: Limits) -> None:
             kind = "([{"[")]}".index(bracket)]
             depths[kind] = max(depths[kind] - 1, 0)
         if sum(depths.values()) > limits.nesting:
-            raise bodies.BodyError("too deep", 0, "Valid/limit")
+            raise invocation.BodyError("too deep", 0, "Valid/limit")
 
 
 def with_regions(tokens: list[Token], profile: Profile) -> Iterator[Token]:
@@ -54,7 +67,10 @@ def _fault(decision: str, rule: str, *edits: Edit | Other) -> Fault:
     return Fault(decision, rule, edits)
 
 
-_LEVEL_AT_ONCE = 'if profile.level is Level.CORE: raise BodyError("level", 0, "Valid/level")\n    '
+_LEVEL_AT_ONCE = (
+    "from cml.profile import Level\n    "
+    'if profile.level is Level.CORE: raise BodyError("level", 0, "Valid/level")\n    '
+)
 _VALUED = "_python_value(value, profile)"
 
 _SYMBOLS_AND_REGIONS: Final = (
@@ -145,7 +161,7 @@ _LIMITS_AND_NAMES: Final = (
         "a reference may be longer than an identifier",
         "Syntax/identifier",
         Edit(
-            bodies._reference,
+            invocation.reference,
             "if fault := identifier_fault(ref, profile):",
             "if fault := identifier_fault(ref[:profile.limits.identifier_characters], profile):",
         ),
@@ -154,7 +170,7 @@ _LIMITS_AND_NAMES: Final = (
         "a reference that is too long breaks Valid/identifier",
         "Syntax/malformed",
         Edit(
-            bodies._reference,
+            invocation.reference,
             "raise BodyError(fault, offset)",
             'raise BodyError(fault, offset, "Valid/identifier")',
         ),
@@ -172,7 +188,12 @@ _LIMITS_AND_NAMES: Final = (
         "the limit on identifiers holds for the names of arguments",
         "Syntax/identifier",
         Edit(
-            bodies._add_keyword,
+            grammar_bodies._add_keyword,
+            "if name in kwargs:",
+            "if name in kwargs or len(name) > profile.limits.identifier_characters:",
+        ),
+        Edit(
+            python_bodies._arguments,
             "if name in kwargs:",
             "if name in kwargs or len(name) > profile.limits.identifier_characters:",
         ),
@@ -181,7 +202,7 @@ _LIMITS_AND_NAMES: Final = (
         "a reserved word may be a reference in JSON",
         "Syntax/reference",
         Edit(
-            bodies._reference,
+            invocation.reference,
             "if ref in NO_VALUES:",
             "if ref in NO_VALUES and profile.body is Body.PYTHON:",
         ),
@@ -189,7 +210,7 @@ _LIMITS_AND_NAMES: Final = (
     _fault(
         "the word `all` is no reference",
         "Syntax/reference",
-        Edit(bodies._reference, "if ref in NO_VALUES:", 'if ref in NO_VALUES or ref == "all":'),
+        Edit(invocation.reference, "if ref in NO_VALUES:", 'if ref in NO_VALUES or ref == "all":'),
     ),
     _fault(
         "no argument may be called `$ref`",
@@ -334,7 +355,7 @@ _ORDER: Final = (
     _fault(
         "the level comes before what is no reference at all, in Python",
         "Syntax/malformed",
-        Edit(bodies._named_value, "path = tuple(", f"{_LEVEL_AT_ONCE}path = tuple("),
+        Edit(grammar_bodies._named_value, "path = tuple(", f"{_LEVEL_AT_ONCE}path = tuple("),
     ),
     _fault(
         "the level comes before what is no reference at all, in JSON",
@@ -345,21 +366,23 @@ _ORDER: Final = (
         "the name of a reference comes before its subscripts",
         "Syntax/malformed",
         Edit(
-            bodies._named_value,
+            grammar_bodies._named_value,
             "path = tuple(",
-            "_reference(name, (), profile, 0)\n    path = tuple(",
+            "reference(name, (), profile, 0)\n    path = tuple(",
         ),
     ),
     _fault(
         "a value comes before its name that is given twice",
         "Syntax/malformed",
-        Edit(bodies._add_keyword, "if name in kwargs:", f"{_VALUED}\n    if name in kwargs:"),
+        Edit(
+            grammar_bodies._add_keyword, "if name in kwargs:", f"{_VALUED}\n    if name in kwargs:"
+        ),
     ),
     _fault(
         "a positional value comes before its place",
         "Syntax/malformed",
         Edit(
-            bodies._read_python,
+            grammar_bodies.read_by_grammar,
             'raise BodyError("a positional',
             '_python_value(argument, profile)\n            raise BodyError("a positional',
         ),
@@ -367,12 +390,20 @@ _ORDER: Final = (
     _fault(
         "a value comes before its key that is given twice, in Python",
         "Syntax/malformed",
-        Edit(bodies._python_object, "if key in entries:", f"{_VALUED}\n        if key in entries:"),
+        Edit(
+            grammar_bodies._python_object,
+            "if key in entries:",
+            f"{_VALUED}\n        if key in entries:",
+        ),
     ),
     _fault(
         "a value comes before its key `$ref`",
         "Syntax/malformed",
-        Edit(bodies._python_object, 'if key == "$ref":', f'{_VALUED}\n        if key == "$ref":'),
+        Edit(
+            grammar_bodies._python_object,
+            'if key == "$ref":',
+            f'{_VALUED}\n        if key == "$ref":',
+        ),
     ),
     _fault(
         "a value comes before its key that is given twice, in JSON",
@@ -448,9 +479,9 @@ _LEVELS: Final = (
         "Valid/level",
         Other(
             validity,
-            "_RULES",
+            "_INTERRUPT_RULES",
             {
-                **{k: r for k, r in validity._RULES.items() if k != "Valid/level"},
+                **{k: r for k, r in validity._INTERRUPT_RULES.items() if k != "Valid/level"},
                 "Valid/level": validity._level,
             },
         ),
@@ -649,10 +680,10 @@ _NEAR_MISSES: Final = (
         "Lint/near-miss",
         Edit(
             lints.NearMisses.take,
-            "yield from near_misses(text, begin)",
-            """for at in (text.find(f"[{name}]") for name in MARKER_NAMES):
-        if at >= 0: yield diagnose("Lint/near-miss", "", Span(advance(begin, text[:at]), begin))
-    yield from near_misses(text, begin)""",
+            "return near_misses(text, begin)",
+            """said = [diagnose("Lint/near-miss", "", Span(advance(begin, text[:at]), begin))
+        for at in (text.find(f"[{name}]") for name in MARKER_NAMES) if at >= 0]
+    return [*said, *near_misses(text, begin)]""",
         ),
     ),
     _fault(
@@ -745,7 +776,7 @@ _ANSWERS: Final = (
         Edit(
             answer._interruptible,
             "yield lexer.interruptible",
-            "yield from () if lexer._decoder.getstate()[0] else (lexer.interruptible,)",
+            "yield from () if lexer._characters.is_partial else (lexer.interruptible,)",
         ),
     ),
     _fault(

@@ -463,7 +463,7 @@ _OUTCOMES: Final = (
         "a number of any length can be told",
         "Step/return",
         Edit(
-            interrupts.unreadable,
+            interrupts._fault,
             "parse(text, profile).diagnostics",
             "[d for d in parse(text, profile).diagnostics if 'number' not in d.message]",
         ),
@@ -472,7 +472,7 @@ _OUTCOMES: Final = (
         "a number as long as the limit cannot be told",
         "Step/return",
         Edit(
-            interrupts.unreadable,
+            interrupts._fault,
             "faults = parse(text, profile).diagnostics",
             "longest = max(map(len, __import__('re').findall('[-0-9]+', text)), default=0)\n"
             "    if longest >= profile.limits.digits: return 'too long'\n"
@@ -483,7 +483,7 @@ _OUTCOMES: Final = (
         "brackets of any depth can be told",
         "Step/return",
         Edit(
-            interrupts.unreadable,
+            interrupts._fault,
             "parse(text, profile).diagnostics",
             "[d for d in parse(text, profile).diagnostics if 'nest' not in d.message]",
         ),
@@ -492,7 +492,7 @@ _OUTCOMES: Final = (
         "a block of any length can be told",
         "Step/return",
         Edit(
-            interrupts.unreadable,
+            interrupts._fault,
             "parse(text, profile).diagnostics",
             "[d for d in parse(text, profile).diagnostics if 'longer' not in d.message]",
         ),
@@ -501,7 +501,7 @@ _OUTCOMES: Final = (
         "a block as long as the limit cannot be told",
         "Step/return",
         Edit(
-            interrupts.unreadable,
+            interrupts._fault,
             "faults = parse(text, profile).diagnostics",
             "if len(text) == profile.limits.block_characters: return 'too long'\n"
             "    faults = parse(text, profile).diagnostics",
@@ -924,8 +924,8 @@ _DRIVER: Final = (
         "Settle/start",
         Edit(
             settling.settle_start,
-            "len(with_status(state, Status.RUNNING))",
-            "sum(call.is_identified for _, call in with_status(state, Status.RUNNING))",
+            "running(state)",
+            "sum(state.calls[k].is_identified for k in state.unsettled if k not in state.waiting)",
         ),
     ),
     _fault(
