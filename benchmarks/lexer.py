@@ -15,10 +15,10 @@ import click
 from side_by_side import machine, medians_s
 
 from cml import Lexer, Profile, parse
-from cml.grammar import context_grammar
 from cml.parser import read_symbols
 from cml.symbols import MARKER_PATTERN, Marker
-from cml.tokens import TokenLexer
+from cml.text.grammar import context_grammar
+from cml.text.tokens import TokenLexer
 from cml.validity import check_symbols
 
 # One turn of a dialogue: two blocks of the model, one of the runtime, prose with brackets in it.

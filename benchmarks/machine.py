@@ -14,15 +14,15 @@ from rich.table import Table
 from side_by_side import machine, medians_s
 
 from cml.ast import OutcomeKind
-from cml.lexer import Lexer
 from cml.symbols import Symbol
+from cml.text.lexer import Lexer
 from interpreter import ScriptedSession, Settings, State, instant, run_virtual
+from interpreter.drivers.virtual import Answers
 from interpreter.events import Began, Decoded, Event, Outcome, Row, Start
 from interpreter.rules.changes import with_call
 from interpreter.scripted import pieces_of
 from interpreter.state import CallState, Status
 from interpreter.trace import encode_row
-from interpreter.virtual import Answers
 
 STEP_US = 5_000
 TOKENS = 20_000

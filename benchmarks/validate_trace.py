@@ -50,7 +50,7 @@ def record(path: Path, megabytes: float) -> int:
 
 def validate(path: Path) -> tuple[float, float, int]:
     """Validate a file in a process of its own; return CPU seconds, peak megabytes, exit status."""
-    code = "from model_adapters.cli import main; main()"
+    code = "from model_adapters.commands.cli import main; main()"
     command = [sys.executable, "-c", code, "validate", str(path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)

@@ -9,11 +9,11 @@
 
 from cml.ast import Call, Context, Interrupt, Item, Malformed, OutcomeKind, Reference, Text, Trap
 from cml.diagnostics import CmlError, Diagnostic, Position, Severity, Span
-from cml.lexer import Lexer
 from cml.parser import parse
 from cml.printer import PrintError, render
 from cml.profile import Body, Level, Limits, Profile
 from cml.symbols import Marker, Symbol
+from cml.text.lexer import Lexer
 from cml.validity import validate
 
 __version__ = "0.1.0"

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from cml.arguments import require_text, take_profile
 from cml.ast import Block, Context, Item, Malformed, Text
-from cml.blocks import Ending, OpenBlock, extend, open_block, read_block, stray_marker
 from cml.diagnostics import START, Position, Span, advance
 from cml.printer import unescape
 from cml.profile import Profile, Spelling
-from cml.regions import make_lexer
 from cml.symbols import OPENERS, Marker, Symbol
+from cml.text.blocks import Ending, OpenBlock, extend, open_block, read_block, stray_marker
+from cml.text.regions import make_lexer
 
 
 class BlockReader:

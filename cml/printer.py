@@ -21,10 +21,10 @@ from cml.ast import (
     Trap,
     Value,
 )
-from cml.json_values import write_json
-from cml.literals import LiteralError, write_python_string
 from cml.profile import Body, Profile, Spelling
 from cml.symbols import MARKER_PATTERN, Marker, Symbol
+from cml.text.json_values import write_json
+from cml.text.literals import LiteralError, write_python_string
 
 _MARKER: Final = re.compile(MARKER_PATTERN)
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

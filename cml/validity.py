@@ -10,11 +10,11 @@ from typing import Final, TypeAlias, TypeVar
 from cml.arguments import take_pieces, take_profile
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
 from cml.diagnostics import CmlError, Diagnostic, Position, Span, diagnose
-from cml.identifiers import is_runtime_identifier, reserved_fault
-from cml.lints import NearMisses, near_misses_in_block
 from cml.parser import BlockReader, read_symbols
 from cml.profile import Level, Profile
 from cml.symbols import Symbol
+from cml.text.identifiers import is_runtime_identifier, reserved_fault
+from cml.text.lints import NearMisses, near_misses_in_block
 
 
 @dataclass(slots=True)

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from interpreter.async_runtime import AsyncRuntime
+from interpreter.drivers.async_runtime import AsyncRuntime
+from interpreter.drivers.realtime import Runtime
+from interpreter.drivers.virtual import DecodingCosts, run_virtual
 from interpreter.errors import HostError
 from interpreter.machine import advance, instant, settle, step
-from interpreter.realtime import Runtime
 from interpreter.scripted import ScriptedSession
 from interpreter.session import Batch, EndOfDecoding, Piece, Session
 from interpreter.state import Settings, State
-from interpreter.virtual import DecodingCosts, run_virtual
 
 if TYPE_CHECKING:
     from interpreter.schedule.studies.report import simulate

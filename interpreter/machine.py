@@ -11,8 +11,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from cml.ast import Block
-from cml.blocks import Ending, extend, read_block
 from cml.symbols import OPENERS, Marker
+from cml.text.blocks import Ending, extend, read_block
 from interpreter.errors import HostError, Stuck
 from interpreter.events import (
     Began,

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from cml.ast import Call, OutcomeKind
-from cml.blocks import OpenBlock
 from cml.profile import Profile
+from cml.text.blocks import OpenBlock
 from interpreter.errors import HostError
 from interpreter.events import Delivery, EndReason, Outcome
 

@@ -12,11 +12,11 @@ from typing import BinaryIO, Final, Literal
 import msgspec
 
 from cml.diagnostics import Diagnostic, Position, Span, diagnose
+from interpreter.drivers.timeline import priority
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.machine import advance, settle_one, step
 from interpreter.state import Phase, Settings, State
-from interpreter.timeline import priority
 
 VERSION: Final = 1
 MAX_LINE_BYTES: Final = 16_777_216

@@ -12,8 +12,8 @@ from interpreter.session import EndOfDecoding, Session
 from interpreter.state import Layout
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.signature import Function, tool_of
-from model_adapters.constraint import Constraint, ToolChoice
-from model_adapters.downloads import embedded_model
+from model_adapters.constraint.constraint import Constraint, ToolChoice
+from model_adapters.embedded.downloads import embedded_model
 from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.prompt import build_messages, examples_of
 
@@ -80,8 +80,8 @@ def open_backend(request: Request) -> Opened:
 
 
 def _open_hf(request: Request, folder: str) -> Opened:
-    from model_adapters.hf import HfSession
-    from model_adapters.hf_model import load
+    from model_adapters.hf.model import load
+    from model_adapters.hf.session import HfSession
 
     if not folder:
         embedded_model(yes=request.yes)

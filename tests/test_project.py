@@ -14,6 +14,7 @@ LAYERS = {"cml": 0, "interpreter": 1, "model_adapters": 2}
 SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 PURE = [
     *(ROOT / "cml").glob("*.py"),
+    *(ROOT / "cml" / "text").glob("*.py"),
     *(ROOT / "interpreter" / "rules").glob("*.py"),
     *(
         ROOT / "interpreter" / name
@@ -22,9 +23,10 @@ PURE = [
             "state.py",
             "events.py",
             "futures.py",
-            "virtual.py",
-            "timeline.py",
-            "replay.py",
+            "runs.py",
+            "drivers/virtual.py",
+            "drivers/timeline.py",
+            "drivers/replay.py",
         )
     ),
 ]

@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     """Where a command is to be found.
 
     Args:
-        place: Module and name, as in `cml.commands:parse_command`.
+        place: Module and name, as in `cml.tools.commands:parse_command`.
         help: Its first sentence, as its own help begins, so that a list of all imports none.
     """
 

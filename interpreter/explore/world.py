@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from cml.profile import Profile
-from cml.regions import make_lexer
+from cml.text.regions import make_lexer
 from interpreter.events import (
     Began,
     Decoded,

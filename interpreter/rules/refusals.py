@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from cml.ast import Call, Reference
-from cml.identifiers import identifier_fault, reserved_fault
 from cml.profile import Level, Profile
+from cml.text.identifiers import identifier_fault, reserved_fault
 from cml.validity import references
 from interpreter.state import State
 

@@ -6,9 +6,9 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from cml.ast import Block, Call, Malformed, OutcomeKind, Trap
-from cml.blocks import extend, open_block
 from cml.profile import Spelling
 from cml.symbols import Marker
+from cml.text.blocks import extend, open_block
 from interpreter.events import Cancel, Decoded, Effect, Outcome, Report, Rewind
 from interpreter.rules.changes import Fired, answer_fault, settle_call, with_call
 from interpreter.rules.failures import FAILURES, outcome_of

@@ -8,8 +8,8 @@ from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Final
 
 from cml.ast import Json, OutcomeKind
-from cml.json_values import write_json
 from cml.profile import Body
+from cml.text.json_values import write_json
 from interpreter.events import Outcome, failure
 from interpreter.tools.binding import ArgumentError, bind
 from interpreter.tools.progress import Cancelled, Progress, no_progress

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from cml.ast import Json
-from cml.literals import write_python_string
 from cml.profile import Body
+from cml.text.literals import write_python_string
 from interpreter.tools.declared import Tool
 from interpreter.tools.schema import (
     NOTHING,

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from cml.ast import Json, OutcomeKind
-from cml.json_values import write_json
+from cml.text.json_values import write_json
 from interpreter.events import Outcome, failure
 
 _BYTES: Final = (bytes, bytearray, memoryview)

@@ -1,6 +1,6 @@
 """This implementation as one that answers all vectors: `python -m interpreter.vectors.answer`.
 
-It is the reference for the protocol of spec/vectors/README.md. `python -m cml.answer` answers those
+It is the reference for the protocol of spec/vectors/README.md. `python -m cml.vectors.answer` answers those
 of the language alone.
 """
 
@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from cml.answer import answer as answer_language
-from cml.vectors import Answer, Request
+from cml.vectors.answer import answer as answer_language
+from cml.vectors.runner import Answer, Request
 from interpreter.vectors.runs import RunAnswer, RunRequest, run
 from interpreter.vectors.schedules import ScheduleAnswer, ScheduleRequest, calculate
 

@@ -8,7 +8,7 @@ import click
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option
 from cml.terminal.output import print_json
-from cml.vectors import ImplementationError, ask
+from cml.vectors.runner import ImplementationError, ask
 from interpreter.vectors.questions import CATEGORIES
 
 

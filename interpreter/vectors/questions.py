@@ -14,8 +14,8 @@ import msgspec
 
 from cml.ast import OutcomeKind
 from cml.profile import Profile
-from cml.vectors import FOLDERS, Question, unequal, vector_files
-from cml.vectors import questions as language_questions
+from cml.vectors.runner import FOLDERS, Question, unequal, vector_files
+from cml.vectors.runner import questions as language_questions
 from interpreter.events import Delivery, Effect, Inject, Outcome, Report, Row
 from interpreter.interrupts import interrupt_text
 from interpreter.rules.failures import FAILURES

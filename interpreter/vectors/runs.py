@@ -13,11 +13,11 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from cml.symbols import Marker
+from interpreter.drivers.virtual import Answers, DecodingCosts, run_virtual
 from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
 from interpreter.session import EndOfDecoding, Piece
 from interpreter.state import Settings
-from interpreter.virtual import Answers, DecodingCosts, run_virtual
 
 MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
 

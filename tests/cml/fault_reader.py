@@ -12,7 +12,7 @@ from lark import Lark, Token, Tree, UnexpectedInput
 from lark_reader import CONSTANTS, RESERVED, SPACE, Rejected, _bare, _json_string, _number, _string
 
 from cml import Body, Level, Profile
-from cml.grammar import grammar_text
+from cml.text.grammar import grammar_text
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 OUTCOMES = {"failed", "timeout", "cancelled", "progress"}

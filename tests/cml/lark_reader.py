@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from lark import Lark, Token, Tree, UnexpectedInput
 
 from cml import Body, Call, Context, Interrupt, OutcomeKind, Reference, Text, Trap
-from cml.grammar import context_grammar
+from cml.text.grammar import context_grammar
 
 RESERVED = {"CALL", "INTR", "TRAP", "HEAD", "END", "True", "False", "None", "all"}
 CONSTANTS = {"True": True, "False": False, "None": None}

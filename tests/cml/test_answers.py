@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from cml.answer import answer
-from cml.grammar import specification
-from cml.vectors import Answer, Request
+from cml.text.grammar import specification
+from cml.vectors.answer import answer
+from cml.vectors.runner import Answer, Request
 
 PAGE: Final = Path(str(specification())) / "answers.md"
 PART: Final = re.compile(r"(<!-- example: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cml.commands import parse_command, validate_command
 from cml.diagnostics import Diagnostic, Span, diagnose
-from cml.sarif import VERSION
+from cml.tools.commands import parse_command, validate_command
+from cml.tools.sarif import VERSION
 
 GOOD = "Hi. [CALL] a [HEAD] f(1) [END] [TRAP][END]\n"
 BAD = 'Tab\there: [CALL] a [HEAD] f("日本" 1) [END]\n[end]\n'

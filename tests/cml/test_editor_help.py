@@ -7,10 +7,10 @@ from hypothesis import given
 from pygments.token import Error, Keyword, Name, String, Text
 
 from cml import Body
-from cml.commands import explain_command
 from cml.diagnostics import RULES
-from cml.explain import explain, rule_names
-from cml.highlight import CmlLexer
+from cml.tools.commands import explain_command
+from cml.tools.explain import explain, rule_names
+from cml.tools.highlight import CmlLexer
 
 
 @given(any_text(Body.PYTHON))

@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cml import Body, Limits, Profile
-from cml.bodies import read_body
-from cml.invocation import BodyError
-from cml.json_values import JsonError, read_json, read_with_care
+from cml.text.bodies import read_body
+from cml.text.invocation import BodyError
+from cml.text.json_values import JsonError, read_json, read_with_care
 
 GOOD = r"""1 -2 -0 2.5 1e3 -1.5E-2 12345 "a" "a\n" "\u00e9" "\ud83d\ude00" "\\ud800" "é" true null []"""
 ODD = r"""01 1e999 1. .5 -1e999 NaN Infinity -Infinity "\ud800" "\udc00x" 'a' "a True +1 1_0 "\x" "\" ]"""

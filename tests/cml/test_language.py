@@ -26,8 +26,8 @@ from cml import (
     render,
     validate,
 )
-from cml.documents import context_document
 from cml.symbols import LONGEST_MARKER, Marker
+from cml.tools.documents import context_document
 
 BODIES = pytest.mark.parametrize("body", list(Body))
 

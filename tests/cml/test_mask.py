@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lark import UnexpectedInput
 
 from cml import Body
-from cml.grammar import context_grammar, grammar_text
+from cml.text.grammar import context_grammar, grammar_text
 
 llguidance = pytest.importorskip("llguidance")
 

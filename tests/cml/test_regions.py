@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cml import Call, CmlError, Lexer, Marker, Profile, Text, parse, render
 from cml.ast import OutcomeKind
-from cml.regions import RegionLexer
+from cml.text.regions import RegionLexer
 from interpreter import ScriptedSession, Settings, run_virtual
 from interpreter.events import Outcome
 

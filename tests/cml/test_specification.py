@@ -8,11 +8,11 @@ import pytest
 
 from cml import Severity, validate
 from cml.diagnostics import RULES
-from cml.grammar import grammar_text, marker_terminals, specification
-from cml.lints import _LOOKALIKES
-from cml.monitor import EDGES
-from cml.profile_names import read_profile
 from cml.symbols import Marker
+from cml.text.grammar import grammar_text, marker_terminals, specification
+from cml.text.lints import _LOOKALIKES
+from cml.text.monitor import EDGES
+from cml.tools.profile_names import read_profile
 
 SPEC = Path(str(specification()))
 VALIDITY = (SPEC / "2-validity.md").read_text(encoding="utf-8")

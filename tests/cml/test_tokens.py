@@ -11,7 +11,7 @@ from cml import Body, CmlError, Marker, PrintError, Profile, Symbol, Text, parse
 from cml.parser import parse_symbols
 from cml.printer import render_symbols
 from cml.profile import Spelling
-from cml.tokens import TokenLexer
+from cml.text.tokens import TokenLexer
 
 RESERVED = {marker: 100 + number for number, marker in enumerate(Marker)}
 TEXT = 7

@@ -9,12 +9,12 @@ import jsonschema
 import pytest
 
 from cml import Severity
-from cml.answer import answer
 from cml.diagnostics import RULES
-from cml.documents import TextItem
-from cml.grammar import specification
-from cml.schemas import schema_files
-from cml.vectors import FOLDERS, Request, differences, load_vectors
+from cml.text.grammar import specification
+from cml.tools.documents import TextItem
+from cml.vectors.answer import answer
+from cml.vectors.runner import FOLDERS, Request, differences, load_vectors
+from cml.vectors.schemas import schema_files
 
 VECTORS = load_vectors()
 SPEC = Path(str(specification()))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from cml.terminal.entry import run
-from model_adapters.command_table import cml_command
+from model_adapters.commands.command_table import cml_command
 
 TOOLS = '''
 import time
@@ -63,7 +63,7 @@ def process(
     """Start `cml` in a process of its own."""
     used = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
     return subprocess.Popen(
-        [sys.executable, "-m", "model_adapters.cli", *map(str, arguments)],
+        [sys.executable, "-m", "model_adapters.commands.cli", *map(str, arguments)],
         env={**os.environ, **(environment or {})},
         stdin=used.get("stdin", subprocess.DEVNULL),
         stdout=used["stdout"],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from running import process
 
-from model_adapters.command_table import COMMANDS, cml_command
+from model_adapters.commands.command_table import COMMANDS, cml_command
 
 if TYPE_CHECKING:
     from conftest import Cml, Files
@@ -100,7 +100,7 @@ def test_a_picture_in_ascii_is_still_a_picture(files: "Files") -> None:
 @each_printer
 def test_a_closed_standard_output_is_no_fault(files: "Files", words: tuple[str, ...]) -> None:
     command = 'exec "$@" >&-'
-    cml = [sys.executable, "-m", "model_adapters.cli", *words]
+    cml = [sys.executable, "-m", "model_adapters.commands.cli", *words]
     done = subprocess.run(["sh", "-c", command, "sh", *cml], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
@@ -175,7 +175,7 @@ def test_faults_in_hostile_files_are_told_without_their_control(cml: "Cml", file
 MEASURED = """
 import atexit, re, sys
 from pathlib import Path
-from model_adapters.cli import main
+from model_adapters.commands.cli import main
 
 def tell():
     print(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1], file=sys.stderr)
@@ -216,7 +216,7 @@ def test_a_line_of_a_gigabyte_costs_little_memory(files: "Files", words: tuple[s
 # Says so when `main` begins to import, which is after its first lines: from here on it is all ours.
 STARTED = """
 import os, sys
-from model_adapters.cli import main
+from model_adapters.commands.cli import main
 
 def tell(event, arguments):
     if event == "import" and arguments[0].startswith("cml"):
@@ -315,7 +315,7 @@ LIMITED = (
     "import resource, signal, sys\n"
     "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))\n"
-    "from model_adapters.cli import main\n"
+    "from model_adapters.commands.cli import main\n"
     "sys.argv = ['cml', *sys.argv[1:]]; main()"
 )
 
@@ -347,9 +347,9 @@ def test_help_lists_every_command_with_its_own_first_sentence() -> None:
 
 def test_help_imports_no_command() -> None:
     code = (
-        "import sys; from model_adapters.command_table import cml_command; group = cml_command()\n"
+        "import sys; from model_adapters.commands.command_table import cml_command; group = cml_command()\n"
         "group.main(['--help'], standalone_mode=False)\n"
-        "print(sorted({'rich', 'interpreter', 'torch', 'numpy', 'cml.vectors'} & set(sys.modules)))"
+        "print(sorted({'rich', 'interpreter', 'torch', 'numpy', 'cml.vectors.runner'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

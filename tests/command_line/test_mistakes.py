@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_adapters.command_table import COMMANDS
+from model_adapters.commands.command_table import COMMANDS
 
 if TYPE_CHECKING:
     from conftest import Cml, Files

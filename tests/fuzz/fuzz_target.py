@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cml import Body, CmlError, Lexer, Profile, Symbol, parse, render, validate
-from cml.vectors import load_vectors
+from cml.vectors.runner import load_vectors
 from interpreter.trace import check_trace
 
 PROFILES = [Profile(body=body) for body in Body]

@@ -11,9 +11,11 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cml.grammar import specification
-from cml.monitor import EDGES
+from rooms import drawn
+
 from cml.symbols import Marker
+from cml.text.grammar import specification
+from cml.text.monitor import EDGES
 from interpreter.events import (
     Began,
     Cancel,
@@ -339,6 +341,7 @@ PARTS: Final[dict[str, Callable[..., str]]] = {
     "context": context,
     "picture": picture,
     "times": times,
+    "rooms": drawn,
 }
 
 

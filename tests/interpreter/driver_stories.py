@@ -22,6 +22,7 @@ from cml.profile import Profile
 from cml.symbols import OPENERS
 from cml.validity import references
 from interpreter import AsyncRuntime, EndOfDecoding, Piece, Runtime, ScriptedSession, Settings
+from interpreter.drivers.replay import replay
 from interpreter.events import (
     Decode,
     Decoded,
@@ -34,7 +35,6 @@ from interpreter.events import (
     Start,
 )
 from interpreter.interrupts import interrupt_text
-from interpreter.replay import replay
 from interpreter.rules.refusals import cancel_target
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 

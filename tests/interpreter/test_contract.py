@@ -10,7 +10,7 @@ import interpreter
 import model_adapters
 from cml import Level, Limits, Profile, Symbol
 from cml.ast import OutcomeKind
-from cml.grammar import specification
+from cml.text.grammar import specification
 from interpreter import HostError, Settings, State, advance, instant, step
 from interpreter.events import Began, Decoded, Ended, Expired, Outcome, Returned, Said, Stopped
 

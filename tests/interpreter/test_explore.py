@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from cml.grammar import specification
 from cml.profile import Profile
+from cml.text.grammar import specification
 from interpreter.events import Decoded, Inject, Returned, Start
 from interpreter.explore import Program, explore
 from interpreter.explore.search import first_node, next_nodes, node_key

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cml.ast import OutcomeKind
-from cml.lexer import Lexer
+from cml.text.lexer import Lexer
 from interpreter import Settings, State, instant
 from interpreter.events import (
     Began,

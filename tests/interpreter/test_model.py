@@ -12,10 +12,10 @@ import pytest
 
 import cml
 from cml.ast import Call, Malformed, OutcomeKind, Trap
-from cml.grammar import specification
 from cml.profile import Profile
-from cml.regions import make_lexer
 from cml.symbols import OPENERS, Marker
+from cml.text.grammar import specification
+from cml.text.regions import make_lexer
 from cml.validity import references
 from interpreter.events import Effect, Finish, Inject, Start
 from interpreter.explore import Program

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cml.grammar import specification
+from cml.text.grammar import specification
 from interpreter.machine import RULE_NAMES
 from interpreter.vectors import read_vector, run_vector
 

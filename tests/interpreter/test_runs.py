@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cml.ast import OutcomeKind
-from cml.grammar import specification
+from cml.text.grammar import specification
 from interpreter import Settings, run_virtual
 from interpreter.events import Inject, Outcome, Returned, Start
 from interpreter.runs import Run, RunCall, RunReader, read_run

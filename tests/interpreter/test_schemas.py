@@ -10,12 +10,12 @@ import pytest
 
 import cml
 from cml.ast import Interrupt, OutcomeKind
-from cml.grammar import specification
 from cml.profile import Level, Spelling
+from cml.text.grammar import specification
 from interpreter.events import Began, Inject
-from interpreter.schemas import schema_files
 from interpreter.trace import Header, write_trace
 from interpreter.vectors import RunVector, read_vector, run_vector
+from interpreter.vectors.schemas import schema_files
 
 SPEC = Path(str(specification()))
 VECTORS = sorted(SPEC.joinpath("vectors", "runs").glob("*.json"))

@@ -13,6 +13,6 @@ ANSWER = Path(__file__).parents[2] / "examples" / "javascript" / "answer.js"
 
 @pytest.mark.skipif(NODE is None, reason="not run: node was not found")
 def test_it_answers_every_vector() -> None:
-    command = [sys.executable, "-m", "model_adapters.cli", "vectors", NODE, ANSWER]
+    command = [sys.executable, "-m", "model_adapters.commands.cli", "vectors", NODE, ANSWER]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -8,8 +8,9 @@ import driver_stories as stories
 import pytest
 from msgspec.structs import replace
 
-from cml.grammar import specification
-from interpreter import HostError, driver, machine
+from cml.text.grammar import specification
+from interpreter import HostError, machine
+from interpreter.drivers import driver
 from interpreter.errors import Stuck
 from interpreter.events import Expired, Rewind, Start
 from interpreter.futures import resolve

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from cml import parse
 from cml.ast import Interrupt, OutcomeKind
-from interpreter import HostError, Settings, run_virtual, timeline
+from interpreter import HostError, Settings, run_virtual
+from interpreter.drivers import timeline
+from interpreter.drivers.replay import replay
+from interpreter.drivers.timeline import priority
 from interpreter.events import Expired, Inject, Outcome, Row, Start, failure
-from interpreter.replay import replay
-from interpreter.timeline import priority
 from interpreter.trace import (
     Header,
     check_trace,

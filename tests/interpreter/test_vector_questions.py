@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from cml.grammar import specification
+from cml.text.grammar import specification
 from interpreter.events import Inject, Report
 from interpreter.rules.failures import FAILURES
 from interpreter.vectors.answer import answer
@@ -61,7 +61,7 @@ def test_the_reference_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_language_alone_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     chosen = [word for category in LANGUAGE for word in ("--category", category)]
-    result = ask(*chosen, "--json", sys.executable, "-m", "cml.answer")
+    result = ask(*chosen, "--json", sys.executable, "-m", "cml.vectors.answer")
     count = sum(len(ASKED[category]) for category in LANGUAGE)
     assert json.loads(result.stdout) == {"vectors": count, "wrong": {}}
 

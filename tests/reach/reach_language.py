@@ -6,24 +6,23 @@ from typing import Final
 
 from reach_faults import Edit, Fault, Other
 
-from cml import (
-    answer,
+from cml import printer, validity
+from cml.profile import Limits, Profile
+from cml.text import (
     blocks,
     bodies,
-    documents,
     grammar_bodies,
     invocation,
     json_values,
     lints,
     literals,
-    printer,
     python_bodies,
-    validity,
 )
-from cml.lexer import Lexer
-from cml.profile import Limits, Profile
-from cml.regions import RegionLexer
-from cml.vectors import Request, Token, differences, load_vectors
+from cml.text.lexer import Lexer
+from cml.text.regions import RegionLexer
+from cml.tools import documents
+from cml.vectors import answer
+from cml.vectors.runner import Request, Token, differences, load_vectors
 
 _VECTORS: Final = load_vectors()
 

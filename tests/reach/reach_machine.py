@@ -6,9 +6,10 @@ from typing import Final
 import msgspec
 from reach_faults import Edit, Fault, Other
 
-from cml.vectors import vector_files
-from interpreter import decoding, futures, interrupts, machine, scripted, timeline, virtual
-from interpreter.decoding import Decoder
+from cml.vectors.runner import vector_files
+from interpreter import futures, interrupts, machine, scripted
+from interpreter.drivers import decoding, timeline, virtual
+from interpreter.drivers.decoding import Decoder
 from interpreter.events import Decoded, Expired, Returned, Said
 from interpreter.rules import Rules, changes, host, refusals, settling, symbols
 from interpreter.rules.settling import SETTLE_RULES

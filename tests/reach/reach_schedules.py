@@ -5,7 +5,7 @@ from typing import Final
 
 from reach_faults import Edit, Fault, Other
 
-from cml.vectors import vector_files
+from cml.vectors.runner import vector_files
 from interpreter.schedule import plan, simulate
 from interpreter.schedule.models import asynchronous, futures, synchronous
 from interpreter.schedule.policies import auto, bounds, facts, keys, lookahead

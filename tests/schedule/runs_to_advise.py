@@ -4,10 +4,10 @@ from pathlib import Path
 
 from cml.ast import OutcomeKind
 from interpreter import DecodingCosts, ScriptedSession, Settings, run_virtual
+from interpreter.drivers.virtual import Answers
 from interpreter.events import Outcome, Row, Start
 from interpreter.scripted import pieces_of
 from interpreter.trace import Header, write_trace
-from interpreter.virtual import Answers
 
 TIMES_US = {"find": 120_000, "weather": 80_000, "search": 900_000, "send": 60_000}
 LATE = (

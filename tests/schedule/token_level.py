@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cml.ast import OutcomeKind
+from interpreter.drivers.virtual import Answers, DecodingCosts, run_virtual
 from interpreter.events import Finish, Outcome, Said
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.scripted import ScriptedSession
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.state import Settings
-from interpreter.virtual import Answers, DecodingCosts, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,8 @@ import click
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.options import json_option
 from cml.terminal.output import print_json, print_text
-from cml.wording import counted
+from cml.tools.wording import counted
+from interpreter.commands.trace_files import reading_trace
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Row
 from interpreter.runs import read_run
@@ -19,7 +20,6 @@ from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, dr
 from interpreter.schedule.commands.options import check_suffix
 from interpreter.schedule.narration.timelines import recorded_timelines
 from interpreter.trace import Header
-from interpreter.trace_files import reading_trace
 
 
 @click.command("timeline")

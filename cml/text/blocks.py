@@ -1,0 +1,229 @@
+"""Blocks: from an opener to its [END], or to where it breaks off (spec/1-syntax.md, section 5).
+
+The parser of contexts and the machine of the interpreter both read blocks here, so that a call
+means the same in a file and while it is being decoded.
+"""
+
+import re
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from cml.ast import Block, Call, Interrupt, Json, Malformed, OutcomeKind, Trap
+from cml.diagnostics import START, Position, Span, advance, diagnose, locate
+from cml.profile import Level, Profile
+from cml.symbols import Marker, Symbol
+from cml.text.bodies import check_nesting, read_body
+from cml.text.identifiers import identifier_fault, reserved_fault
+from cml.text.invocation import BodyError
+from cml.text.json_values import JsonError, read_json
+from cml.text.literals import VALUE_QUOTES
+
+_WHITE_SPACE: Final = " \t\r\n"
+_HEAD_LENGTH: Final = len(Marker.HEAD.value)
+_END_LENGTH: Final = len(Marker.END.value)
+_WORD: Final = re.compile(r"[^ \t\r\n]+")
+_SAID_OUTCOMES: Final = {k.value: k for k in OutcomeKind if k is not OutcomeKind.RETURNED}
+
+
+class Ending(Enum):
+    """What ended a block."""
+
+    CLOSED = "[END]"
+    OPENED = "another block opened"
+    TRUNCATED = "the text ended"
+
+
+class OpenBlock(msgspec.Struct, frozen=True):
+    """A block under construction; while there is one, the context is in a critical section.
+
+    Args:
+        opener: The marker that opened it.
+        source: Its characters from the opener on, at most one more than the limit.
+        heads: Where in the source each [HEAD] stands.
+    """
+
+    opener: Marker
+    source: str
+    heads: tuple[int, ...] = ()
+
+
+class BlockError(ValueError):
+    """A block that is not CML, with the part of its source that is to blame."""
+
+    def __init__(self, rule: str, message: str, begin: int, end: int) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.begin = begin
+        self.end = end
+
+
+def open_block(opener: Marker) -> OpenBlock:
+    """Return the block that this opener begins."""
+    return OpenBlock(opener, opener.value)
+
+
+def extend(block: OpenBlock, symbol: Symbol, profile: Profile) -> OpenBlock:
+    """Return the block with one more symbol of it: text, [HEAD] or [END].
+
+    Of a block that grows over the limit one character too many is kept, however it was cut.
+    """
+    heads = block.heads
+    if symbol.marker is Marker.HEAD and len(heads) < 2:
+        heads = (*heads, len(block.source))
+    room = profile.limits.block_characters + 1 - len(block.source)
+    kept = symbol.text if len(symbol.text) <= room else symbol.text[: max(room, 0)]
+    return OpenBlock(block.opener, block.source + kept, heads)
+
+
+def read_block(
+    block: OpenBlock,
+    ending: Ending,
+    profile: Profile,
+    start: Position = START,
+    end: Position | None = None,
+) -> Block:
+    """Return what a finished block says; a fault makes it `Malformed`, never an exception.
+
+    Args:
+        block: The block, its [END] included where there is one.
+        ending: What ended it.
+        profile: Body language, level and limits.
+        start: Where the block begins in the whole text.
+        end: Where it ends; found from its source, where that is whole, if absent.
+    """
+    source = block.source
+    span = Span(start, end or advance(start, source))
+    try:
+        _check_shape(block, ending, profile)
+        match block.opener:
+            case Marker.CALL:
+                return _read_call(block, profile, span)
+            case Marker.INTR:
+                return _read_interrupt(block, profile, span)
+            case _:
+                return _read_trap(block, profile, span)
+    except BlockError as fault:
+        where = locate(start, source, fault.begin, fault.end)
+        diagnostic = diagnose(fault.rule, str(fault), where)
+        return Malformed(_readable_identifier(block, profile), source, diagnostic, span)
+
+
+def stray_marker(marker: Marker, start: Position = START) -> Malformed:
+    """Return the malformed item for a [HEAD] or [END] outside every block."""
+    span = Span(start, advance(start, marker.value))
+    message = f"{marker.value} stands outside every block"
+    return Malformed(None, marker.value, diagnose("Valid/stray-marker", message, span), span)
+
+
+def _is_over_limit(block: OpenBlock, profile: Profile) -> bool:
+    return len(block.source) > profile.limits.block_characters
+
+
+def _check_shape(block: OpenBlock, ending: Ending, profile: Profile) -> None:
+    if _is_over_limit(block, profile):
+        message = f"the block is longer than {profile.limits.block_characters} characters"
+        raise BlockError("Valid/limit", message, 0, len(block.opener.value))
+    if ending is not Ending.CLOSED:
+        opener = block.opener.value
+        message = f"{opener} has no [END]: {ending.value}"
+        raise BlockError("Valid/closed", message, 0, len(opener))
+    allowed = 0 if block.opener is Marker.TRAP else 1
+    if len(block.heads) > allowed:
+        at = block.heads[allowed]
+        message = "a second [HEAD] in one block" if allowed else "a [HEAD] in a trap"
+        raise BlockError("Valid/head", message, at, at + len(Marker.HEAD.value))
+
+
+def _parts(block: OpenBlock) -> tuple[str | None, str, int]:
+    """Return the head, the body and where in the source the body begins, trimmed."""
+    opener, content_end = block.source.index("]") + 1, len(block.source) - _END_LENGTH
+    head, body_start = None, opener
+    if block.heads:
+        head = block.source[opener : block.heads[0]].strip(_WHITE_SPACE)
+        body_start = block.heads[0] + _HEAD_LENGTH
+    body = block.source[body_start:content_end]
+    body_start += len(body) - len(body.lstrip(_WHITE_SPACE))
+    return head, body.strip(_WHITE_SPACE), body_start
+
+
+def _readable_identifier(block: OpenBlock, profile: Profile) -> str | None:
+    if block.opener is not Marker.CALL or not block.heads:
+        return None
+    name = block.source[len(block.opener.value) : block.heads[0]].strip(_WHITE_SPACE)
+    return None if identifier_fault(name, profile) or reserved_fault(name) else name
+
+
+def _read_call(block: OpenBlock, profile: Profile, span: Span) -> Call:
+    head, body, body_start = _parts(block)
+    if head is not None and (fault := identifier_fault(head, profile)):
+        raise BlockError("Valid/identifier", fault, 0, block.heads[0])
+    try:
+        invocation = read_body(body, profile)
+    except BodyError as error:
+        at = body_start + error.offset
+        raise BlockError(error.rule, str(error), at, at + 1) from None
+    return Call(head, invocation.function, invocation.args, invocation.kwargs, body, span)
+
+
+def _read_interrupt(block: OpenBlock, profile: Profile, span: Span) -> Interrupt:
+    head, body, body_start = _parts(block)
+    head_end = block.heads[0] if block.heads else len(block.source)
+    match _WORD.findall(head or ""):
+        case [name]:
+            outcome = OutcomeKind.RETURNED
+        case [name, word] if word in _SAID_OUTCOMES:
+            outcome = _SAID_OUTCOMES[word]
+        case _:
+            message = "expected an identifier, and an outcome if the call did not return"
+            raise BlockError("Valid/interrupt-head", message, 0, head_end)
+    if fault := identifier_fault(name, profile):
+        raise BlockError("Valid/identifier", fault, 0, head_end)
+    if outcome is not OutcomeKind.RETURNED and profile.level is not Level.EXTENDED:
+        message = f"the outcome {outcome.value} is beyond the {profile.level.value} level"
+        raise BlockError("Valid/level", message, 0, head_end)
+    value = _interrupt_value(body, body_start, profile)
+    _check_outcome(outcome, value, body_start, len(body))
+    return Interrupt(name, outcome, value, span)
+
+
+def _interrupt_value(body: str, body_start: int, profile: Profile) -> Json:
+    try:
+        check_nesting(body, VALUE_QUOTES, profile.limits)
+        return read_json(body, profile.limits)
+    except BodyError as error:
+        at = body_start + error.offset
+        raise BlockError(error.rule, str(error), at, at + 1) from None
+    except JsonError as error:
+        at = body_start + error.offset
+        rule = error.rule or "Valid/interrupt-value"
+        raise BlockError(rule, str(error), at, at + 1) from None
+
+
+def _check_outcome(outcome: OutcomeKind, value: Json, begin: int, length: int) -> None:
+    if outcome in {OutcomeKind.RETURNED, OutcomeKind.PROGRESS}:
+        return
+    match value:
+        case {"type": str(), "message": str(), **rest} if not rest:
+            return
+        case _:
+            message = f'expected {{"type": "…", "message": "…"}} for the outcome {outcome.value}'
+            raise BlockError("Valid/interrupt-value", message, begin, begin + length)
+
+
+def _read_trap(block: OpenBlock, profile: Profile, span: Span) -> Trap:
+    _, content, start = _parts(block)
+    if not content:
+        return Trap(None, span)
+    if profile.level is not Level.EXTENDED:
+        message = "a trap that names calls is beyond this level"
+        raise BlockError("Valid/level", message, start, start + len(content))
+    if content == "all":
+        return Trap("all", span)
+    names = tuple(name.strip(_WHITE_SPACE) for name in content.split(","))
+    for name in names:
+        fault = identifier_fault(name, profile) or reserved_fault(name)
+        if fault:
+            raise BlockError("Valid/trap-list", fault, start, start + len(content))
+    return Trap(names, span)

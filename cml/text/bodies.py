@@ -1,0 +1,106 @@
+"""Bodies: one call, in Python or JSON syntax (spec/1-syntax.md, section 6).
+
+Nothing is ever evaluated: a body is read by its tokens, by the grammar of cml.lark, or as JSON,
+after its nesting was bounded.
+"""
+
+import re
+from typing import Final, TypeGuard, cast
+
+from cml.ast import Json, Reference, Value
+from cml.profile import Body, Limits, Profile
+from cml.text.invocation import BodyError, Invocation, reference
+from cml.text.json_values import JsonError, read_json
+from cml.text.literals import CALL_QUOTES, blank_strings
+from cml.text.python_bodies import read_python
+
+_BRACKET: Final = re.compile(r"[][(){}]")
+
+
+def read_body(text: str, profile: Profile) -> Invocation:
+    """Read a body, without white space around it, in the language of the profile.
+
+    Raises:
+        BodyError: The text is not one call with literal arguments, or breaks a limit.
+    """
+    check_nesting(text, CALL_QUOTES[profile.body], profile.limits)
+    match profile.body:
+        case Body.PYTHON:
+            return _read_python(text, profile)
+        case Body.JSON:
+            return _read_json(text, profile)
+
+
+def check_nesting(text: str, quotes: str, limits: Limits) -> None:
+    """Bound the nesting of brackets, before any parser sees them (Syntax/limits).
+
+    Which bracket closes which is not looked at, and one that closes nothing does not count.
+
+    Args:
+        text: The code.
+        quotes: The characters that open its strings; brackets inside them do not count.
+        limits: How deep they may nest.
+
+    Raises:
+        BodyError: The nesting is deeper than the limit.
+    """
+    if sum(map(text.count, "([{")) <= limits.nesting:
+        return
+    depth = 0
+    for bracket in _BRACKET.finditer(blank_strings(text, quotes)):
+        depth = depth + 1 if bracket[0] in "([{" else max(depth - 1, 0)
+        if depth > limits.nesting:
+            message = f"brackets nest deeper than {limits.nesting}"
+            raise BodyError(message, bracket.start(), "Valid/limit")
+
+
+def _read_python(text: str, profile: Profile) -> Invocation:
+    if (invocation := read_python(text, profile)) is not None:
+        return invocation
+    from cml.text.grammar_bodies import read_by_grammar  # a valid call needs no grammar
+
+    return read_by_grammar(text, profile)
+
+
+def _read_json(text: str, profile: Profile) -> Invocation:
+    try:
+        value = read_json(text, profile.limits)
+    except JsonError as error:
+        raise BodyError(str(error), error.offset, error.rule or "Valid/body") from None
+    match value:
+        case {"name": str(name), "arguments": dict(arguments), **rest} if not rest:
+            if not name:
+                raise BodyError("the name of a function is not empty")
+            if "$ref" not in text and "\\" not in text:
+                return Invocation(name, (), cast(dict[str, Value], arguments))
+            kwargs = {key: _json_value(entry, profile) for key, entry in arguments.items()}
+            return Invocation(name, (), kwargs)
+        case _:
+            raise BodyError('expected {"name": "…", "arguments": {…}} and nothing else')
+
+
+def _json_value(value: Json, profile: Profile) -> Value:
+    match value:
+        case dict() if "$ref" in value:
+            return _json_reference(value, profile)
+        case dict():
+            return {key: _json_value(entry, profile) for key, entry in value.items()}
+        case list():
+            return [_json_value(entry, profile) for entry in value]
+        case _:
+            return value
+
+
+def _json_reference(value: dict[str, Json], profile: Profile) -> Reference:
+    match value["$ref"], value.get("path", []):
+        case str(ref), list(path) if value.keys() <= {"$ref", "path"}:
+            steps = tuple(step for step in path if _is_step(step))
+            if len(steps) == len(path):
+                return reference(ref, steps, profile, 0)
+        case _:
+            pass
+    raise BodyError('a future is {"$ref": "identifier", "path": [strings or whole numbers]}')
+
+
+def _is_step(step: Json) -> TypeGuard[str | int]:
+    return isinstance(step, str | int) and not isinstance(step, bool)

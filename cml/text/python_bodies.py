@@ -1,0 +1,177 @@
+"""Bodies in Python syntax, read at once: one regular expression for the tokens, then descent.
+
+Only what is a call is read here. Of everything else this reader makes nothing, not even a message:
+the grammar reads it again and says what was expected, and where (`cml.text.grammar_bodies`).
+"""
+
+import re
+from collections.abc import Callable
+from string import ascii_letters, digits
+from typing import Final
+
+from cml.ast import Value
+from cml.profile import Profile
+from cml.text.identifiers import CONSTANTS
+from cml.text.invocation import BodyError, Invocation, reference
+from cml.text.literals import LiteralError, read_number, read_python_string
+
+_SPACE: Final = r"[ \t\r\n]*"
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+_FUNCTION: Final = re.compile(rf"({_NAME}{_SPACE}(?:\.{_SPACE}{_NAME}{_SPACE})*)\({_SPACE}")
+_NUMBER: Final = r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_STRINGS: Final = "|".join(rf"{q}[^{q}\\\r\n]*+(?:\\[^\r\n][^{q}\\\r\n]*+)*+{q}" for q in "\"'")
+# A terminal of cml.lark that stands between parentheses; all from where there is none is the empty
+# token.
+_TOKEN: Final = re.compile(rf"({_NAME}|[][(){{}},:=]|{_STRINGS}|{_NUMBER}){_SPACE}|.+", re.DOTALL)
+_END: Final = ["", ""]
+_Tokens = list[str]
+
+
+class _NoCall(ValueError):
+    """The grammar has to say what this is."""
+
+
+def read_python(text: str, profile: Profile) -> Invocation | None:
+    """Return what a body says, or None where it is not one call with literal arguments.
+
+    Args:
+        text: The body; the nesting of its brackets is bounded already.
+        profile: Its level and limits.
+    """
+    head = _FUNCTION.match(text)
+    if head is None:
+        return None
+    tokens = [*_END, *reversed(_TOKEN.findall(text, head.end()))]  # the next one is the last
+    try:
+        args, kwargs = _arguments(tokens, profile)
+    except (_NoCall, LiteralError, BodyError):
+        return None
+    return Invocation("".join(head[1].split()), args, kwargs) if tokens == _END else None
+
+
+def _arguments(tokens: _Tokens, profile: Profile) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    args: list[Value] = []
+    kwargs: dict[str, Value] = {}
+    while tokens[-1] != ")":
+        if tokens[-2] == "=":
+            name = _name(tokens)
+            tokens.pop()
+            if name in kwargs:
+                raise _NoCall
+            kwargs[name] = _value(tokens, profile)
+        elif kwargs:
+            raise _NoCall
+        else:
+            args.append(_value(tokens, profile))
+        if tokens[-1] != ",":
+            break
+        tokens.pop()
+    _take(tokens, ")")
+    return tuple(args), kwargs
+
+
+def _value(tokens: _Tokens, profile: Profile) -> Value:
+    read = _READERS.get(tokens[-1][:1])
+    if read is None:
+        raise _NoCall
+    return read(tokens, profile)
+
+
+def _string(tokens: _Tokens, _: Profile) -> str:
+    return read_python_string(tokens.pop())
+
+
+def _number(tokens: _Tokens, profile: Profile) -> int | float:
+    return read_number(tokens.pop(), profile.limits)
+
+
+def _array(tokens: _Tokens, profile: Profile) -> list[Value]:
+    tokens.pop()
+    return _values(tokens, profile, "]")
+
+
+def _parentheses(tokens: _Tokens, profile: Profile) -> Value:
+    """An array, if it is empty or has a comma, else the value itself."""
+    tokens.pop()
+    if tokens[-1] == ")":
+        return _values(tokens, profile, ")")
+    first = _value(tokens, profile)
+    if tokens[-1] != ",":
+        _take(tokens, ")")
+        return first
+    tokens.pop()
+    return [first, *_values(tokens, profile, ")")]
+
+
+def _values(tokens: _Tokens, profile: Profile, close: str) -> list[Value]:
+    values: list[Value] = []
+    while tokens[-1] != close:
+        values.append(_value(tokens, profile))
+        if tokens[-1] != ",":
+            break
+        tokens.pop()
+    _take(tokens, close)
+    return values
+
+
+def _object(tokens: _Tokens, profile: Profile) -> dict[str, Value]:
+    tokens.pop()
+    entries: dict[str, Value] = {}
+    while tokens[-1] != "}":
+        if _READERS.get(tokens[-1][:1]) is not _string:
+            raise _NoCall
+        key = _string(tokens, profile)
+        _take(tokens, ":")
+        if key in entries or key == "$ref":
+            raise _NoCall
+        entries[key] = _value(tokens, profile)
+        if tokens[-1] != ",":
+            break
+        tokens.pop()
+    _take(tokens, "}")
+    return entries
+
+
+def _named(tokens: _Tokens, profile: Profile) -> Value:
+    name = tokens.pop()
+    path: list[str | int] = []
+    while tokens[-1] == "[":
+        tokens.pop()
+        path.append(_subscript(tokens, profile))
+        _take(tokens, "]")
+    if name in CONSTANTS and not path:
+        return CONSTANTS[name]
+    return reference(name, tuple(path), profile, 0)
+
+
+def _subscript(tokens: _Tokens, profile: Profile) -> str | int:
+    read = _READERS.get(tokens[-1][:1])
+    if read is _string:
+        return _string(tokens, profile)
+    index = _number(tokens, profile) if read is _number else None
+    if isinstance(index, int):
+        return index
+    raise _NoCall
+
+
+def _name(tokens: _Tokens) -> str:
+    token = tokens.pop()
+    if _READERS.get(token[:1]) is not _named:
+        raise _NoCall
+    return token
+
+
+def _take(tokens: _Tokens, expected: str) -> None:
+    if tokens.pop() != expected:
+        raise _NoCall
+
+
+# By the first character of a token.
+_READERS: Final[dict[str, Callable[[_Tokens, Profile], Value]]] = {
+    **dict.fromkeys(f"{ascii_letters}_", _named),
+    **dict.fromkeys(f"{digits}-.", _number),
+    **dict.fromkeys("\"'", _string),
+    "[": _array,
+    "(": _parentheses,
+    "{": _object,
+}

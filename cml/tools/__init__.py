@@ -1,0 +1,1 @@
+"""What people and editors use of the language: commands, reports, schemas, colours."""

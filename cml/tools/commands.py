@@ -1,0 +1,157 @@
+"""Commands of the language: validate, parse, explain."""
+
+import sys
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from typing import BinaryIO, Final, TypeAlias
+
+import click
+
+from cml.ast import Context
+from cml.diagnostics import RULES, CmlError, Diagnostic, Severity
+from cml.parser import parse, read_symbols
+from cml.profile import Profile
+from cml.terminal.files import INPUT_FILE, reading, require_readable
+from cml.terminal.options import json_option
+from cml.terminal.output import print_json, utf8_output
+from cml.tools.documents import context_document
+from cml.tools.explain import UnknownRuleError, explain, rule_names
+from cml.tools.outline import outline
+from cml.tools.profile_names import ProfileError, read_profile
+from cml.tools.report import Window
+from cml.tools.writers import WRITERS, Findings
+from cml.validity import check_symbols, validate
+
+TraceChecker: TypeAlias = Callable[[BinaryIO], Iterator[Diagnostic]]
+
+_PIECE_BYTES: Final = 65_536
+
+
+_profile_option = click.option(
+    "--profile",
+    default="python",
+    show_default=True,
+    help="Body language and level, as in `json` or `python,core`; or a JSON file with a profile.",
+)
+
+
+def _read_profile(name: str) -> Profile:
+    is_file = name.endswith(".json")
+    if is_file:
+        require_readable(name)
+    try:
+        return read_profile(name)
+    except ProfileError as error:
+        if is_file:
+            raise click.ClickException(str(error)) from None
+        raise click.BadParameter(str(error), param_hint="'--profile'") from None
+
+
+def validate_command(check_trace: TraceChecker) -> click.Command:
+    """Return the command that validates contexts and traces.
+
+    Args:
+        check_trace: Validates a trace; the layer above knows how.
+    """
+
+    @click.command("validate")
+    @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+    @click.option(
+        "--format",
+        "form",
+        type=click.Choice(sorted(WRITERS)),
+        default="text",
+        show_default=True,
+        help="How to report.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+    @_profile_option
+    def command(files: tuple[str, ...], form: str, as_json: bool, profile: str) -> None:
+        """Check contexts, and traces (names that end in .jsonl); - is standard input.
+
+        Exit status: 0 all are valid, 1 one is not, 2 one cannot be read.
+        """
+        used = _read_profile(profile)
+        require_readable(*files)
+        findings = (_findings(file, used, check_trace) for file in files)
+        is_valid = _write("json" if as_json else form, findings)
+        sys.exit(0 if is_valid else 1)
+
+    return command
+
+
+def _write(form: str, findings: Iterator[Findings]) -> bool:
+    """Write findings; JSON of any kind is UTF-8 by its own format, whatever the terminal's is."""
+    if form == "text":
+        return WRITERS[form](findings, sys.stdout)
+    out = utf8_output()
+    is_valid = WRITERS[form](findings, out)
+    out.flush()
+    return is_valid
+
+
+@click.command("parse")
+@click.argument("file", metavar="FILE", type=INPUT_FILE)
+@json_option
+@_profile_option
+def parse_command(file: str, *, as_json: bool, profile: str) -> None:
+    """Print the tree of a context: its text, calls, interrupts and traps, with their places.
+
+    Exit status: 0 it is valid, 1 it is not, 2 it cannot be read.
+    """
+    used = _read_profile(profile)
+    with reading(file) as opened:
+        window = Window()
+        source = b"".join(window.follow([opened.read()]))
+    try:
+        context = parse(source, used)
+    except CmlError:
+        context = Context(())
+    found = validate(source, used)
+    if as_json:
+        print_json(context_document(context, found))
+    else:
+        click.echo(outline(context), nl=False)
+        WRITERS["text"]([Findings(file, iter(found), window)], sys.stderr)
+    sys.exit(1 if any(d.severity is Severity.ERROR for d in found) else 0)
+
+
+@click.command("explain")
+@click.argument("rule", metavar="RULE")
+def explain_command(rule: str) -> None:
+    """Print what the specification says of a rule, with its examples.
+
+    RULE is a code, such as CML106, or a name, such as Valid/body.
+    """
+    try:
+        text = explain(rule)
+    except UnknownRuleError:
+        close = get_close_matches(rule, [*rule_names(), *(r.code for r in RULES.values())], 3, 0.4)
+        advice = f"did you mean {' or '.join(close)}?" if close else "see spec/2-validity.md"
+        raise click.UsageError(f"there is no rule {rule!r}; {advice}") from None
+    if sys.stdout.isatty():
+        from rich.markdown import Markdown
+
+        from cml.terminal.styled import console
+
+        console().print(Markdown(text))
+    else:
+        click.echo(text, nl=False)
+
+
+def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Findings:
+    if file.endswith(".jsonl"):
+        return Findings(file, _trace_diagnostics(file, check_trace), None)
+    window = Window()
+    return Findings(file, _context_diagnostics(file, profile, window), window)
+
+
+def _trace_diagnostics(file: str, check_trace: TraceChecker) -> Iterator[Diagnostic]:
+    with reading(file) as opened:
+        yield from check_trace(opened)
+
+
+def _context_diagnostics(file: str, profile: Profile, window: Window) -> Iterator[Diagnostic]:
+    with reading(file) as opened:
+        pieces = window.follow(iter(lambda: opened.read(_PIECE_BYTES), b""))
+        yield from check_symbols(read_symbols(pieces, profile), profile)

@@ -1,0 +1,98 @@
+"""This implementation as one that answers test vectors: `python -m cml.vectors.answer`.
+
+It is the reference for the protocol of spec/vectors/README.md.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from cml.ast import Context
+from cml.diagnostics import CmlError
+from cml.parser import parse_symbols, read_symbols
+from cml.printer import render
+from cml.profile import Profile, Spelling
+from cml.symbols import Marker, Symbol
+from cml.text.regions import make_lexer
+from cml.text.tokens import TokenLexer
+from cml.tools.documents import item_document
+from cml.validity import check_symbols
+from cml.vectors.runner import Answer, Input, Request, Token
+
+_RESERVED = {marker: number for number, marker in enumerate(Marker)}
+_TEXT_TOKEN = len(Marker)
+
+
+def answer(request: Request) -> Answer:
+    """Return the answer to a request."""
+    profile = request.profile
+    found = tuple(check_symbols(_symbols(request.input, profile), profile))
+    try:
+        context = parse_symbols(_symbols(request.input, profile), profile)
+    except CmlError:
+        context = Context(())
+    items = [item_document(item) for item in context.items]
+    return Answer(
+        request.id,
+        items,
+        list(found),
+        _canonical(context, profile),
+        list(_interruptible(request.input, profile)),
+    )
+
+
+def _symbols(given: Input, profile: Profile) -> Iterator[Symbol]:
+    if given.tokens is None:
+        return read_symbols(given.chunks(), profile)
+    return _token_symbols(given.tokens)
+
+
+def _interruptible(given: Input, profile: Profile) -> Iterator[bool]:
+    """Whether each point between pieces is a safe point, up to where the input cannot be read."""
+    try:
+        if given.tokens is None:
+            lexer = make_lexer(profile)
+            for piece in given.chunks():
+                lexer.feed(piece)
+                yield lexer.interruptible
+        else:
+            of_tokens = TokenLexer(_RESERVED)
+            for token in given.tokens:
+                of_tokens.take(_number(token), token.text)
+                yield of_tokens.interruptible
+    except CmlError:
+        return
+
+
+def _number(token: Token) -> int:
+    return _RESERVED[Marker[token.marker]] if token.marker else _TEXT_TOKEN
+
+
+def _token_symbols(tokens: list[Token]) -> Iterator[Symbol]:
+    lexer = TokenLexer(_RESERVED)
+    for token in tokens:
+        if symbol := lexer.take(_number(token), token.text):
+            yield symbol
+    lexer.close()
+
+
+def _canonical(context: Context, profile: Profile) -> str | None:
+    """The canonical text; what was read can always be written in the language it was read in."""
+    return None if profile.markers is Spelling.TOKEN else render(context, profile)
+
+
+def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:
+    """Answer each line, at once.
+
+    Raises:
+        msgspec.DecodeError: A line is no request.
+    """
+    for line in lines:
+        out.write(msgspec.json.encode(answer(msgspec.json.decode(line, type=Request))) + b"\n")
+        out.flush()
+
+
+if __name__ == "__main__":
+    answer_lines(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,256 @@
+"""Test vectors: what goes in, what must come out; and how an implementation is held to them.
+
+An implementation reads one request a line on standard input and writes one answer a line on
+standard output, in any order (spec/vectors/README.md).
+"""
+
+import subprocess
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.resources.abc import Traversable
+from typing import Final
+
+import msgspec
+
+from cml.diagnostics import Diagnostic, Severity
+from cml.profile import Profile
+from cml.text.grammar import specification
+from cml.tools.documents import ItemDocument
+
+FOLDERS: Final = ("syntax", "malformed", "invalid")
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A diagnostic that is expected, anywhere within a block.
+
+    Args:
+        code: Its code.
+        rule: Its rule.
+        severity: Its severity.
+        within: Offsets of the first character and after the last one of what it is about.
+    """
+
+    code: str
+    rule: str
+    severity: Severity
+    within: tuple[int, int]
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """What must come out.
+
+    Args:
+        context: The items; none where the input is not UTF-8.
+        diagnostics: All that is wrong, in order.
+        canonical: The canonical text of the items; null in the token profile, and only there.
+        interruptible: After each piece or token that can be read, whether an interrupt may be
+            inserted there.
+    """
+
+    context: list[ItemDocument]
+    diagnostics: list[Finding]
+    canonical: str | None
+    interruptible: list[bool]
+
+
+class Token(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A token: either one that is reserved for a marker, or text.
+
+    Args:
+        marker: Name of the marker, such as CALL.
+        text: What the token spells.
+    """
+
+    marker: str | None = None
+    text: str = ""
+
+
+class Input(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What goes in: one of these.
+
+    Args:
+        text: A whole text.
+        pieces: A text in pieces, to be read in pieces by a reader that can.
+        base64: Pieces as bytes, in base64.
+        tokens: Tokens, for the token profile.
+    """
+
+    text: str | None = None
+    pieces: list[str] | None = None
+    base64: list[str] | None = None
+    tokens: list[Token] | None = None
+
+    def chunks(self) -> list[str] | list[bytes]:
+        """Return the pieces of a text; a whole text is one."""
+        if self.base64 is not None:
+            return [b64decode(piece) for piece in self.base64]
+        return self.pieces if self.pieces is not None else [self.text or ""]
+
+
+class Vector(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fault or one story.
+
+    Args:
+        description: What it shows.
+        rules: The rules that it exercises.
+        input: What goes in.
+        expected: What must come out.
+        profile: How the context is written.
+    """
+
+    description: str
+    rules: list[str]
+    input: Input
+    expected: Expected
+    profile: Profile = Profile()
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an implementation is asked, on one line."""
+
+    id: str
+    input: Input
+    profile: Profile = Profile()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What an implementation answers, on one line; spec/answers.md says it field by field."""
+
+    id: str
+    context: list[ItemDocument]
+    diagnostics: list[Diagnostic]
+    canonical: str | None
+    interruptible: list[bool]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A vector, of whatever category, as an implementation is asked it.
+
+    Args:
+        request: What goes in: a structure with the `id`.
+        differences: What is wrong with an answer, a line of JSON; nothing means that it is right.
+    """
+
+    request: msgspec.Struct
+    differences: Callable[[bytes], Iterator[str]]
+
+
+class ImplementationError(ValueError):
+    """An implementation that does not answer as the protocol says."""
+
+
+class _Identified(msgspec.Struct):
+    """As much of an answer as says which question it is for."""
+
+    id: str
+
+
+def vector_files(folder: str) -> dict[str, Traversable]:
+    """Return the files of one category of vectors, by `category/name`."""
+    files = (specification() / "vectors" / folder).iterdir()
+    named = {f"{folder}/{file.name.removesuffix('.json')}": file for file in files}
+    return {name: file for name, file in sorted(named.items()) if file.name.endswith(".json")}
+
+
+def load_vectors(folders: Sequence[str] = FOLDERS) -> dict[str, Vector]:
+    """Return the vectors of the language, by category and name.
+
+    Raises:
+        msgspec.DecodeError: A file is no vector.
+    """
+    return {
+        name: msgspec.json.decode(file.read_bytes(), type=Vector)
+        for folder in sorted(folders)
+        for name, file in vector_files(folder).items()
+    }
+
+
+def questions(folder: str) -> dict[str, Question]:
+    """Return what is asked of one category of the vectors of the language."""
+    return {
+        name: Question(Request(name, v.input, v.profile), partial(_differences, v))
+        for name, v in load_vectors((folder,)).items()
+    }
+
+
+def ask(
+    command: Sequence[str], asked: Mapping[str, Question], timeout_s: float
+) -> dict[str, list[str]]:
+    """Ask an implementation all questions.
+
+    Args:
+        command: The program and its arguments.
+        asked: The questions, by their ids.
+        timeout_s: Seconds that it may take for all.
+
+    Returns:
+        What is wrong with its answers, by id; those that are right are left out.
+
+    Raises:
+        ImplementationError: It cannot be started, fails, takes too long, or writes something else.
+    """
+    lines = msgspec.json.Encoder().encode_lines([question.request for question in asked.values()])
+    try:
+        done = subprocess.run(  # noqa: S603 - running this command is what was asked for
+            command, input=lines, stdout=subprocess.PIPE, timeout=timeout_s, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ImplementationError(f"{command[0]}: {error}") from None
+    answers = dict(_answers(done.stdout.split(b"\n")))
+    found = {name: list(_judge(question, answers.get(name))) for name, question in asked.items()}
+    return {name: differences for name, differences in found.items() if differences}
+
+
+def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield msgspec.json.decode(line, type=_Identified).id, line
+        except msgspec.DecodeError as error:
+            raise ImplementationError(f"line {number} of its output: {error}") from None
+
+
+def _judge(question: Question, line: bytes | None) -> Iterator[str]:
+    if line is None:
+        yield "no answer"
+        return
+    try:
+        yield from question.differences(line)
+    except msgspec.DecodeError as error:
+        yield f"not an answer as vector-answer.schema.json has it: {error}"
+
+
+def _differences(vector: Vector, line: bytes) -> Iterator[str]:
+    return differences(vector, msgspec.json.decode(line, type=Answer))
+
+
+def differences(vector: Vector, answer: Answer) -> Iterator[str]:
+    """Yield what is wrong with an answer; nothing means that it is right."""
+    expected = vector.expected
+    yield from unequal("items", len(expected.context), len(answer.context))
+    for number, (ours, theirs) in enumerate(
+        zip(expected.context, answer.context, strict=False), start=1
+    ):
+        yield from unequal(f"item {number}", _text(ours), _text(theirs))
+    yield from unequal(
+        "diagnostics", [f.rule for f in expected.diagnostics], [d.rule for d in answer.diagnostics]
+    )
+    for finding, found in zip(expected.diagnostics, answer.diagnostics, strict=False):
+        begin, end = found.span.start.offset, found.span.end.offset
+        yield from unequal("code", (finding.code, finding.severity), (found.code, found.severity))
+        if not finding.within[0] <= begin <= end <= finding.within[1]:
+            yield f"{finding.rule}: expected a span within {finding.within}, found {(begin, end)}"
+    yield from unequal("canonical text", expected.canonical, answer.canonical)
+    yield from unequal("interruptible", expected.interruptible, answer.interruptible)
+
+
+def unequal(what: str, expected: object, found: object) -> Iterator[str]:
+    """Say that two things are not the same, if they are not."""
+    if expected != found:
+        yield f"{what}: expected {expected}, found {found}"
+
+
+def _text(item: ItemDocument) -> str:
+    return msgspec.json.encode(item, order="deterministic").decode()

@@ -1,0 +1,193 @@
+"""Commands of the command line that need the interpreter and no model."""
+
+import sys
+from collections import deque
+from itertools import zip_longest
+from pathlib import Path
+from typing import get_args
+
+import click
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+import cml.tools.commands
+from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
+from cml.terminal.foreign import visible
+from cml.terminal.options import json_option
+from cml.terminal.output import name_of, print_json, print_text
+from cml.terminal.styled import console
+from cml.tools.wording import counted
+from interpreter.commands.gantt import gantt
+from interpreter.commands.trace_files import reading_trace
+from interpreter.drivers.replay import replay
+from interpreter.errors import HostError
+from interpreter.events import Row
+from interpreter.explore import Exploration, Program, explore
+from interpreter.explore.search import DEFAULT_LIMIT
+from interpreter.explore.story import tell
+from interpreter.runs import read_run
+from interpreter.state import EndPolicy, Settings
+from interpreter.trace import bounded_lines, check_trace, encode_row
+
+validate_command = cml.tools.commands.validate_command(
+    lambda file: check_trace(bounded_lines(file))
+)
+
+
+@click.command("replay")
+@click.argument("trace", type=INPUT_FILE)
+@json_option
+def replay_command(trace: str, *, as_json: bool) -> None:
+    """Run a recorded session again under the virtual clock, and compare the rows.
+
+    TRACE is a trace as `cml run` writes it. Nothing is decoded and no function is called: the
+    recording answers. Exit status 1 says that the rows differ.
+    """
+    with reading_trace(trace) as (header, recorded):
+        rows = list(recorded)
+    try:
+        replayed = list(replay(header.settings, rows))
+    except HostError as error:
+        raise click.ClickException(f"{trace}: {error}") from None
+    pairs = zip(rows, replayed, strict=False)
+    same = next((i for i, (a, b) in enumerate(pairs) if encode_row(a) != encode_row(b)), None)
+    if same is None and len(rows) != len(replayed):
+        same = min(len(rows), len(replayed))
+    run = read_run(header.settings, replayed)
+    if as_json:
+        print_json({"rows": len(rows), "same": same is None, "total_us": run.total_us})
+    else:
+        out = console()
+        out.print(gantt(run, out.width))
+        seconds = f"{run.total_us / 1e6:.3f} s of virtual time"
+        found = "the same" if same is None else f"row {same + 1} differs"
+        print_text(f"{counted(len(rows), 'row')} replayed in {seconds}: {found}")
+    sys.exit(0 if same is None else 1)
+
+
+@click.command("diff")
+@click.argument("first", type=INPUT_FILE)
+@click.argument("second", type=INPUT_FILE)
+@click.option(
+    "--context",
+    "around",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Rows before it to show.",
+)
+def diff_command(first: str, second: str, around: int) -> None:
+    """Show the first row in which two traces differ, with the rows before it.
+
+    Exit status 1 says that they differ.
+    """
+    number = 0
+    with reading_trace(first) as left_trace, reading_trace(second) as right_trace:
+        (left_header, left), (right_header, right) = left_trace, right_trace
+        if left_header.settings != right_header.settings:
+            print_text("the headers differ: the sessions had other settings")
+        before: deque[str] = deque(maxlen=around)
+        for number, (a, b) in enumerate(zip_longest(left, right), start=1):
+            if a != b:
+                _show_difference(console(), before, number, a, b)
+                sys.exit(1)
+            before.append(f"  {number:5}  {_line(a)}")
+    print_text(f"the same {counted(number, 'row')}")
+
+
+def _show_difference(
+    out: Console, before: deque[str], number: int, left: Row | None, right: Row | None
+) -> None:
+    for line in before:
+        out.print(Text(line, "dim"), soft_wrap=True)
+    out.print(Text(f"- {number:5}  {_line(left)}", "red"), soft_wrap=True)
+    out.print(Text(f"+ {number:5}  {_line(right)}", "green"), soft_wrap=True)
+
+
+def _line(row: Row | None) -> str:
+    return "(the trace ends)" if row is None else visible(encode_row(row).decode().rstrip())
+
+
+@click.command("explore")
+@click.argument("file", type=INPUT_FILE)
+@click.option(
+    "--messages",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Messages that people may send, at any time.",
+)
+@click.option("--failures", is_flag=True, help="Every function may also fail.")
+@click.option("--deadlines", is_flag=True, help="Every call may also run past its deadline.")
+@click.option("--stops", is_flag=True, help="The host may stop the session at any time.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Calls that run at once; 0 for any number.",
+)
+@click.option("--end", type=click.Choice(get_args(EndPolicy)), default="drain", show_default=True)
+@click.option("--full", is_flag=True, help="Try also the orders that no rule can tell apart.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=DEFAULT_LIMIT,
+    show_default=True,
+    help="Most states to visit.",
+)
+@click.option("--vector", type=OUTPUT_FILE, help="Where to write a violation.")
+@json_option
+def explore_command(
+    file: str,
+    *,
+    messages: int,
+    failures: bool,
+    deadlines: bool,
+    stops: bool,
+    workers: int,
+    end: EndPolicy,
+    full: bool,
+    limit: int,
+    vector: Path | None,
+    as_json: bool,
+) -> None:
+    """Try every interleaving of the program in FILE, and check every state.
+
+    FILE is what a model writes. Decoding, returns and whatever the options allow may happen in any
+    order. Exit status 1 says that an invariant is broken, or that the limit was reached first.
+    """
+    settings = Settings(end=end, workers=workers, deadline_us=1 if deadlines else None)
+    program = Program(read_text(file), settings, messages, stops, failures)
+    found = explore(program, limit, full=full)
+    if found.violation and vector:
+        story = tell(vector.stem, found.violation.fault, found.violation.rows, settings)
+        with writing(vector):
+            vector.write_bytes(msgspec.json.format(msgspec.json.encode(story), indent=1) + b"\n")
+    if as_json:
+        print_json({"file": name_of(file), **_document(found)})
+    else:
+        _show_exploration(found)
+    sys.exit(0 if found.complete else 1)
+
+
+def _document(found: Exploration) -> dict[str, object]:
+    document: dict[str, object] = msgspec.structs.asdict(found)
+    return document | {"rules": sorted(found.rules)}
+
+
+def _show_exploration(found: Exploration) -> None:
+    sizes = (
+        counted(found.states, "state"),
+        counted(found.transitions, "transition"),
+        counted(found.endings, "ending"),
+    )
+    print_text(", ".join(sizes))
+    print_text(f"rules that fired: {', '.join(sorted(found.rules))}")
+    if found.violation:
+        print_text(f"violation: {found.violation.fault}", err=True, color="red")
+        for row in found.violation.rows:
+            print_text(f"  {_line(row)}", err=True)
+    elif not found.complete:
+        print_text("the limit was reached: nothing is wrong so far", err=True, color="yellow")
+    else:
+        print_text("every invariant holds in every state", color="green")

@@ -1,0 +1,164 @@
+"""The asyncio form of the realtime driver: a session in an event loop, turn by turn."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Executor
+from typing import Final, Self
+
+from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
+from interpreter.errors import HostError
+from interpreter.events import Began, Row
+from interpreter.executors.event_loop import RunningLoop
+from interpreter.session import Session
+from interpreter.state import Settings
+from interpreter.tools.calling import is_in_a_call
+from interpreter.tools.signature import Function
+
+_LOG: Final = logging.getLogger(__name__)
+_LOOK_S: Final = 0.05
+
+
+class AsyncRuntime:
+    """Runs one session, turn by turn, in the running event loop. Use it with `async with`.
+
+    Coroutine functions run in the same loop, all others in the executor. To cancel the task that
+    reads `run` is to stop the session: its trace ends in good order.
+
+    Args:
+        session: The model's context; its verbs run in a thread of their own.
+        functions: What the model may call, by name.
+        settings: What the host chose; its `functions` are filled in from the names given here.
+        executor: Where functions run that are no coroutines; a pool of threads by default.
+        clock: Microseconds, never going back.
+        journal: As for `Runtime`; it is called in the loop, so it should not take long.
+        patience_s: As for `Runtime`, in seconds.
+
+    Raises:
+        HostError: The settings are out of bounds, a function is none, or has no name.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        functions: Mapping[str, Function],
+        settings: Settings | None = None,
+        executor: Executor | None = None,
+        *,
+        clock: Callable[[], int] = monotonic_us,
+        journal: Journal = forget,
+        patience_s: float = 5.0,
+    ) -> None:
+        self._coroutines = RunningLoop()
+        self._driver = Driver(
+            session,
+            functions,
+            settings or Settings(),
+            executor=executor,
+            clock=clock,
+            journal=journal,
+            coroutines=self._coroutines,
+        )
+        self._patience_s = patience_s
+        self._is_closed = False
+
+    @property
+    def settings(self) -> Settings:
+        """What the host chose, with the names of the functions."""
+        return self._driver.settings
+
+    async def __aenter__(self) -> Self:
+        """Return the runtime itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Release threads."""
+        await self.aclose()
+
+    async def aclose(self) -> tuple[str, ...]:
+        """Wait until every effect so far is performed, cancel coroutines, and release threads.
+
+        Returns:
+            The calls that still run, as `Runtime.close` does.
+
+        Raises:
+            HostError: A function that the session called tried to close it (Embed/shutdown).
+        """
+        if is_in_a_call():
+            raise HostError("Embed/shutdown", "a function cannot close the session that called it")
+        if not self._is_closed:
+            self._is_closed = True
+            await self._await_verbs(is_bounded=True)
+            self._driver.close(self._patience_s)
+            await self._coroutines.ended(self._patience_s)
+        left = self._driver.calls.running
+        if left:
+            _LOG.warning("calls that still run are left behind: %s", ", ".join(left))
+        return left
+
+    def stop(self) -> None:
+        """End the session at the next moment. Safe to call from a signal or another thread."""
+        self._driver.stop()
+
+    def say(self, text: str) -> None:
+        """Let a person say something while the model decodes or waits. Safe from any thread.
+
+        Raises:
+            HostError: The message cannot be told (Embed/message).
+        """
+        self._driver.say(text)
+
+    async def run(self) -> AsyncIterator[Row]:
+        """Run one turn: the prompt of it is in the session's context.
+
+        Yields:
+            Each row, once it is written and its effects are on their way. After the last one every
+            effect has been performed.
+
+        Raises:
+            HostError: The session or an executor broke the contract of spec/5-embedding.md.
+            BaseException: Whatever the session itself, or the journal, raised.
+        """
+        if self._is_closed:
+            raise HostError("Embed/shutdown", "the session is closed; make another one")
+        driver, loop, arrived = self._driver, asyncio.get_running_loop(), asyncio.Event()
+        driver.arrived = lambda: loop.call_soon_threadsafe(arrived.set)
+        try:
+            for row in driver.take(Began()):
+                yield row
+            while not driver.is_over:
+                driver.raise_failure()
+                await self._next_arrival(arrived)
+                for row in driver.take():
+                    yield row
+        except asyncio.CancelledError:
+            driver.stop()
+            driver.take()
+            await self._await_verbs(is_bounded=True)
+            raise
+        finally:
+            driver.arrived = lambda: None
+        await self._await_verbs(is_bounded=False)
+        driver.raise_failure()
+
+    async def _next_arrival(self, arrived: asyncio.Event) -> None:
+        """Wait until something happens, or a deadline comes."""
+        arrived.clear()
+        if not self._driver.arrivals.empty():
+            return
+        try:
+            await asyncio.wait_for(arrived.wait(), self._driver.patience_s)
+        except TimeoutError:
+            return
+
+    async def _await_verbs(self, *, is_bounded: bool) -> None:
+        """Wait until the session has done everything that it was asked."""
+        last = self._driver.verbs
+        waited_s = 0.0
+        while last is not None and not last.done():
+            if waited_s >= self._patience_s:
+                _LOG.warning("a step of the session does not end and is left behind")
+                return
+            await asyncio.wait([asyncio.wrap_future(last)], timeout=_LOOK_S)
+            if is_bounded or self._driver.is_stopping:
+                waited_s += _LOOK_S

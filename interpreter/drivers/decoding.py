@@ -1,0 +1,179 @@
+"""From a session's pieces to the machine's symbols (spec/5-embedding.md, section 2)."""
+
+from typing import Final
+
+import msgspec
+
+from cml.diagnostics import CmlError
+from cml.profile import Profile, Spelling
+from cml.symbols import Symbol
+from cml.text.lexer import Lexer
+from cml.text.regions import RegionLexer, make_lexer
+from interpreter.errors import HostError
+from interpreter.events import Decoded, Ended
+from interpreter.session import Batch, EndOfDecoding, Piece, Session
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One answer to a Decode effect, with the decoding steps that it took.
+
+    Args:
+        event: The next symbol, or the end.
+        pieces: What the session decoded for it; none where the symbol was left over.
+    """
+
+    event: Decoded | Ended
+    pieces: tuple[Piece, ...]
+
+
+_MOST_EMPTY: Final = 1_000
+"""Pieces in a row that complete no character. A character has at most four bytes; more than so many
+steps without one is a session that does nothing, for ever."""
+
+
+class Decoder:
+    """Answers Decode effects one symbol at a time.
+
+    A token may hold several symbols, and a symbol several tokens: what is left over answers the
+    next Decode, and `boundary` tells the machine whether something is.
+
+    Args:
+        session: The model's context.
+        profile: How the context is written.
+    """
+
+    def __init__(self, session: Session, profile: Profile) -> None:
+        self._session = session
+        self._lexer = _lexer(profile)
+        self._received = 0
+        self._partial = False
+        self._empty = 0
+        self._end: Ended | None = None
+
+    def next(self) -> Step:
+        """Decode until a symbol is complete or the model has come to its end."""
+        pieces: list[Piece] = []
+        while True:
+            if symbol := self._pull():
+                return Step(Decoded(symbol, self._is_boundary()), tuple(pieces))
+            if self._end is not None:
+                return Step(self._take_end(), tuple(pieces))
+            match self._decode():
+                case EndOfDecoding(reason):
+                    outside = not self._lexer.in_region
+                    self._end = Ended(reason, outside)
+                    if rest := self._lexer.close():
+                        return Step(Decoded(_joined(rest), outside), tuple(pieces))
+                case Piece() as piece:
+                    self._count_empty(piece)
+                    pieces.append(piece)
+                    self._received += len(piece.text)
+                    self._partial = piece.partial
+                    self._push(piece)
+
+    def _push(self, piece: Piece) -> None:
+        match self._lexer:
+            case _Tokens():
+                self._lexer.push(piece)
+            case _:
+                self._lexer.push(piece.text)
+
+    def _decode(self) -> Piece | EndOfDecoding:
+        """Let the session decode, and see that it keeps Embed/piece."""
+        decoded: object = self._session.decode()
+        match decoded:
+            case EndOfDecoding("stop" | "length") | Piece(str()):
+                return decoded
+            case EndOfDecoding(reason):
+                fault = f"decode() ended with the reason {reason!r}; expected 'stop' or 'length'"
+            case Piece(text):
+                fault = f"the text of a piece is a {type(text).__name__}; expected a str"
+            case _:
+                fault = f"decode() returned a {type(decoded).__name__}; expected a Piece or an "
+                fault += "EndOfDecoding"
+        raise HostError("Embed/piece", fault)
+
+    def _count_empty(self, piece: Piece) -> None:
+        self._empty = 0 if piece.text else self._empty + 1
+        if self._empty > _MOST_EMPTY:
+            message = f"decode() returned {self._empty} pieces in a row without a character"
+            raise HostError("Embed/piece", message)
+
+    def _pull(self) -> Symbol | None:
+        try:
+            return self._lexer.pull()
+        except CmlError as error:
+            raise HostError("Embed/piece", f"decode() returned half a character: {error}") from None
+
+    def _is_boundary(self) -> bool:
+        return not (self._lexer.holding or self._partial or self._lexer.in_region)
+
+    def append(self, batch: Batch) -> int:
+        """Append interrupts; return their number of tokens. An end that is not told yet is
+        forgotten: the model has something new to go on from.
+        """
+        self._end = None
+        self._lexer.appended()
+        tokens: object = self._session.append(batch)
+        if not isinstance(tokens, int):
+            name = type(tokens).__name__
+            raise HostError("Embed/append", f"append() returned a {name}; expected its tokens")
+        return tokens
+
+    def rewind(self, offset: int) -> None:
+        """Take what the model wrote from this offset on back out of the context."""
+        self._lexer.discard(offset)
+        self._end = None
+        if self._received > offset:
+            self._session.rewind(self._received - offset)
+            self._received = offset
+
+    def _take_end(self) -> Ended:
+        """Return the end. What comes after it follows an interrupt or a prompt: not this text."""
+        end, self._end = self._end or Ended("stop"), None
+        self._lexer.appended()
+        return end
+
+
+class _Tokens:
+    """The lexer of pieces that are one token each (Syntax/reserved-token): nothing is searched for,
+    and nothing is held back but what the session itself has not completed.
+    """
+
+    holding = False
+    in_region = False
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._symbol: Symbol | None = None
+
+    def push(self, piece: Piece) -> None:
+        """Take the next token."""
+        if piece.text:
+            self._symbol = Symbol(piece.text, self._offset, piece.marker)
+            self._offset += len(piece.text)
+
+    def pull(self) -> Symbol | None:
+        """Return its symbol, once."""
+        symbol, self._symbol = self._symbol, None
+        return symbol
+
+    def close(self) -> tuple[Symbol, ...]:
+        """End the input: nothing is held."""
+        return ()
+
+    def discard(self, offset: int) -> None:
+        """Go on as if nothing had been received from this offset on (Embed/rewind)."""
+        self._symbol, self._offset = None, offset
+
+    def appended(self) -> None:
+        """Take note that the runtime appended a block here: nothing depends on it."""
+
+
+def _lexer(profile: Profile) -> Lexer | RegionLexer | _Tokens:
+    is_token = profile.markers is Spelling.TOKEN
+    return _Tokens() if is_token else make_lexer(profile, generated=True)
+
+
+def _joined(symbols: tuple[Symbol, ...]) -> Symbol:
+    return Symbol("".join(symbol.text for symbol in symbols), symbols[0].offset)

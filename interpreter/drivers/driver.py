@@ -1,0 +1,237 @@
+"""The core of every realtime driver: events in, one instant at a time, rows out (chapter 5).
+
+It never waits. Decoding runs in a thread of its own, calls run in any executor; both put what
+happened into one queue. Whoever holds the driver waits until something has come, and lets it take
+an instant: the machine fires, the rows are written, and then their effects are performed.
+"""
+
+import heapq
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from queue import Empty, SimpleQueue
+from typing import Final, TypeAlias
+
+from interpreter.drivers.calls import Calls
+from interpreter.drivers.decoding import Decoder
+from interpreter.drivers.timeline import priority
+from interpreter.errors import HostError
+from interpreter.events import (
+    Cancel,
+    Decode,
+    Effect,
+    Event,
+    Expired,
+    Finish,
+    Inject,
+    Report,
+    Returned,
+    Rewind,
+    Row,
+    Said,
+    Start,
+    Stopped,
+)
+from interpreter.executors.event_loop import RunningLoop
+from interpreter.executors.threads import DaemonThreads
+from interpreter.interrupts import batch_of, message_fault
+from interpreter.machine import instant
+from interpreter.session import Session
+from interpreter.state import Phase, Settings, State, check_settings
+from interpreter.tools.offer import offer, offered_settings
+from interpreter.tools.signature import Function
+
+Journal: TypeAlias = Callable[[Sequence[Row]], None]
+"""Writes the rows of an instant, before any of their effects is performed (Embed/journal)."""
+
+_LONGEST_WAIT_S: Final = 3_600.0
+
+
+def monotonic_us() -> int:
+    """Return a clock that never goes back, in microseconds."""
+    return time.monotonic_ns() // 1_000
+
+
+def forget(_: Sequence[Row]) -> None:
+    """A journal that keeps nothing."""
+
+
+class Driver:
+    """Drives one session. Its methods but `put`, `say` and `stop` belong to one thread.
+
+    Args:
+        session: The model's context.
+        functions: What the model may call, by name.
+        settings: What the host chose; what the functions say is filled in (Embed/alias).
+        executor: Where calls run; a pool of threads by default.
+        clock: Microseconds, never going back.
+        journal: Where rows are written.
+        coroutines: Where coroutine functions run; in a loop of their own by default.
+
+    Raises:
+        HostError: The settings are out of bounds, or a function is none.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        functions: Mapping[str, Function],
+        settings: Settings,
+        *,
+        executor: Executor | None,
+        clock: Callable[[], int],
+        journal: Journal,
+        coroutines: RunningLoop | None = None,
+    ) -> None:
+        offered = offer(functions, settings.profile.body)
+        self.settings = check_settings(offered_settings(offered, settings))
+        self.arrivals: SimpleQueue[Event | None] = SimpleQueue()
+        self.calls = Calls(
+            {name: each.function for name, each in offered.items()},
+            settings.profile,
+            executor,
+            coroutines,
+            lambda *it: self.put(Returned(*it)),
+        )
+        self.is_stopping = False
+        self.arrived: Callable[[], object] = lambda: None
+        self._state = State(self.settings)
+        self._decoder = Decoder(session, self.settings.profile)
+        self._verbs = DaemonThreads("cml-decode", limit=1)
+        self._last_verb: Future[None] | None = None
+        self._failures: list[BaseException] = []
+        self._clock = clock
+        self._start_us = clock()
+        self._journal = journal
+        self._deadlines: list[tuple[int, str]] = []
+
+    # ------------------------------------------------------------------------- from any thread
+
+    def put(self, event: Event | None) -> None:
+        """Say that something has happened; None only wakes whoever waits."""
+        self.arrivals.put(event)
+        self.arrived()
+
+    def say(self, text: str) -> None:
+        """Let a person say something.
+
+        Raises:
+            HostError: The message cannot be told at all (Embed/message).
+        """
+        if fault := message_fault(text, self.settings.profile):
+            raise HostError("Embed/message", fault)
+        self.put(Said(text))
+
+    def stop(self) -> None:
+        """End the session at the next moment."""
+        self.is_stopping = True
+        self.put(Stopped())
+
+    # ---------------------------------------------------------------------- from the one thread
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn is over."""
+        return self._state.phase is Phase.ENDED
+
+    @property
+    def patience_s(self) -> float:
+        """How long to wait for an arrival before the next look at the deadlines, in seconds."""
+        if not self._deadlines:
+            return _LONGEST_WAIT_S
+        return min(max(0.0, (self._deadlines[0][0] - self._now_us()) / 1e6), _LONGEST_WAIT_S)
+
+    @property
+    def verbs(self) -> "Future[None] | None":
+        """The last of the session's verbs that were asked for; they are done one after another."""
+        return self._last_verb
+
+    def take(self, first: Event | None = None) -> list[Row]:
+        """Take everything that has happened as one instant, in the order of Time/order.
+
+        Args:
+            first: An arrival that was taken out of the queue already.
+
+        Returns:
+            The rows, once they are written and their effects are on their way.
+
+        Raises:
+            HostError: The session or an executor broke the contract of spec/5-embedding.md.
+            BaseException: Whatever the journal raised; then no effect of these rows is performed.
+        """
+        # One moment, one time: what arrives later is later (Time/instant).
+        now_us = max(self._now_us(), self._state.now_us + 1)
+        events = sorted((*self._arrived(first), *self._expired(now_us)), key=priority)
+        if not events:
+            return []
+        self._state, rows = instant(self._state, now_us, events)
+        self._journal(rows)
+        for row in rows:
+            for effect in row.effects:
+                self._perform(effect)
+        return rows
+
+    def raise_failure(self) -> None:
+        """Raise what a verb of the session has raised, if one has."""
+        if self._failures:
+            raise self._failures[0]
+
+    def close(self, patience_s: float) -> None:
+        """Release threads. Nothing may follow.
+
+        Args:
+            patience_s: How long coroutines have to end, in seconds.
+        """
+        self._verbs.shutdown(wait=False)
+        self.calls.close(patience_s)
+
+    def _arrived(self, first: Event | None) -> list[Event]:
+        events = [] if first is None else [first]
+        try:
+            while True:
+                event = self.arrivals.get_nowait()
+                # To be stopped twice is to be stopped.
+                if event is not None and not (isinstance(event, Stopped) and event in events):
+                    events.append(event)
+        except Empty:
+            return events
+
+    def _expired(self, now_us: int) -> list[Event]:
+        expired: list[Event] = []
+        while self._deadlines and self._deadlines[0][0] <= now_us:
+            expired.append(Expired(heapq.heappop(self._deadlines)[1]))
+        return expired
+
+    def _now_us(self) -> int:
+        return self._clock() - self._start_us
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Decode():
+                self._submit(lambda: self.put(self._decoder.next().event))
+            case Inject():
+                batch = batch_of(effect, self.settings.profile)
+                self._submit(lambda: self._decoder.append(batch))
+            case Rewind(offset):
+                self._submit(lambda: self._decoder.rewind(offset))
+            case Start():
+                if effect.deadline_us is not None:
+                    heapq.heappush(self._deadlines, (effect.deadline_us, effect.call))
+                self.calls.start(effect)
+            case Cancel(call):
+                self.calls.cancel(call)
+            case Report() | Finish():
+                pass
+
+    def _submit(self, verb: Callable[[], object]) -> None:
+        """Have the session do something, after what it was asked before."""
+        self._last_verb = self._verbs.submit(self._do, verb)
+
+    def _do(self, verb: Callable[[], object]) -> None:
+        if self._failures:  # the context is no longer what the rows say: nothing is built on it
+            return
+        try:
+            verb()
+        except BaseException as error:  # noqa: BLE001  raised again in the driver's thread
+            self._failures.append(error)
+            self.put(None)

@@ -1,0 +1,149 @@
+"""The blocking form of the realtime driver: a session in the caller's thread, turn by turn."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, wait
+from queue import Empty
+from typing import Final, Self
+
+from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
+from interpreter.errors import HostError
+from interpreter.events import Began, Event, Row
+from interpreter.session import Session
+from interpreter.state import Settings
+from interpreter.tools.calling import is_in_a_call
+from interpreter.tools.signature import Function
+
+_LOG: Final = logging.getLogger(__name__)
+_LOOK_S: Final = 0.05
+
+
+class Runtime:
+    """Runs one session, turn by turn. Use it as a context manager, or call `close`.
+
+    Args:
+        session: The model's context.
+        functions: What the model may call, by name.
+        settings: What the host chose; its `functions` are filled in from the names given here.
+        executor: Where calls run; a pool of threads by default, at most 1,000.
+        clock: Microseconds, never going back.
+        journal: Writes the rows of each instant before any of their effects is performed, as
+            `interpreter.trace.journal` does. What it raises ends the run.
+        patience_s: How long to wait, in seconds, for a session that is stopped in the middle of a
+            step, and at the end for coroutines that are cancelled. What does not end by then is
+            left behind: its thread ends with the process.
+
+    Raises:
+        HostError: The settings are out of bounds, a function is none, or has no name.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        functions: Mapping[str, Function],
+        settings: Settings | None = None,
+        executor: Executor | None = None,
+        *,
+        clock: Callable[[], int] = monotonic_us,
+        journal: Journal = forget,
+        patience_s: float = 5.0,
+    ) -> None:
+        self._driver = Driver(
+            session,
+            functions,
+            settings or Settings(),
+            executor=executor,
+            clock=clock,
+            journal=journal,
+        )
+        self._patience_s = patience_s
+        self._is_closed = False
+
+    @property
+    def settings(self) -> Settings:
+        """What the host chose, with the names of the functions."""
+        return self._driver.settings
+
+    def __enter__(self) -> Self:
+        """Return the runtime itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release threads."""
+        self.close()
+
+    def close(self) -> tuple[str, ...]:
+        """Wait until every effect so far is performed, cancel coroutines, and release threads.
+
+        Returns:
+            The calls that still run. They are left behind: nobody hears of them any more, and they
+            end with the process at the latest. So is a step of the session that does not end.
+
+        Raises:
+            HostError: A function that the session called tried to close it (Embed/shutdown).
+        """
+        if is_in_a_call():
+            raise HostError("Embed/shutdown", "a function cannot close the session that called it")
+        if not self._is_closed:
+            self._is_closed = True
+            self._await_verbs(is_bounded=True)
+            self._driver.close(self._patience_s)
+        left = self._driver.calls.running
+        if left:
+            _LOG.warning("calls that still run are left behind: %s", ", ".join(left))
+        return left
+
+    def stop(self) -> None:
+        """End the session at the next moment. Safe to call from a signal or another thread."""
+        self._driver.stop()
+
+    def say(self, text: str) -> None:
+        """Let a person say something while the model decodes or waits. Safe from any thread.
+
+        Raises:
+            HostError: The message cannot be told: it is no text, too long, or forbidden by the
+                level of the profile (Embed/message).
+        """
+        self._driver.say(text)
+
+    def run(self) -> Iterator[Row]:
+        """Run one turn: the prompt of it is in the session's context.
+
+        Yields:
+            Each row, once it is written and its effects are on their way. After the last one every
+            effect has been performed.
+
+        Raises:
+            HostError: The session or an executor broke the contract of spec/5-embedding.md.
+            BaseException: Whatever the session itself, or the journal, raised.
+        """
+        if self._is_closed:
+            raise HostError("Embed/shutdown", "the session is closed; make another one")
+        driver = self._driver
+        yield from driver.take(Began())
+        while not driver.is_over:
+            driver.raise_failure()
+            yield from driver.take(self._next_arrival())
+        self._await_verbs(is_bounded=False)
+        driver.raise_failure()
+
+    def _next_arrival(self) -> Event | None:
+        """Wait until something happens, or a deadline comes."""
+        try:
+            return self._driver.arrivals.get(timeout=self._driver.patience_s)
+        except Empty:
+            return None
+
+    def _await_verbs(self, *, is_bounded: bool) -> None:
+        """Wait until the session has done everything that it was asked."""
+        last = self._driver.verbs
+        if last is None:
+            return
+        waited_s = 0.0
+        while not last.done():
+            if waited_s >= self._patience_s:
+                _LOG.warning("a step of the session does not end and is left behind")
+                return
+            wait([last], timeout=_LOOK_S)
+            if is_bounded or self._driver.is_stopping:
+                waited_s += _LOOK_S

@@ -1,0 +1,183 @@
+"""The virtual driver: a session under a clock that only counts (spec/4-time.md, section 2).
+
+The same session, functions and costs give the same rows, byte by byte, on every machine.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from interpreter.drivers.decoding import Decoder
+from interpreter.drivers.timeline import Timeline
+from interpreter.errors import HostError
+from interpreter.events import (
+    Began,
+    Cancel,
+    Decode,
+    Effect,
+    Expired,
+    Finish,
+    Inject,
+    Outcome,
+    Report,
+    Returned,
+    Rewind,
+    Row,
+    Said,
+    Start,
+    Stopped,
+)
+from interpreter.interrupts import batch_of
+from interpreter.machine import instant
+from interpreter.session import Piece, Session
+from interpreter.state import Phase, Settings, State, check_settings
+
+Answers: TypeAlias = Sequence[tuple[int, Outcome]]
+"""What a call comes back with: after how many microseconds from its start, which outcome; progress
+first, if it reports any."""
+
+VirtualFunctions: TypeAlias = Callable[[Start], Answers]
+"""What a started call does."""
+
+
+class DecodingCosts(msgspec.Struct, frozen=True):
+    """The cost model of the virtual decoder (Time/decoding), in microseconds.
+
+    Args:
+        token_us: One decoded token.
+        injected_token_us: One token of an interrupt.
+        request_us: Each batch of interrupts, as where every delivery is a new request.
+        context_token_us: Added to each decoded token for every token of context before it.
+    """
+
+    token_us: int = 5_000
+    injected_token_us: int = 0
+    request_us: int = 0
+    context_token_us: int = 0
+
+
+class World(Protocol):
+    """Whatever answers effects by planning events."""
+
+    timeline: Timeline
+
+    def perform(self, effect: Effect, now_us: int) -> None:
+        """Do what an effect asks for."""
+        ...
+
+
+def drive(settings: Settings, world: World) -> Iterator[Row]:
+    """Run the machine on a world's timeline until nothing is planned.
+
+    Args:
+        settings: What the host chose.
+        world: Performs effects; its timeline says what happens next.
+
+    Yields:
+        Each row, in order, before its effects are performed.
+
+    Raises:
+        HostError: The world broke the contract of spec/5-embedding.md.
+    """
+    state = State(settings)
+    while moment := world.timeline.pop():
+        now_us, events = moment
+        if state.ending == "stopped":  # what was being decoded then comes to nothing
+            events = [event for event in events if isinstance(event, Returned | Expired)]
+        state, rows = instant(state, now_us, events)
+        for row in rows:
+            yield row
+            for effect in row.effects:
+                world.perform(effect, now_us)
+    if state.phase is not Phase.ENDED:
+        message = f"nothing more will happen, but the session is {state.phase.value}"
+        raise HostError("Embed/return", message)
+
+
+class _VirtualWorld:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        functions: VirtualFunctions,
+        costs: DecodingCosts,
+        planned: Iterable[tuple[int, Began | Said | Stopped]],
+    ) -> None:
+        self.timeline = Timeline()
+        self.timeline.push(0, Began())
+        for when_us, event in planned:
+            self.timeline.push(when_us, event)
+        self._decoder = Decoder(session, settings.profile)
+        self._profile = settings.profile
+        self._functions = functions
+        self._costs = costs
+        self._context_tokens = 0
+        self._received = 0
+        self._pieces: list[tuple[int, int]] = []  # where each began that stays, and its tokens
+        self._free_us = 0
+
+    def perform(self, effect: Effect, now_us: int) -> None:
+        match effect:
+            case Decode():
+                step = self._decoder.next()
+                begin_us = max(now_us, self._free_us)
+                self._free_us = begin_us + sum(map(self._decode_us, step.pieces))
+                self.timeline.push(self._free_us, step.event)
+            case Start():
+                for after_us, outcome in self._functions(effect):
+                    self.timeline.push(now_us + after_us, Returned(effect.call, outcome))
+                if effect.deadline_us is not None:
+                    self.timeline.push(effect.deadline_us, Expired(effect.call))
+            case Inject():
+                tokens = self._decoder.append(batch_of(effect, self._profile))
+                self._context_tokens += tokens
+                cost_us = self._costs.request_us + tokens * self._costs.injected_token_us
+                self._free_us = max(now_us, self._free_us) + cost_us
+            case Rewind(offset):
+                self._decoder.rewind(offset)
+                self._forget(offset)
+            case Cancel() | Report() | Finish():
+                pass
+
+    def _decode_us(self, piece: Piece) -> int:
+        context_us = self._context_tokens * self._costs.context_token_us
+        self._context_tokens += piece.tokens
+        self._pieces.append((self._received, piece.tokens))
+        self._received += len(piece.text)
+        if piece.took_us is not None:
+            return piece.took_us
+        return piece.tokens * (self._costs.token_us + context_us)
+
+    def _forget(self, offset: int) -> None:
+        """Tokens that were taken back whole are no part of the context (Time/context)."""
+        while self._pieces and self._pieces[-1][0] >= offset:
+            self._context_tokens -= self._pieces.pop()[1]
+        self._received = min(self._received, offset)
+
+
+def run_virtual(
+    session: Session,
+    functions: VirtualFunctions,
+    settings: Settings | None = None,
+    costs: DecodingCosts | None = None,
+    planned: Iterable[tuple[int, Began | Said | Stopped]] = (),
+) -> Iterator[Row]:
+    """Run a session under the virtual clock.
+
+    Args:
+        session: The model's context; a scripted one, as a rule.
+        functions: What each started call does.
+        settings: What the host chose.
+        costs: What decoding and injecting cost.
+        planned: What people say, when further turns begin, and when the host stops, with times in
+            microseconds.
+
+    Yields:
+        The rows of the trace.
+
+    Raises:
+        HostError: A call never returns, and the session waits for it.
+    """
+    used = check_settings(settings or Settings())
+    return drive(used, _VirtualWorld(session, used, functions, costs or DecodingCosts(), planned))

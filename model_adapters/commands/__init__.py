@@ -1,0 +1,1 @@
+"""The `cml` command and what it needs a model for."""

@@ -1,0 +1,87 @@
+"""The table of all commands: each with the place that it is imported from when it is called."""
+
+from typing import Final
+
+import click
+
+import cml
+from cml.terminal.entry import Entry, LazyGroup
+
+_ABOUT: Final = (
+    "Context Markup Language: validate, replay, simulate and run asynchronous function calling."
+)
+COMMANDS: Final = {
+    "validate": Entry(
+        "interpreter.commands.traces:validate_command",
+        "Check contexts, and traces (names that end in .jsonl); - is standard input.",
+    ),
+    "parse": Entry(
+        "cml.tools.commands:parse_command",
+        "Print the tree of a context: its text, calls, interrupts and traps, with their places.",
+    ),
+    "explain": Entry(
+        "cml.tools.commands:explain_command",
+        "Print what the specification says of a rule, with its examples.",
+    ),
+    "vectors": Entry(
+        "interpreter.vectors.command:vectors_command",
+        "Hold another implementation to the test vectors.",
+    ),
+    "replay": Entry(
+        "interpreter.commands.traces:replay_command",
+        "Run a recorded session again under the virtual clock, and compare the rows.",
+    ),
+    "diff": Entry(
+        "interpreter.commands.traces:diff_command",
+        "Show the first row in which two traces differ, with the rows before it.",
+    ),
+    "explore": Entry(
+        "interpreter.commands.traces:explore_command",
+        "Try every interleaving of the program in FILE, and check every state.",
+    ),
+    "timeline": Entry(
+        "interpreter.schedule.commands.traces:timeline_command",
+        "Draw the run of TRACE over time: what the model wrote, what ran, what waited.",
+    ),
+    "advise": Entry(
+        "interpreter.schedule.commands.traces:advise_command",
+        "Say what limited the run of TRACE, and what would have made it faster.",
+    ),
+    "simulate": Entry(
+        "interpreter.schedule.commands.simulate:simulate_command",
+        "Simulate the calls of WORKLOAD (JSON Lines; - reads standard input).",
+    ),
+    "run": Entry(
+        "model_adapters.commands.run:run_command",
+        "Answer PROMPT with a model that calls functions while it decodes.",
+    ),
+    "workload": Entry(
+        "model_adapters.commands.workload:workload_command",
+        "Write the workloads of NAME, one a line, for `cml simulate`.",
+    ),
+    "reproduce": Entry(
+        "model_adapters.commands.reproduce:reproduce_command",
+        "Write a report, Markdown and HTML, that puts each published figure of PAPER beside ours.",
+    ),
+}
+
+
+def cml_command() -> click.Group:
+    """Return the `cml` command."""
+    return LazyGroup("cml", _ABOUT, COMMANDS, [_version_option()])
+
+
+def _version_option() -> click.Option:
+    def show(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if wanted and not context.resilient_parsing:
+            click.echo(f"cml, version {cml.__version__}")
+            context.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=show,
+        help="Show the version and exit.",
+    )

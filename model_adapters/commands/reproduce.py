@@ -1,0 +1,61 @@
+"""`cml reproduce`: the published evaluation beside ours, with the data fetched for it."""
+
+from pathlib import Path
+
+import click
+
+from cml.terminal.files import writing
+from cml.terminal.output import print_text
+from interpreter.errors import MissingExtraError
+from interpreter.schedule.data.bfcl import BfclError
+from interpreter.schedule.paper.report import write_reproduction
+from interpreter.schedule.paper.reproduction import Setup
+from model_adapters.commands.workload import bfcl_wheel, token_counter
+from model_adapters.errors import AdapterError
+
+
+@click.command("reproduce")
+@click.argument("paper", type=click.Choice(["asynclm"]))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reproduction"),
+    show_default=True,
+    help="Folder for the report.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Multi-step-parallel workloads.",
+)
+@click.option(
+    "--tokenizer",
+    default="characters",
+    show_default=True,
+    help="characters (four to a token), smollm2 (that of the embedded model), or a model's FOLDER.",
+)
+@click.option("--yes", is_flag=True, help="Download what is missing without asking.")
+def reproduce_command(
+    paper: str, *, output: Path, seed: int, count: int, tokenizer: str, yes: bool
+) -> None:
+    """Write a report, Markdown and HTML, that puts each published figure of PAPER beside ours.
+
+    It says which accounting was used, what cannot be reproduced, and why.
+    """
+    try:
+        setup = Setup(
+            wheel=bfcl_wheel(yes=yes),
+            count_tokens=token_counter(tokenizer, yes=yes),
+            tokens=f"counted by {tokenizer}",
+            seed=seed,
+            count=count,
+        )
+        with writing(output):
+            markdown, html = write_reproduction(setup, output, paper)
+    except (AdapterError, BfclError, MissingExtraError) as error:
+        raise click.ClickException(str(error)) from None
+    print_text(f"written: {markdown} and {html}", err=True)

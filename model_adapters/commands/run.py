@@ -1,0 +1,232 @@
+"""Commands of the command line that need a model."""
+
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final, get_args
+
+import click
+import msgspec
+from rich.console import Console
+
+from cml.terminal.files import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    FileFaultError,
+    require_readable,
+)
+from cml.terminal.foreign import visible
+from cml.terminal.options import json_option, seconds, text
+from cml.terminal.output import name_of, print_json, print_text
+from cml.terminal.styled import console
+from interpreter.commands.gantt import gantt
+from interpreter.drivers.realtime import Runtime
+from interpreter.errors import HostError
+from interpreter.runs import Ending, Run, read_run
+from interpreter.state import DeliverWhen, Settings
+from interpreter.tools.declared import ToolError
+from interpreter.tools.python import load_tools
+from interpreter.trace import Header
+from model_adapters.backends import Request, open_backend
+from model_adapters.commands.live import Live
+from model_adapters.commands.recorder import Recorder
+from model_adapters.errors import AdapterError, UnknownBackendError
+
+NO_ANSWER: Final = 3
+"""Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
+
+_STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "stopped": 130}
+_DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
+
+
+def _device(value: str) -> str:
+    if not _DEVICE.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no device; give cpu, cuda, cuda:N or mps")
+    return value
+
+
+@click.command("run")
+@click.argument("prompt", type=text)
+@click.option(
+    "--tools",
+    required=True,
+    type=INPUT_FILE,
+    help="Python file with the functions.",
+)
+@click.option(
+    "--backend",
+    default="hf",
+    show_default=True,
+    help="hf (the embedded model), hf:FOLDER (a model on disk) or script:FILE (what a model writes).",
+)
+@click.option("--trace", type=OUTPUT_FILE, help="Where to write the trace.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Limit of what the model writes.",
+)
+@click.option(
+    "--min-calls",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Calls that the model has to begin with.",
+)
+@click.option(
+    "--max-calls",
+    type=click.IntRange(min=0),
+    help="Calls that it may write in all; any number if absent.",
+)
+@click.option(
+    "--deliver",
+    type=click.Choice(get_args(DeliverWhen)),
+    default="any",
+    show_default=True,
+    help="Where interrupts go in: at any safe point, between words or lines, or at traps only.",
+)
+@click.option(
+    "--deadline",
+    "deadline_s",
+    type=seconds,
+    metavar="SECONDS",
+    help="How long each call may run: 0.001 to 1,000,000 seconds.",
+)
+@click.option(
+    "--device",
+    type=_device,
+    metavar="NAME",
+    help="cpu, cuda, cuda:N or mps; by default what there is.",
+)
+@click.option("--yes", is_flag=True, help="Download what is missing without asking.")
+@json_option
+def run_command(
+    prompt: str,
+    tools: str,
+    backend: str,
+    trace: Path | None,
+    *,
+    max_tokens: int,
+    min_calls: int,
+    max_calls: int | None,
+    deliver: DeliverWhen,
+    deadline_s: float | None,
+    device: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Answer PROMPT with a model that calls functions while it decodes.
+
+    Every public function of the --tools file may be called. Ctrl-C ends the session; its trace is
+    valid up to there.
+
+    Exit status: 0 answered, 1 the input is at fault, 2 usage, 3 no answer (the model wrote nothing
+    after the last result, or came to the limit of --max-tokens), 130 stopped by Ctrl-C.
+    """
+    if max_calls is not None and max_calls < min_calls:
+        raise click.BadParameter(
+            f"{max_calls} is less than --min-calls, which is {min_calls}",
+            param_hint="'--max-calls'",
+        )
+    out = console(stderr=as_json)
+    deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
+    settings = Settings(deliver=deliver, deadline_us=deadline_us)
+    try:
+        _require_backend(backend)
+        loaded = load_tools(Path(tools))
+        for name, why in loaded.left_out.items():
+            print_text(f"{name} is left out of the tools: {why}", err=True)
+        functions = loaded.functions
+        request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
+        if backend.startswith("hf") and sys.stderr.isatty():
+            print_text("loading the model", err=True, color="bright_black")
+        opened = open_backend(request)
+        with ExitStack() as stack:
+            recorder = Recorder(trace, stack)
+            settings = msgspec.structs.replace(settings, layout=opened.layout)
+            runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
+            stack.enter_context(runtime)
+            stack.enter_context(_stopping(runtime))
+            recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
+            kept = list(Live(out).watch(runtime.run()))
+    except UnknownBackendError as error:
+        raise click.BadParameter(str(error), param_hint="'--backend'") from None
+    except (AdapterError, ToolError, HostError) as error:
+        raise click.ClickException(str(error)) from None
+    run = read_run(runtime.settings, kept)
+    words = _in_words(run.ending, max_tokens)
+    if as_json:
+        print_json(_document(run, words, recorder.written_to))
+    else:
+        _show(out, run, recorder.written_to)
+        out.print(words)
+    sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[run.ending])
+
+
+def _require_backend(backend: str) -> None:
+    """Find out before any work whether what a backend's name names is there."""
+    kind, _, rest = backend.partition(":")
+    if kind == "script" and not rest:
+        raise UnknownBackendError("script: names no file; give script:FILE")
+    if kind == "script":
+        require_readable(rest)
+    if kind == "hf" and rest and not Path(rest).is_dir():
+        require_readable(rest)
+        raise FileFaultError(f"{rest}: this is a file; name the folder of a model")
+
+
+@contextmanager
+def _stopping(runtime: Runtime) -> Iterator[None]:
+    """Let Ctrl-C end the session in good order; a second one ends the program."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        runtime.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _in_words(how: Ending, max_tokens: int) -> str:
+    match how:
+        case "answered" | "no answer":
+            return how
+        case "length":
+            return f"stopped at {max_tokens} tokens"
+        case "stopped":
+            return "stopped by a person"
+
+
+def _show(out: Console, run: Run, trace: Path | None) -> None:
+    out.print()
+    out.print(gantt(run, out.width))
+    asynchronous, synchronous = run.total_us / 1e6, run.synchronous_us / 1e6
+    if all(call.returned_us is not None for call in run.calls):
+        out.print(
+            f"asynchronous {asynchronous:.2f} s; the same without traps, one call after another"
+            f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x"
+        )
+    else:
+        out.print(f"stopped after {asynchronous:.2f} s, calls still running")
+    if trace is not None:
+        out.print(f"trace: {visible(str(trace))}", soft_wrap=True)
+
+
+def _document(run: Run, words: str, trace: Path | None) -> dict[str, object]:
+    return {
+        "ending": words,
+        "answer": run.answer if run.ending == "answered" else None,
+        "total_us": run.total_us,
+        "decode_us": run.decode_us,
+        "synchronous_us": run.synchronous_us,
+        "calls": run.calls,
+        "trace": None if trace is None else name_of(str(trace)),
+    }

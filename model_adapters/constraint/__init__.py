@@ -1,0 +1,1 @@
+"""The mask of constrained decoding: what a model may write next."""

@@ -1,0 +1,271 @@
+"""The mask of constrained decoding: which tokens a model may write next (spec/5-embedding.md).
+
+A constraint sees only what the model writes. Whatever the runtime appends, and the end of each
+call, begins a new stretch, whose grammar is made afresh (2 ms): the next free identifier, the calls
+that are still required, what a trap can wait for and a future can name are then plain facts of the
+grammar. A rewind never reaches further back than what was appended last.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from cml import Call, Lexer, Marker, OutcomeKind, Trap, parse
+from cml.profile import Level, Profile
+from interpreter.events import Delivery
+from interpreter.tools.declared import Tool
+from model_adapters.constraint.mask_grammar import CANCEL, Stretch, stretch_grammar
+from model_adapters.errors import AdapterError, missing_extra
+
+if TYPE_CHECKING:
+    import numpy as np
+    from llguidance import LLMatcher, LLTokenizer
+    from numpy.typing import NDArray
+    from transformers import TokenizersBackend
+
+
+class ToolChoice(msgspec.Struct, frozen=True):
+    """How freely a model may call: `auto` by default, `required` from one call on, `none` at zero.
+
+    Args:
+        required: Calls that it has to write before anything else.
+        at_most: Calls that it may write in all.
+        brackets: Whether its prose may hold square brackets and backslashes. Small models that
+            cannot write `[INTR]` else write what looks like it.
+        level: How much of the language it may use, of what the profile allows. Small models that
+            may write `city=job1` do, where they mean a city.
+    """
+
+    required: int = 0
+    at_most: int = 64
+    brackets: bool = True
+    level: Level = Level.EXTENDED
+
+
+AUTO: Final = ToolChoice()
+_LEVELS: Final = list(Level)
+_OPENERS: Final = (Marker.CALL, Marker.TRAP)
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """A model's tokens as the mask sees them. Half a second to make, so make it once a model.
+
+    Args:
+        tokenizer: Their bytes.
+        size: How many logits the model gives, padding included.
+    """
+
+    tokenizer: "LLTokenizer"
+    size: int
+
+
+def vocabulary(tokenizer: "TokenizersBackend", size: int, end_tokens: Sequence[int]) -> Vocabulary:
+    """Return the vocabulary of a model.
+
+    Args:
+        tokenizer: Of the transformers package, of the fast kind.
+        size: How many logits the model gives.
+        end_tokens: Ids of the tokens that end its output.
+
+    Raises:
+        AdapterError: llguidance is missing, or cannot read this tokenizer.
+    """
+    try:
+        from llguidance.hf import from_tokenizer
+    except ImportError as error:
+        raise missing_extra("hf", error) from error
+    try:
+        return Vocabulary(from_tokenizer(tokenizer, size, list(end_tokens)), size)
+    except ValueError as error:
+        raise AdapterError(
+            f"this model's tokenizer cannot be masked: {error}; run it without a constraint"
+        ) from error
+
+
+class _Standing(msgspec.Struct, frozen=True):
+    """What the model has done so far.
+
+    Args:
+        calls: How many calls it wrote.
+        pending: Those that a trap can wait for, in their order.
+        earlier: Those that a future can name: all but what failed.
+        has_trapped: Whether it wrote a trap, and after it no call, and nothing was appended.
+    """
+
+    calls: int = 0
+    pending: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    has_trapped: bool = False
+
+    def called(self, call: Call) -> "_Standing":
+        own = (call.id,) if call.id else ()
+        earlier = self.earlier if call.function == CANCEL else (*self.earlier, *own)
+        return _Standing(self.calls + 1, (*self.pending, *own), earlier)
+
+    def settled(self, call: str, outcome: OutcomeKind) -> "_Standing":
+        has_result = outcome is OutcomeKind.RETURNED
+        return replace(
+            self,
+            pending=tuple(name for name in self.pending if name != call),
+            earlier=tuple(name for name in self.earlier if has_result or name != call),
+        )
+
+
+class Constraint:
+    """Keeps a model to CML and to the schemas of its tools.
+
+    Args:
+        vocabulary: The model's tokens.
+        tools: What it may call, with the names that bodies write (`spelled_tools`).
+        choice: How freely.
+        profile: How its bodies are written, and the level of the session.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        tools: Sequence[Tool],
+        choice: ToolChoice = AUTO,
+        profile: Profile | None = None,
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._tools = tuple(tools)
+        self._choice = choice
+        self._profile = profile or Profile()
+        self._level = min(choice.level, self._profile.level, key=_LEVELS.index)
+        self._begun = _Standing()
+        self._begin_segment()
+
+    def mask(self) -> "NDArray[np.bool_]":
+        """Return which tokens may come next, as a vector of the vocabulary's size.
+
+        An end token may come outside a block only, and not before the required calls. Where the
+        grammar leaves one text only, the mask leaves the token that the tokenizer would take.
+        """
+        import numpy as np
+
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        unpacked = np.unpackbits(bits, count=self._vocabulary.size, bitorder="little")
+        return unpacked.view(np.bool_)
+
+    def accept(self, token: int) -> None:
+        """Take note of a token that the model wrote; an end token is not told.
+
+        Raises:
+            AdapterError: The mask does not allow it.
+        """
+        if not self._matcher.consume_token(token):
+            raise AdapterError(
+                f"token {token} is against the grammar: {_error(self._matcher)}; "
+                "choose among the tokens of the mask"
+            )
+        self._written.append(token)
+        self._read(token)
+
+    def rollback(self, tokens: int) -> None:
+        """Take the last tokens back.
+
+        Raises:
+            AdapterError: Fewer were written since the runtime last appended something.
+        """
+        if tokens > len(self._written):
+            raise AdapterError(
+                f"cannot take {tokens} tokens back: {len(self._written)} were written since the "
+                "runtime last appended something"
+            )
+        kept = self._written[: len(self._written) - tokens]
+        if tokens:
+            self._begin_segment()
+            for token in kept:
+                self.accept(token)
+
+    def appended(self, interrupts: Iterable[Delivery]) -> None:
+        """Begin anew: the runtime has appended interrupts, at a safe point.
+
+        Args:
+            interrupts: They settle the calls that they name.
+        """
+        standing = self._standing
+        for told in interrupts:
+            if told.outcome.kind is not OutcomeKind.PROGRESS:
+                standing = standing.settled(told.id, told.outcome.kind)
+        self._begun = replace(standing, has_trapped=False)
+        self._begin_segment()
+
+    def _begin_segment(self) -> None:
+        self._standing = self._begun
+        self._written: list[int] = []
+        self._lexer = Lexer(self._profile, generated=True)
+        self._block = ""
+        self._matcher = self._begin_stretch()
+
+    def _read(self, token: int) -> None:
+        """Follow the text. Where a call is complete, what it changes holds from its end on."""
+        for symbol in self._lexer.feed(self._vocabulary.tokenizer.decode_bytes([token])):
+            if symbol.marker in _OPENERS:
+                self._block = ""
+            self._block += symbol.text
+            if symbol.marker is Marker.END:
+                self._complete(symbol.offset + len(symbol.text))
+
+    def _complete(self, end: int) -> None:
+        """Take note of a block.
+
+        Args:
+            end: Where it ends, in characters of what was written since the last append.
+        """
+        [item] = parse(self._block, self._profile).items
+        if isinstance(item, Trap):
+            self._standing = replace(self._standing, has_trapped=True)
+        elif isinstance(item, Call):
+            self._standing = self._standing.called(item)
+            written = self._vocabulary.tokenizer.decode_bytes(self._written)
+            before = written.decode(errors="replace")[:end].encode()
+            self._matcher = self._begin_stretch()
+            rest = self._vocabulary.tokenizer.tokenize_bytes(written[len(before) :])
+            if not self._matcher.consume_tokens(rest):  # that token went over the end of the call
+                raise AdapterError(f"no text may follow a call so: {_error(self._matcher)}")
+
+    def _begin_stretch(self) -> "LLMatcher":
+        from llguidance import LLMatcher
+
+        standing, choice = self._standing, self._choice
+        stretch = Stretch(
+            number=standing.calls + 1,
+            required=max(0, choice.required - standing.calls),
+            at_most=max(0, choice.at_most - standing.calls),
+            pending=standing.pending,
+            earlier=standing.earlier,
+            may_trap=not standing.has_trapped,
+            body=self._profile.body,
+            level=self._level,
+            brackets=choice.brackets,
+        )
+        tokenizer = self._vocabulary.tokenizer
+        matcher = LLMatcher(
+            tokenizer, stretch_grammar(self._tools, stretch, _is_pattern), log_level=0
+        )
+        if matcher.is_error():
+            raise AdapterError(
+                f"the schemas of the tools make no grammar: {_error(matcher)}; "
+                "simplify the tool that it names"
+            )
+        return matcher
+
+
+@cache
+def _is_pattern(rule: str) -> bool:
+    """Whether the engine can take a pattern: it knows no lookaround."""
+    from llguidance import LLMatcher
+
+    found: str = LLMatcher.validate_grammar(f"%llguidance {{}}\nstart: {rule}\n")
+    return not found
+
+
+def _error(matcher: "LLMatcher") -> str:
+    """What the engine says, without the grammar that it repeats."""
+    said: str = matcher.get_error()
+    return said.partition("\n")[0]

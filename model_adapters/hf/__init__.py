@@ -1,0 +1,1 @@
+"""Sessions on models of the transformers package."""

@@ -1,0 +1,125 @@
+"""A model of the transformers package, loaded from a folder on this machine."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
+
+from model_adapters.constraint.constraint import Vocabulary, vocabulary
+from model_adapters.embedded.quiet import quiet_transformers
+from model_adapters.embedded.smollm2 import (
+    EMBEDDED_MODEL,
+    EMBEDDED_THREADS,
+    embedded_fault,
+    embedded_path,
+)
+from model_adapters.errors import AdapterError, missing_extra
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, TokenizersBackend
+
+Dtype: TypeAlias = Literal["bfloat16", "float32"]
+
+
+class HfModel(msgspec.Struct, frozen=True):
+    """Weights and tokenizer; any number of sessions may share them.
+
+    Args:
+        name: Name of its folder.
+        network: The weights.
+        tokenizer: From text to tokens and back.
+        device: Where the weights are.
+        end_tokens: Ids of the tokens that end an answer.
+        context_tokens: The longest context that it was made for.
+    """
+
+    name: str
+    network: "PreTrainedModel"
+    tokenizer: "TokenizersBackend"
+    device: "torch.device"
+    end_tokens: frozenset[int]
+    context_tokens: int
+
+    def vocabulary(self) -> Vocabulary:
+        """Return its tokens for a `Constraint`; half a second's work, for any number of them.
+
+        Raises:
+            AdapterError: llguidance is missing, or cannot read the tokenizer.
+        """
+        size = self.network.config.get_text_config().vocab_size
+        return vocabulary(self.tokenizer, size, sorted(self.end_tokens))
+
+
+def load(
+    path: Path | None = None,
+    *,
+    device: str | None = None,
+    dtype: Dtype = "bfloat16",
+    threads: int | None = None,
+) -> HfModel:
+    """Load a model folder: configuration, safetensors, tokenizer. No network is used.
+
+    Args:
+        path: The folder; None is the embedded default model, which has to be in the cache.
+        device: As torch names it; None is CUDA where there is any, else the CPU.
+        dtype: In float32 an appended text gives the same logits as one pass over the whole
+            context; bfloat16 needs half the memory, and is faster.
+        threads: How many threads of a CPU compute, in this whole process; None is one for the
+            default model, and torch's own choice for others.
+
+    Raises:
+        AdapterError: The extra is missing, the folder holds no model, there is no such device.
+    """
+    folder = path or embedded_path()
+    if path is None and (fault := embedded_fault()):
+        raise AdapterError(
+            f"the default model {EMBEDDED_MODEL} cannot be taken from the cache ({folder}): {fault}; "
+            "fetch it first, or name the folder of another model"
+        )
+    if not (folder / "config.json").is_file():
+        raise AdapterError(
+            f"{folder}: not a model folder; expected config.json, *.safetensors and tokenizer.json"
+        )
+    with quiet_transformers():
+        return _load(folder, device, dtype, threads or (EMBEDDED_THREADS if path is None else None))
+
+
+def _load(folder: Path, device: str | None, dtype: Dtype, threads: int | None) -> HfModel:
+    # Decoding shares the machine with the functions that it calls. Threads of torch that spin while
+    # they wait for each other cost a busy machine a factor of ten; set before torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        import torch
+        from safetensors import SafetensorError
+        from transformers import AutoModelForCausalLM, AutoTokenizer, TokenizersBackend
+    except ImportError as error:
+        raise missing_extra("hf", error) from error
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        network = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, dtype=getattr(torch, dtype)
+        )
+        torch.nn.Module.to(network, place)
+    except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
+        reason = str(error).strip().splitlines() or [repr(error)]
+        raise AdapterError(f"{folder}: the model cannot be loaded: {reason[0]}") from error
+    if not isinstance(tokenizer, TokenizersBackend) or not _keeps_text(tokenizer):
+        raise AdapterError(
+            f"{folder}: its tokenizer changes text that is appended in parts; "
+            "use a model with a byte-level tokenizer (tokenizer.json)"
+        )
+    ends = network.generation_config.eos_token_id
+    end_tokens = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
+    longest = getattr(network.config.get_text_config(), "max_position_embeddings", 2**31)
+    return HfModel(folder.name, network, tokenizer, place, frozenset(end_tokens), longest)
+
+
+def _keeps_text(tokenizer: "TokenizersBackend") -> bool:
+    """Whether parts that are encoded one by one decode to their sum: some tokenizers add spaces."""
+    parts = [tokenizer.encode(part, add_special_tokens=False) for part in ("a", "b [c]", "\n")]
+    return tokenizer.decode([token for ids in parts for token in ids]) == "ab [c]\n"

@@ -1,0 +1,175 @@
+"""A session on a model of the transformers package, with a decoding loop of its own.
+
+`HfSession.decode` is the loop's body: one token at a time, on one growing cache. What the runtime
+appends goes through the model in one pass, together with the last token that it has not read yet:
+nothing is computed twice.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from interpreter.errors import HostError
+from interpreter.session import Batch, EndOfDecoding, Piece
+from model_adapters.constraint.constraint import Constraint
+from model_adapters.errors import AdapterError
+from model_adapters.hf.chat_tokens import chat_ids, content_ids
+from model_adapters.hf.kv_context import KvContext
+from model_adapters.hf.model import HfModel
+from model_adapters.hf.segment_text import SegmentText, Written
+from model_adapters.prompt import Message
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How a token is chosen.
+
+    Args:
+        temperature: Zero takes the likeliest token; more takes others too.
+        seed: Of the random numbers for a temperature above zero.
+    """
+
+    temperature: float = 0.0
+    seed: int = 0
+
+
+GREEDY = Sampling()
+
+
+class HfSession:
+    """One context of a model (see `interpreter.session.Session`).
+
+    Args:
+        model: The weights, shared with other sessions.
+        messages: The chat so far; the model writes the answer.
+        constraint: What it may write; anything when None.
+        max_tokens: How many tokens it may write; appended ones do not count.
+        sampling: How a token is chosen.
+
+    Raises:
+        AdapterError: The model takes no such chat, or the chat is too long for it.
+    """
+
+    def __init__(
+        self,
+        model: HfModel,
+        messages: Sequence[Message],
+        *,
+        constraint: Constraint | None = None,
+        max_tokens: int = 512,
+        sampling: Sampling = GREEDY,
+    ) -> None:
+        import torch
+
+        self._model = model
+        self._constraint = constraint
+        self._max_tokens = max_tokens
+        self._temperature = sampling.temperature
+        self._random = torch.Generator().manual_seed(sampling.seed)
+        prompt = chat_ids(model.tokenizer, messages)
+        if len(prompt) >= model.context_tokens:
+            raise AdapterError(
+                f"the prompt has {len(prompt)} tokens and {model.name} reads at most "
+                f"{model.context_tokens}; make it shorter"
+            )
+        self._context = KvContext(model.network, model.device, prompt)
+        self._decoded = 0
+        self._banned: int | None = None
+        self._begin_segment()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The tokens of the context, prompt included."""
+        return tuple(self._context.ids)
+
+    def decode(self) -> Piece | EndOfDecoding:
+        """Decode one token and keep it in the context (Embed/decode)."""
+        if (
+            self._decoded >= self._max_tokens
+            or len(self._context.ids) >= self._model.context_tokens
+        ):
+            return self._end("length")
+        token = self._choose(self._context.scores())
+        if token in self._model.end_tokens:
+            return self._end("stop")
+        self._decoded += 1
+        written = self._keep(token)
+        return Piece(written.text, partial=written.partial)
+
+    def append(self, batch: Batch) -> int:
+        """Append interrupts; return their number of tokens (Embed/append).
+
+        Raises:
+            HostError: The context ends inside a character.
+        """
+        if self._segment.begun:
+            raise HostError("Embed/append", "text was appended inside a character; decode first")
+        ids = content_ids(self._model.tokenizer, batch.text)
+        self._context.ids += ids
+        if self._constraint:
+            self._constraint.appended(batch.interrupts)
+        self._begin_segment()
+        return len(ids)
+
+    def rewind(self, characters: int) -> None:
+        """Drop the last characters that the model generated (Embed/rewind).
+
+        A token that the cut goes through is written anew with the characters that stay.
+
+        Raises:
+            HostError: The model has generated fewer since the last append.
+        """
+        written = len(self._segment.text)
+        if not 0 <= characters <= written:
+            raise HostError(
+                "Embed/rewind", f"{characters} characters to drop, {written} since the last append"
+            )
+        if not characters:
+            return
+        cut = self._segment.cut(written - characters)
+        self._drop(cut.tokens)
+        for token in content_ids(self._model.tokenizer, cut.put_back):
+            self._keep(token)
+        dropped = content_ids(self._model.tokenizer, cut.dropped)
+        self._banned = dropped[0] if cut.put_back else cut.first
+
+    def close(self) -> None:
+        """Release the context; the weights stay with the model."""
+        self._context.clear()
+
+    def _choose(self, scores: "torch.Tensor") -> int:
+        """Choose the next token: by the mask, without the one that was just rewound."""
+        import torch
+
+        if self._constraint:
+            scores[torch.from_numpy(~self._constraint.mask())] = -torch.inf
+        if self._banned is not None and int((scores > -torch.inf).sum()) > 1:
+            scores[self._banned] = -torch.inf
+        self._banned = None
+        if self._temperature <= 0:
+            return int(scores.argmax())
+        probabilities = torch.softmax(scores / self._temperature, dim=-1)
+        return int(torch.multinomial(probabilities, 1, generator=self._random))
+
+    def _keep(self, token: int) -> Written:
+        if self._constraint:
+            self._constraint.accept(token)
+        self._context.ids.append(token)
+        return self._segment.add(token)
+
+    def _drop(self, tokens: int) -> None:
+        if tokens:
+            self._context.drop(tokens)
+            self._segment.drop(tokens)
+            if self._constraint:
+                self._constraint.rollback(tokens)
+
+    def _end(self, reason: Literal["stop", "length"]) -> EndOfDecoding:
+        self._drop(self._segment.begun)  # a character that is only begun: text may follow an end
+        return EndOfDecoding(reason)
+
+    def _begin_segment(self) -> None:
+        self._segment = SegmentText(self._model.tokenizer.backend_tokenizer, self._context.ids)

@@ -1,0 +1,34 @@
+"""Where things are: no circle of imports, no crowded room, every room on the page."""
+
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from rooms import PACKAGES, ROOT, modules, rooms
+
+MOST_DOORS = 16
+ROOMS = sorted(
+    path.parent for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")
+)
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    order = list(TopologicalSorter(modules()).static_order())
+    assert order.index("cml.text.lexer") < order.index("cml.parser")
+    assert order.index("interpreter.machine") < order.index("interpreter.drivers.driver")
+
+
+@pytest.mark.parametrize("folder", ROOMS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_room_is_crowded(folder: Path) -> None:
+    doors = [
+        path
+        for path in folder.iterdir()
+        if (path.suffix == ".py" and not path.name.startswith("__"))
+        or (path / "__init__.py").exists()
+    ]
+    assert len(doors) <= MOST_DOORS + (2 if folder.parent == ROOT else 0)
+
+
+def test_every_room_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert [room for room in rooms() if f"| `{room}` |" not in page] == []
