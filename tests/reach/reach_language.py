@@ -203,7 +203,7 @@ _LIMITS_AND_NAMES: Final = (
         Edit(
             invocation.reference,
             "if ref in NO_VALUES:",
-            "if ref in NO_VALUES and profile.body is Body.PYTHON:",
+            "if ref in NO_VALUES and profile.body.value == 'python':",
         ),
     ),
     _fault(
@@ -784,7 +784,8 @@ _ANSWERS: Final = (
         Edit(
             validity.check_symbols,
             "    yield _unreadable(",
-            "    yield from checker.block(reader.close())\n        yield _unreadable(",
+            "    if block := reader.close():\n            yield from checker.block(block)\n"
+            "        yield _unreadable(",
         ),
     ),
     _fault(
