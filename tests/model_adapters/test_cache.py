@@ -90,7 +90,8 @@ CONVERTER = textwrap.dedent(
     """
     import os, sys, time
     from pathlib import Path
-    from model_adapters.embedded import downloads, embedded
+    from model_adapters.embedded import downloads
+    from model_adapters.embedded import smollm2 as embedded
     from model_adapters.embedded.wheels import Wheel
 
     sha256, seconds = sys.argv[1:]
