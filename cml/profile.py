@@ -64,6 +64,9 @@ class Limits(msgspec.Struct, frozen=True):
         for name, highest in _HIGHEST.items():
             if not 1 <= getattr(self, name) <= highest:
                 raise ValueError(f"the limit {name} is between 1 and {highest}")
+        for name in ("calls", "pending_calls", "forged_interrupts"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"the limit {name} is at least 1")
 
 
 class Profile(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from cml.ast import Call, OutcomeKind
 from cml.profile import Profile
+from cml.symbols import Marker
 from cml.text.blocks import OpenBlock
 from interpreter.errors import HostError
 from interpreter.events import Delivery, EndReason, Outcome
@@ -56,13 +57,17 @@ def check_settings(settings: Settings) -> Settings:
     """Return the settings, if a session can keep them.
 
     Raises:
-        HostError: One is out of its bounds, or the limits are too small for what the runtime itself
-            has to write (Embed/settings).
+        HostError: One is out of its bounds, the limits are too small for what the runtime itself
+            has to write, or what it writes would open a region (Embed/settings).
     """
     try:
         msgspec.convert(msgspec.to_builtins(settings), Settings)
     except msgspec.ValidationError as error:
         raise HostError("Embed/settings", f"{error} of the settings") from None
+    for opening, _ in settings.profile.regions:
+        if Marker.INTR.value.startswith(opening.lstrip("\\\n")):
+            message = f"a region opens with {opening!r}, as an interrupt that goes in would"
+            raise HostError("Embed/settings", message)
     limits = settings.profile.limits
     if limits.identifier_characters < _LEAST_IDENTIFIER:
         message = f"the limit identifier_characters of a session is at least {_LEAST_IDENTIFIER}"

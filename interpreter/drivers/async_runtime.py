@@ -1,6 +1,7 @@
 """The asyncio form of the realtime driver: a session in an event loop, turn by turn."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
@@ -8,7 +9,7 @@ from typing import Final, Self
 
 from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
 from interpreter.errors import HostError
-from interpreter.events import Began, Row
+from interpreter.events import Row
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.session import Session
 from interpreter.state import Settings
@@ -61,6 +62,7 @@ class AsyncRuntime:
         )
         self._patience_s = patience_s
         self._is_closed = False
+        self._is_made_in_a_call = is_in_a_call()
 
     @property
     def settings(self) -> Settings:
@@ -76,7 +78,8 @@ class AsyncRuntime:
         await self.aclose()
 
     async def aclose(self) -> tuple[str, ...]:
-        """Wait until every effect so far is performed, cancel coroutines, and release threads.
+        """Stop a turn that is under way, wait until every effect is performed, cancel coroutines, and
+        release threads.
 
         Returns:
             The calls that still run, as `Runtime.close` does.
@@ -84,12 +87,15 @@ class AsyncRuntime:
         Raises:
             HostError: A function that the session called tried to close it (Embed/shutdown).
         """
-        if is_in_a_call():
+        if is_in_a_call() and not self._is_made_in_a_call:
             raise HostError("Embed/shutdown", "a function cannot close the session that called it")
         if not self._is_closed:
             self._is_closed = True
-            await self._await_verbs(is_bounded=True)
-            self._driver.close(self._patience_s)
+            try:
+                self._driver.end_turn()
+                await self._await_verbs(is_bounded=True)
+            finally:
+                self._driver.close(self._patience_s)
             await self._coroutines.ended(self._patience_s)
         left = self._driver.calls.running
         if left:
@@ -119,12 +125,11 @@ class AsyncRuntime:
             HostError: The session or an executor broke the contract of spec/5-embedding.md.
             BaseException: Whatever the session itself, or the journal, raised.
         """
-        if self._is_closed:
-            raise HostError("Embed/shutdown", "the session is closed; make another one")
         driver, loop, arrived = self._driver, asyncio.get_running_loop(), asyncio.Event()
+        begun = driver.begin()
         driver.arrived = lambda: loop.call_soon_threadsafe(arrived.set)
         try:
-            for row in driver.take(Began()):
+            for row in begun:
                 yield row
             while not driver.is_over:
                 driver.raise_failure()
@@ -132,8 +137,7 @@ class AsyncRuntime:
                 for row in driver.take():
                     yield row
         except asyncio.CancelledError:
-            driver.stop()
-            driver.take()
+            driver.end_turn()
             await self._await_verbs(is_bounded=True)
             raise
         finally:
@@ -145,11 +149,11 @@ class AsyncRuntime:
         """Wait until something happens, or a deadline comes."""
         arrived.clear()
         if not self._driver.arrivals.empty():
+            await asyncio.sleep(0)  # others in the loop have their turn, however fast it decodes
             return
-        try:
-            await asyncio.wait_for(arrived.wait(), self._driver.patience_s)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._driver.patience_s):
+                await arrived.wait()
 
     async def _await_verbs(self, *, is_bounded: bool) -> None:
         """Wait until the session has done everything that it was asked."""

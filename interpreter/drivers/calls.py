@@ -53,7 +53,7 @@ class Calls:
             future = self._submit(self._functions[start.function], start)
             self._running[start.call] = future
             future.add_done_callback(lambda done: self._done(start.call, done))
-        except Exception as error:  # noqa: BLE001  an executor is somebody else's
+        except (Exception, SystemExit) as error:  # noqa: BLE001  an executor is somebody else's
             self._returned(start.call, outcome_of_error(error))
 
     def cancel(self, call: str) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from cml.diagnostics import CmlError
 from cml.profile import Profile, Spelling
-from cml.symbols import Symbol
+from cml.symbols import Marker, Symbol
 from cml.text.lexer import Lexer
 from cml.text.regions import RegionLexer, make_lexer
 from interpreter.errors import HostError
@@ -26,6 +26,7 @@ class Step(msgspec.Struct, frozen=True):
     pieces: tuple[Piece, ...]
 
 
+_LONGEST_PIECE: Final = 1_048_576
 _MOST_EMPTY: Final = 1_000
 """Pieces in a row that complete no character. A character has at most four bytes; more than so many
 steps without one is a session that does nothing, for ever."""
@@ -82,12 +83,13 @@ class Decoder:
         """Let the session decode, and see that it keeps Embed/piece."""
         decoded: object = self._session.decode()
         match decoded:
-            case EndOfDecoding("stop" | "length") | Piece(str()):
+            case EndOfDecoding("stop" | "length"):
                 return decoded
+            case Piece():
+                if (fault := _piece_fault(decoded)) is None:
+                    return decoded
             case EndOfDecoding(reason):
                 fault = f"decode() ended with the reason {reason!r}; expected 'stop' or 'length'"
-            case Piece(text):
-                fault = f"the text of a piece is a {type(text).__name__}; expected a str"
             case _:
                 fault = f"decode() returned a {type(decoded).__name__}; expected a Piece or an "
                 fault += "EndOfDecoding"
@@ -115,9 +117,8 @@ class Decoder:
         self._end = None
         self._lexer.appended()
         tokens: object = self._session.append(batch)
-        if not isinstance(tokens, int):
-            name = type(tokens).__name__
-            raise HostError("Embed/append", f"append() returned a {name}; expected its tokens")
+        if type(tokens) is not int or tokens < 0:
+            raise HostError("Embed/append", f"append() returned {tokens!r}; expected its tokens")
         return tokens
 
     def rewind(self, offset: int) -> None:
@@ -177,3 +178,23 @@ def _lexer(profile: Profile) -> Lexer | RegionLexer | _Tokens:
 
 def _joined(symbols: tuple[Symbol, ...]) -> Symbol:
     return Symbol("".join(symbol.text for symbol in symbols), symbols[0].offset)
+
+
+def _piece_fault(piece: Piece) -> str | None:
+    """Return what is wrong with a piece, or None (Embed/piece): its types are a host's promise."""
+    text, tokens, partial, marker = _fields(piece)
+    if not isinstance(text, str):
+        return f"the text of a piece is a {type(text).__name__}; expected a str"
+    if len(text) > _LONGEST_PIECE:
+        return f"a piece of {len(text):,} characters; one has at most {_LONGEST_PIECE:,}"
+    if type(tokens) is not int or tokens < 0:
+        return f"a piece of {tokens!r} tokens; expected a whole number"
+    if type(partial) is not bool:
+        return f"partial is {partial!r}; expected True or False"
+    if marker is not None and not (isinstance(marker, Marker) and text == marker.value):
+        return f"a piece {text!r} with the marker {marker!r}; its text is that of the marker"
+    return None
+
+
+def _fields(piece: Piece) -> tuple[object, object, object, object]:
+    return piece.text, piece.tokens, piece.partial, piece.marker

@@ -6,10 +6,11 @@ an instant: the machine fires, the rows are written, and then their effects are 
 """
 
 import heapq
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Final, TypeAlias
 
 from interpreter.drivers.calls import Calls
@@ -17,6 +18,7 @@ from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.timeline import priority
 from interpreter.errors import HostError
 from interpreter.events import (
+    Began,
     Cancel,
     Decode,
     Effect,
@@ -104,6 +106,9 @@ class Driver:
         self._start_us = clock()
         self._journal = journal
         self._deadlines: list[tuple[int, str]] = []
+        self._taking = threading.Lock()
+        self._is_broken = False
+        self._is_closed = False
 
     # ------------------------------------------------------------------------- from any thread
 
@@ -128,6 +133,21 @@ class Driver:
         self.put(Stopped())
 
     # ---------------------------------------------------------------------- from the one thread
+
+    def begin(self) -> list[Row]:
+        """Begin a turn; what has happened before it stays where it is if that may not be.
+
+        Raises:
+            HostError: A turn is under way (Embed/begin), the session was stopped (Embed/stop), or it
+                is closed (Embed/shutdown).
+        """
+        if self._is_closed:
+            raise HostError("Embed/shutdown", "the session is closed; make another one")
+        if self._state.phase not in {Phase.READY, Phase.ENDED}:
+            raise HostError("Embed/begin", "a turn begins when the one before it is over")
+        if self._state.ending == "stopped":
+            raise HostError("Embed/stop", "the session was stopped; make another one")
+        return self.take(Began())
 
     @property
     def is_over(self) -> bool:
@@ -157,19 +177,40 @@ class Driver:
 
         Raises:
             HostError: The session or an executor broke the contract of spec/5-embedding.md.
-            BaseException: Whatever the journal raised; then no effect of these rows is performed.
+            BaseException: Whatever the journal raised; then no effect of these rows is performed,
+                and nothing more is taken.
         """
+        with self._taking:
+            if self._is_closed:
+                raise HostError("Embed/shutdown", "the session was closed while it ran")
+            return self._take(first)
+
+    def _take(self, first: Event | None) -> list[Row]:
+        if self._is_broken:
+            message = "an effect of an earlier row was not performed; make another session"
+            raise HostError("Embed/effects", message)
         # One moment, one time: what arrives later is later (Time/instant).
         now_us = max(self._now_us(), self._state.now_us + 1)
         events = sorted((*self._arrived(first), *self._expired(now_us)), key=priority)
         if not events:
             return []
         self._state, rows = instant(self._state, now_us, events)
+        self._is_broken = True  # until what the rows name is done
         self._journal(rows)
         for row in rows:
             for effect in row.effects:
                 self._perform(effect)
+        self._is_broken = False
         return rows
+
+    def end_turn(self) -> None:
+        """Stop a turn that is under way, as far as that can still be done: what the model was
+        writing is taken back, and the trace says so (Embed/shutdown).
+        """
+        is_under_way = self._state.phase not in {Phase.READY, Phase.ENDED}
+        if is_under_way and not (self._is_broken or self._is_closed or self._failures):
+            self.is_stopping = True
+            self.take(Stopped())
 
     def raise_failure(self) -> None:
         """Raise what a verb of the session has raised, if one has."""
@@ -177,24 +218,24 @@ class Driver:
             raise self._failures[0]
 
     def close(self, patience_s: float) -> None:
-        """Release threads. Nothing may follow.
+        """Release threads. Nothing may follow; who still runs a turn is told.
 
         Args:
             patience_s: How long coroutines have to end, in seconds.
         """
+        with self._taking:
+            self._is_closed = True
+        self.put(None)
         self._verbs.shutdown(wait=False)
         self.calls.close(patience_s)
 
     def _arrived(self, first: Event | None) -> list[Event]:
-        events = [] if first is None else [first]
-        try:
-            while True:
-                event = self.arrivals.get_nowait()
-                # To be stopped twice is to be stopped.
-                if event is not None and not (isinstance(event, Stopped) and event in events):
-                    events.append(event)
-        except Empty:
-            return events
+        """Return what has arrived so far: no more, or whoever is quicker keeps this one for ever."""
+        waiting = (self.arrivals.get() for _ in range(self.arrivals.qsize()))
+        arrived = [event for event in (first, *waiting) if event is not None]
+        # To be stopped twice is to be stopped.
+        stops = [event for event in arrived if isinstance(event, Stopped)]
+        return [event for event in arrived if not isinstance(event, Stopped)] + stops[:1]
 
     def _expired(self, now_us: int) -> list[Event]:
         expired: list[Event] = []
@@ -203,7 +244,7 @@ class Driver:
         return expired
 
     def _now_us(self) -> int:
-        return self._clock() - self._start_us
+        return int(self._clock() - self._start_us)
 
     def _perform(self, effect: Effect) -> None:
         match effect:

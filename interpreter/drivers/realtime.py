@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
 from interpreter.errors import HostError
-from interpreter.events import Began, Event, Row
+from interpreter.events import Event, Row
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.calling import is_in_a_call
@@ -58,6 +58,7 @@ class Runtime:
         )
         self._patience_s = patience_s
         self._is_closed = False
+        self._is_made_in_a_call = is_in_a_call()
 
     @property
     def settings(self) -> Settings:
@@ -73,7 +74,8 @@ class Runtime:
         self.close()
 
     def close(self) -> tuple[str, ...]:
-        """Wait until every effect so far is performed, cancel coroutines, and release threads.
+        """Stop a turn that is under way, wait until every effect is performed, cancel coroutines, and
+        release threads.
 
         Returns:
             The calls that still run. They are left behind: nobody hears of them any more, and they
@@ -82,10 +84,11 @@ class Runtime:
         Raises:
             HostError: A function that the session called tried to close it (Embed/shutdown).
         """
-        if is_in_a_call():
+        if is_in_a_call() and not self._is_made_in_a_call:
             raise HostError("Embed/shutdown", "a function cannot close the session that called it")
         if not self._is_closed:
             self._is_closed = True
+            self._driver.end_turn()
             self._await_verbs(is_bounded=True)
             self._driver.close(self._patience_s)
         left = self._driver.calls.running
@@ -117,10 +120,8 @@ class Runtime:
             HostError: The session or an executor broke the contract of spec/5-embedding.md.
             BaseException: Whatever the session itself, or the journal, raised.
         """
-        if self._is_closed:
-            raise HostError("Embed/shutdown", "the session is closed; make another one")
         driver = self._driver
-        yield from driver.take(Began())
+        yield from driver.begin()
         while not driver.is_over:
             driver.raise_failure()
             yield from driver.take(self._next_arrival())

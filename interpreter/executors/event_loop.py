@@ -68,7 +68,8 @@ class EventLoopThread:
                 loop.run_forever()
             except (SystemExit, KeyboardInterrupt):
                 continue  # raised in a task that a function made itself: the others go on
-            return  # it was stopped
+            if self._is_closed:  # else a function stopped the loop that it runs in
+                return
 
 
 class RunningLoop:

@@ -1,10 +1,10 @@
 """A pool of threads that never keep a process alive."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Final, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
@@ -31,9 +31,9 @@ class DaemonThreads(Executor):
     def __init__(self, name: str, limit: int = MOST_THREADS) -> None:
         self._name = name
         self._limit = limit
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._idle = threading.Semaphore(0)
+        self._changed = threading.Condition()
+        self._tasks: deque[_Task] = deque()
+        self._idle = 0
         self._threads: list[threading.Thread] = []
         self._is_shut_down = False
 
@@ -41,18 +41,16 @@ class DaemonThreads(Executor):
         """Run a function in a thread.
 
         Raises:
-            RuntimeError: The executor was shut down.
+            RuntimeError: The executor was shut down, or not even one thread can be had.
         """
         future: Future[T] = Future()
-        with self._lock:
+        with self._changed:
             if self._is_shut_down:
                 raise RuntimeError("the executor was shut down")
-            self._tasks.put((future, partial(fn, *args, **kwargs)))  # type: ignore[arg-type]
-            if not self._idle.acquire(blocking=False) and len(self._threads) < self._limit:
-                name = f"{self._name}-{len(self._threads)}"
-                thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
+            if self._idle <= len(self._tasks) and len(self._threads) < self._limit:
+                self._start_thread()
+            self._tasks.append((future, partial(fn, *args, **kwargs)))  # type: ignore[arg-type]
+            self._changed.notify()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -62,23 +60,29 @@ class DaemonThreads(Executor):
             wait: Whether to wait for them, however long that takes.
             cancel_futures: Whether what has not begun is dropped.
         """
-        with self._lock:
+        dropped: list[_Task] = []
+        with self._changed:
             self._is_shut_down = True
             if cancel_futures:
-                self._drop_tasks()
-            for _ in self._threads:
-                self._tasks.put(None)
+                dropped += self._tasks
+                self._tasks.clear()
+            self._changed.notify_all()
+        for future, _ in dropped:
+            future.cancel()
         if wait:
             for thread in self._threads:
                 thread.join()
 
-    def _drop_tasks(self) -> None:
+    def _start_thread(self) -> None:
+        name = f"{self._name}-{len(self._threads)}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
         try:
-            while True:
-                if task := self._tasks.get_nowait():
-                    task[0].cancel()
-        except Empty:
-            return
+            thread.start()
+        except RuntimeError:  # the system has no more: the others do it, if there are any
+            if not self._threads:
+                raise
+        else:
+            self._threads.append(thread)
 
     def _work(self) -> None:
         while task := self._next_task():
@@ -91,11 +95,16 @@ class DaemonThreads(Executor):
                 future.set_exception(error)
             else:
                 future.set_result(result)
+                del result
             del task, future, run  # an idle thread holds nothing alive
 
     def _next_task(self) -> _Task | None:
-        try:
-            return self._tasks.get_nowait()
-        except Empty:
-            self._idle.release()
-            return self._tasks.get()
+        """Wait for something to do; None when there will be nothing more."""
+        with self._changed:
+            while not self._tasks:
+                if self._is_shut_down:
+                    return None
+                self._idle += 1
+                self._changed.wait()
+                self._idle -= 1
+            return self._tasks.popleft()

@@ -70,7 +70,9 @@ def settle_call(state: State, key: str, outcome: Outcome) -> State:
     if call.is_identified and (fault := unreadable(key, outcome, profile)):
         untold = outcome_of("result", f"the result cannot be told: {fault}")
         outcome = shortened(key, untold, profile)
-    settled = CallState(call.order, call.call, Status.SETTLED, outcome)
+    # Nobody can ask for the result of a call without identifier: it is not kept.
+    kept = outcome if call.is_identified else Outcome(outcome.kind, None)
+    settled = CallState(call.order, call.call, Status.SETTLED, kept)
     after = with_call(state, key, settled)
     return queue_interrupt(after, key, outcome, call.order) if call.is_identified else after
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from cml.ast import Json, OutcomeKind
 from cml.profile import Body
-from cml.text.json_values import write_json
 from interpreter.events import Outcome, failure
 from interpreter.tools.binding import ArgumentError, bind
 from interpreter.tools.progress import Cancelled, Progress, no_progress
@@ -19,6 +18,7 @@ from interpreter.tools.signature import Function, called, reading_of
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+_LONGEST_MESSAGE: Final = 65_536
 _IN_A_CALL: Final = ContextVar("_IN_A_CALL", default=False)
 
 
@@ -123,21 +123,30 @@ async def _awaited(value: object, progress: Progress) -> object:
 
 
 def outcome_of_future(done: "Future[Outcome]") -> Outcome:
-    """Return the outcome of a call that an executor has finished with (Embed/start)."""
-    if done.cancelled():
-        return failure("cancelled", "the call was cancelled", OutcomeKind.CANCELLED)
-    error = done.exception()
-    if error is not None:
-        return outcome_of_error(error)
-    outcome: object = done.result()
-    if not isinstance(outcome, Outcome):
-        name = type(outcome).__name__
-        return failure("executor", f"the executor gave a {name} where an outcome was due")
+    """Return the outcome of a call that an executor has finished with (Embed/start).
+
+    Whatever is wrong with the future is an outcome too: the session waits for one.
+    """
     try:
-        write_json(outcome.value)
-    except ValueError as fault:
-        return failure("result", f"the executor gave a {type(outcome.value).__name__}: {fault}")
-    return outcome
+        if not done.done():
+            return failure("executor", "the executor called back before the call was done")
+        if done.cancelled():
+            return failure("cancelled", "the call was cancelled", OutcomeKind.CANCELLED)
+        error = done.exception()
+        return _checked(done.result()) if error is None else outcome_of_error(error)
+    except Exception as error:  # noqa: BLE001  a future of somebody else's
+        return outcome_of_error(error)
+
+
+def _checked(outcome: object) -> Outcome:
+    match outcome:
+        case Outcome(OutcomeKind.PROGRESS):
+            return failure("executor", "the executor gave progress where an outcome was due")
+        case Outcome(OutcomeKind() as kind, value):
+            return outcome_of(value, kind)
+        case _:
+            name = type(outcome).__name__
+            return failure("executor", f"the executor gave a {name} where an outcome was due")
 
 
 def outcome_of_error(error: BaseException) -> Outcome:
@@ -148,4 +157,5 @@ def outcome_of_error(error: BaseException) -> Outcome:
         return failure("cancelled", "the call was cancelled", OutcomeKind.CANCELLED)
     # Formatting by the library holds even for an error that cannot say its own message.
     line = "".join(traceback.format_exception_only(error)).strip()
-    return failure(type(error).__name__, line.partition(": ")[2] or line)
+    message = line.partition(": ")[2] or line
+    return failure(type(error).__name__, message[:_LONGEST_MESSAGE])

@@ -18,6 +18,10 @@ from cml.ast import Json, OutcomeKind
 from cml.text.json_values import write_json
 from interpreter.events import Outcome, failure
 
+LONGEST_RESULT: Final = 4_194_304
+"""Bytes of JSON: a row of a trace, which holds it, has at most four times as many."""
+DEEPEST_RESULT: Final = 128
+"""As deep as any profile may let a block nest."""
 _BYTES: Final = (bytes, bytearray, memoryview)
 
 
@@ -32,9 +36,28 @@ def outcome_of(value: object, kind: OutcomeKind = OutcomeKind.RETURNED) -> Outco
         kind: Returned, or progress.
     """
     try:
-        return Outcome(kind, json_form(value))
+        return Outcome(kind, _bounded(json_form(value)))
     except (TypeError, ValueError, RecursionError, AttributeError) as error:
         return failure("result", f"the function returned a {type(value).__name__}: {error}")
+
+
+def _bounded(form: Json) -> Json:
+    """Refuse what would make a row of a trace that no reader takes (Embed/result)."""
+    if (size := len(write_json(form).encode())) > LONGEST_RESULT:
+        raise ValueError(f"its JSON has {size:,} bytes, and a result at most {LONGEST_RESULT:,}")
+    if _depth(form) > DEEPEST_RESULT:
+        raise ValueError(f"it nests deeper than {DEEPEST_RESULT}")
+    return form
+
+
+def _depth(value: Json) -> int:
+    match value:
+        case dict():
+            return 1 + max(map(_depth, value.values()), default=0)
+        case list():
+            return 1 + max(map(_depth, value), default=0)
+        case _:
+            return 0
 
 
 def json_form(value: object) -> Json:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import time
 
 import pytest
 
@@ -104,5 +105,87 @@ def test_a_closed_runtime_runs_no_more() -> None:
         await runtime.aclose()
         with pytest.raises(HostError, match="Embed/shutdown"):
             await rules(runtime)
+
+    asyncio.run(main())
+
+
+def written(count: int, pause_s: float = 0.0) -> ScriptedSession:
+    return ScriptedSession([f"w{i} " for i in range(count)], pause_s)
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.001])
+def test_a_cancellation_is_never_swallowed(pause_s) -> None:
+    async def once(after_s: float) -> None:
+        file = io.BytesIO()
+        write = journal(file, Header(1, Settings(functions=()), "real"))
+        async with AsyncRuntime(written(100_000, pause_s), {}, journal=write) as runtime:
+            reading = asyncio.create_task(rules(runtime))
+            await asyncio.sleep(after_s)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(reading, 30)
+        lines = file.getvalue().splitlines(keepends=True)
+        assert list(check_trace(lines)) == []
+
+    for number in range(20):
+        asyncio.run(once(0.001 * number))
+
+
+def test_a_reader_that_is_cancelled_in_its_own_body_leaves_a_stopped_session() -> None:
+    async def main() -> list[bytes]:
+        file = io.BytesIO()
+        write = journal(file, Header(1, Settings(functions=()), "real"))
+        async with AsyncRuntime(written(100_000), {}, journal=write) as runtime:
+
+            async def read() -> None:
+                async for _ in runtime.run():
+                    await asyncio.sleep(0.0005)
+
+            reading = asyncio.create_task(read())
+            await asyncio.sleep(0.02)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+        return file.getvalue().splitlines(keepends=True)
+
+    lines = asyncio.run(main())
+    assert b"Step/stop" in lines[-1]
+    assert list(check_trace(lines)) == []
+
+
+def test_a_slow_reader_does_not_keep_the_loop() -> None:
+    async def main() -> None:
+        beats = 0
+
+        async def heart() -> None:
+            nonlocal beats
+            while True:
+                beats += 1
+                await asyncio.sleep(0)
+
+        beating = asyncio.create_task(heart())
+        async with AsyncRuntime(written(200), {}) as runtime:
+            async for _ in runtime.run():
+                time.sleep(0.0005)  # noqa: ASYNC251  a reader that computes
+        beating.cancel()
+        assert beats > 100
+
+    asyncio.run(main())
+
+
+def test_closing_that_is_cancelled_has_closed() -> None:
+    async def main() -> None:
+        async def f() -> None:
+            await asyncio.sleep(600)
+
+        runtime = AsyncRuntime(ScriptedSession(CALL_AND_TRAP), {"f": f}, Settings(end="detach"))
+        reading = asyncio.create_task(rules(runtime))
+        await asyncio.sleep(0.05)
+        closing = asyncio.create_task(runtime.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, reading, return_exceptions=True)
+        await asyncio.sleep(0.05)
+        assert await runtime.aclose() == ()
 
     asyncio.run(main())

@@ -14,10 +14,11 @@ import pytest
 
 import cml
 from cml import Level, Limits, Profile
-from cml.ast import Interrupt
-from interpreter import EndOfDecoding, HostError, Piece, Runtime, ScriptedSession, Settings
-from interpreter.events import Inject, Returned, Start
-from interpreter.trace import Header, check_trace, journal
+from cml.ast import Interrupt, OutcomeKind
+from interpreter import EndOfDecoding, HostError, Piece, Runtime, ScriptedSession, Settings, State
+from interpreter.events import Inject, Outcome, Returned, Start
+from interpreter.runs import RunReader
+from interpreter.trace import Header, bounded_lines, check_trace, journal
 from model_adapters.scripted import pieces_of
 
 CALL_AND_TRAP = "[CALL] a [HEAD] f() [END] [TRAP][END] ok"
@@ -494,3 +495,170 @@ def test_a_function_cannot_close_the_session_that_called_it(is_async) -> None:
 def test_a_function_that_is_none_is_refused() -> None:
     with pytest.raises(HostError, match="'g' is a int"):
         Runtime(ScriptedSession([]), {"g": 5})
+
+
+# ------------------------------------------------------------------------------ what breaks off midway
+
+
+def test_to_break_off_and_close_is_to_stop() -> None:
+    """A step that no row has named yet is taken back, and the journal says why."""
+    file = io.BytesIO()
+    session = ScriptedSession(["[INTR] a [HEAD] 42 [END] yes"])
+    header = Header(1, Settings(functions=()), "real")
+    with Runtime(session, {}, journal=journal(file, header)) as runtime:
+        for row in runtime.run():
+            if row.rule == "Settle/decode":
+                break
+    assert "[INTR]" not in session.context
+    lines = file.getvalue().splitlines(keepends=True)
+    assert b"Step/stop" in lines[-1]
+    assert list(check_trace(lines)) == []
+
+
+def test_a_second_run_takes_nothing_from_the_first() -> None:
+    session = ScriptedSession(["a ", "b ", CALL_AND_TRAP])
+    with Runtime(session, {"f": lambda: 1}) as runtime:
+        running = runtime.run()
+        next(running)
+        with pytest.raises(HostError, match="Embed/begin"):
+            next(runtime.run())
+        assert list(running)[-1].rule == "Settle/finish"
+
+
+def test_after_a_journal_that_failed_no_turn_begins() -> None:
+    def full(rows) -> None:
+        if any(row.rule == "Step/truncated" for row in rows):
+            raise OSError(28, "No space left on device")
+
+    session = ScriptedSession(["ok ", "[CALL] a [HEAD] f("])
+    with Runtime(session, {"f": lambda: 1}, journal=full) as runtime:
+        with pytest.raises(OSError, match="No space"):
+            list(runtime.run())
+        with pytest.raises(HostError, match=r"Embed/(begin|effects)"):
+            list(runtime.run())
+
+
+def test_to_read_on_after_closing_comes_to_an_end() -> None:
+    session = ScriptedSession(["a ", "b "])
+    runtime = Runtime(session, {})
+    running = runtime.run()
+    next(running)
+    runtime.close()
+    list(running)
+    with pytest.raises(HostError, match="Embed/shutdown"):
+        next(runtime.run())
+
+
+def test_a_function_may_run_a_session_of_its_own() -> None:
+    def f() -> str:
+        inner = ScriptedSession(["hello"])
+        with Runtime(inner, {}) as runtime:
+            list(runtime.run())
+        return inner.context
+
+    assert told(run(CALL_AND_TRAP, {"f": f})[1]) == {"a": "hello"}
+
+
+class Gone(Future):
+    """A future that cannot say what became of it."""
+
+    def exception(self, timeout=None):
+        raise ConnectionError("the cluster is gone")
+
+
+class Early(Future):
+    """A future that calls back before it is done."""
+
+    def add_done_callback(self, fn):
+        fn(self)
+
+
+class Hostile(dict):
+    """A record that cannot be read."""
+
+    def items(self):
+        raise RuntimeError("no")
+
+    __iter__ = values = keys = items
+
+
+def gives(future: Future, value: object) -> Future:
+    if not isinstance(future, Early):
+        future.set_result(value)
+    return future
+
+
+@pytest.mark.parametrize(
+    ("future", "value", "kind"),
+    [
+        (Gone, Outcome(OutcomeKind.RETURNED, 1), "ConnectionError"),
+        (Early, None, "executor"),
+        (Future, Outcome(OutcomeKind.PROGRESS, 1), "executor"),
+        (Future, Outcome("returned", 1), "executor"),
+        (Future, Outcome(OutcomeKind.RETURNED, Hostile(a=1)), None),
+        (Future, Outcome(OutcomeKind.RETURNED, {1: 2, "1": 3}), "result"),
+    ],
+)
+def test_whatever_a_future_is_the_call_comes_back(future, value, kind) -> None:
+    class Odd(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            return gives(future(), value)
+
+    _, rows = run(CALL_AND_TRAP, {"f": lambda: 1}, executor=Odd())
+    found = told(rows)["a"]
+    assert kind is None or found["type"] == kind
+
+
+def test_an_executor_that_exits_has_failed_the_call() -> None:
+    class Exits(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            sys.exit(3)
+
+    _, rows = run(CALL_AND_TRAP, {"f": lambda: 1}, executor=Exits())
+    assert told(rows)["a"]["type"] == "SystemExit"
+
+
+def test_a_coroutine_that_stops_its_loop_stops_nobody() -> None:
+    async def f() -> int:
+        asyncio.get_running_loop().stop()
+        return 1
+
+    _, rows = run(TWO_CALLS, {"f": f, "g": f})
+    assert told(rows) == {"a": 1, "b": 1}
+
+
+def fail_long() -> None:
+    raise ValueError("x" * 20_000_000)
+
+
+def deep(levels: int) -> list:
+    value: list = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("call", ["[CALL] a [HEAD] f() [END][TRAP][END]", "[CALL] f() [END]"])
+@pytest.mark.parametrize("f", [lambda: deep(300), lambda: "x" * 20_000_000, fail_long])
+def test_whatever_a_function_does_the_trace_can_be_read(call, f) -> None:
+    file = io.BytesIO()
+    header = Header(1, Settings(functions=("f",)), "real")
+    run(call, {"f": f}, journal=journal(file, header))
+    file.seek(0)
+    assert list(check_trace(bounded_lines(file))) == []
+
+
+def test_a_region_that_an_interrupt_would_open_is_refused() -> None:
+    for opening in ("[", "[I", "[INTR]", "\\", "\n[", "\n"):
+        settings = Settings(profile=Profile(regions=((opening, "x"),)))
+        with pytest.raises(HostError, match="Embed/settings"):
+            Runtime(ScriptedSession([]), {}, settings)
+
+
+def test_results_that_nobody_can_ask_for_are_not_kept() -> None:
+    _, rows = run("[CALL] f() [END]" * 3, {"f": lambda: ["big"]})
+    state = State(Settings(functions=("f",)))
+    reader = RunReader(state.settings)
+    for row in rows:
+        reader.take(row)
+    assert [call.outcome.value for call in reader.state.calls.values()] == [None] * 3
