@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from cml.ast import OutcomeKind
 from cml.validity import references
 from interpreter.events import Delivery, Effect, Outcome, Report
 from interpreter.futures import dependency_fault, is_ready
@@ -71,7 +72,8 @@ def settle_call(state: State, key: str, outcome: Outcome) -> State:
         untold = outcome_of("result", f"the result cannot be told: {fault}")
         outcome = shortened(key, untold, profile)
     # Nobody can ask for the result of a call without identifier: it is not kept.
-    kept = outcome if call.is_identified else Outcome(outcome.kind, None)
+    is_kept = call.is_identified or outcome.kind is not OutcomeKind.RETURNED
+    kept = outcome if is_kept else Outcome(outcome.kind, None)
     settled = CallState(call.order, call.call, Status.SETTLED, kept)
     after = with_call(state, key, settled)
     return queue_interrupt(after, key, outcome, call.order) if call.is_identified else after
