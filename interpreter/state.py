@@ -171,8 +171,8 @@ class State(msgspec.Struct, frozen=True):
         ready: The keys of those that wait, and all calls that they name have returned.
         queue: Interrupts that wait for a safe point, in their order.
         wait: What a trapped session waits for.
-        woken: Whether an interrupt went in since the trap.
-        hailed: Whether one of them was a person's message.
+        interrupted: Whether an interrupt went in since the trap.
+        messaged: Whether one of them was a person's message.
         ending: Why the session is ending.
         errors: Protocol errors so far that have no identifier of their own.
         messages: Messages of people so far.
@@ -196,8 +196,8 @@ class State(msgspec.Struct, frozen=True):
     ready: tuple[str, ...] = ()
     queue: tuple[Queued, ...] = ()
     wait: Wait = None
-    woken: bool = False
-    hailed: bool = False
+    interrupted: bool = False
+    messaged: bool = False
     ending: EndReason = "stop"
     errors: int = 0
     messages: int = 0

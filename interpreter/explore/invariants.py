@@ -128,7 +128,7 @@ def check_settled(state: State) -> Iterator[str]:
 
 
 def _lost_wake_up(state: State) -> str | None:
-    if state.phase is Phase.TRAPPED and not can_wake(state, state.wait) and not state.hailed:
+    if state.phase is Phase.TRAPPED and not can_wake(state, state.wait) and not state.messaged:
         return "a trap waits that nothing can wake any more"
     return None
 

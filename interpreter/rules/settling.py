@@ -51,7 +51,7 @@ def settle_drain(state: State) -> Fired | None:
         return None
     if not (state.queue or pending(state)):
         return None
-    return replace(state, phase=Phase.TRAPPED, wait=None, woken=False, hailed=False), ()
+    return replace(state, phase=Phase.TRAPPED, wait=None, interrupted=False, messaged=False), ()
 
 
 def settle_detach(state: State) -> Fired | None:
@@ -89,14 +89,14 @@ def settle_deliver(state: State) -> Fired | None:
     """Settle/deliver: at a safe point all queued interrupts go in, as one batch."""
     if not state.queue or not state.is_safe_point or not _DELIVERS[state.phase](state):
         return None
-    hailed = state.hailed or any(queued.rank == 0 for queued in state.queue)
+    messaged = state.messaged or any(queued.rank == 0 for queued in state.queue)
     batch = tuple(queued.delivery for queued in state.queue)
     if state.settings.layout == "lines":
         inject = Inject(batch, before="" if state.last == "\n" else "\n", after="\n")
     else:
         inject = Inject(batch, before="\\" * state.backslashes)
     last = inject.after[-1:]
-    after = replace(state, queue=(), last=last, backslashes=0, woken=True, hailed=hailed)
+    after = replace(state, queue=(), last=last, backslashes=0, interrupted=True, messaged=messaged)
     return after, (inject,)
 
 
@@ -106,12 +106,12 @@ def settle_wake(state: State) -> Fired | None:
         return None
     match state.wait:
         case None:
-            is_over = state.woken
+            is_over = state.interrupted
         case "all":
             is_over = not pending(state)
         case names:
             is_over = not set(names).intersection(pending(state))
-    if not (is_over or state.hailed):
+    if not (is_over or state.messaged):
         return None
     return replace(state, phase=Phase.DECODING, wait=None), ()
 

@@ -128,8 +128,8 @@ def step_trap(state: State, event: Decoded, block: Block | None) -> Fired | None
         boundary=True,
         phase=Phase.TRAPPED,
         wait=block.wait,
-        woken=False,
-        hailed=False,
+        interrupted=False,
+        messaged=False,
     )
     return trapped, () if event.boundary else (Rewind(_end(event)),)
 

@@ -25,7 +25,7 @@ from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
 from interpreter.commands.gantt import gantt
 from interpreter.drivers.realtime import Runtime
-from interpreter.errors import HostError
+from interpreter.errors import HostError, MissingExtraError
 from interpreter.runs import Ending, Run, read_run
 from interpreter.state import DeliverWhen, Settings
 from interpreter.tools.declared import ToolError
@@ -156,7 +156,7 @@ def run_command(
             kept = list(Live(out).watch(runtime.run()))
     except UnknownBackendError as error:
         raise click.BadParameter(str(error), param_hint="'--backend'") from None
-    except (AdapterError, ToolError, HostError) as error:
+    except (AdapterError, MissingExtraError, ToolError, HostError) as error:
         raise click.ClickException(str(error)) from None
     run = read_run(runtime.settings, kept)
     words = _in_words(run.ending, max_tokens)

@@ -10,7 +10,7 @@ from cml.terminal.files import OUTPUT_FILE, FileFaultError, writing
 from cml.terminal.options import deviation
 from cml.terminal.output import print_text
 from cml.tools.wording import counted
-from interpreter.errors import MissingExtraError
+from interpreter.errors import MissingExtraError, missing_extra
 from interpreter.schedule.data.bfcl import Assumptions, BfclError, Dependencies
 from interpreter.schedule.data.datasets import (
     BFCL_NAMES,
@@ -23,7 +23,7 @@ from interpreter.schedule.data.datasets import (
 from interpreter.schedule.workload import Workload
 from model_adapters.embedded.downloads import embedded_model, published_wheel
 from model_adapters.embedded.wheels import Wheel
-from model_adapters.errors import AdapterError, missing_extra
+from model_adapters.errors import AdapterError
 
 CountTokens: TypeAlias = Callable[[str], int]
 

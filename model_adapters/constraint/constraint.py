@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from cml import Call, Lexer, Marker, OutcomeKind, Trap, parse
 from cml.profile import Level, Profile
+from interpreter.errors import missing_extra
 from interpreter.events import Delivery
 from interpreter.tools.declared import Tool
 from model_adapters.constraint.mask_grammar import CANCEL, Stretch, stretch_grammar
-from model_adapters.errors import AdapterError, missing_extra
+from model_adapters.errors import AdapterError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,8 @@ def vocabulary(tokenizer: "TokenizersBackend", size: int, end_tokens: Sequence[i
         end_tokens: Ids of the tokens that end its output.
 
     Raises:
-        AdapterError: llguidance is missing, or cannot read this tokenizer.
+        MissingExtraError: llguidance is not installed.
+        AdapterError: It cannot read this tokenizer.
     """
     try:
         from llguidance.hf import from_tokenizer

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging import ERROR
 
-from model_adapters.errors import missing_extra
+from interpreter.errors import missing_extra
 
 
 @contextmanager

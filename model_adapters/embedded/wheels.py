@@ -19,8 +19,9 @@ from typing import Final
 
 import msgspec
 
+from interpreter.errors import missing_extra
 from model_adapters.embedded.manifest import sha256_of
-from model_adapters.errors import AdapterError, missing_extra
+from model_adapters.errors import AdapterError
 
 CACHE_VARIABLE: Final = "CML_CACHE"
 LOCK_NAME: Final = ".lock"
@@ -60,7 +61,7 @@ def cache_folder() -> Path:
     """Return the folder for fetched files: $CML_CACHE, else the user's cache folder.
 
     Raises:
-        AdapterError: The package that knows the user's cache folder is missing.
+        MissingExtraError: The package that knows the user's cache folder is not installed.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:

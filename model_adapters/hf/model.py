@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
+from interpreter.errors import missing_extra
 from model_adapters.constraint.constraint import Vocabulary, vocabulary
 from model_adapters.embedded.quiet import quiet_transformers
 from model_adapters.embedded.smollm2 import (
@@ -14,7 +15,7 @@ from model_adapters.embedded.smollm2 import (
     embedded_fault,
     embedded_path,
 )
-from model_adapters.errors import AdapterError, missing_extra
+from model_adapters.errors import AdapterError
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,8 @@ class HfModel(msgspec.Struct, frozen=True):
         """Return its tokens for a `Constraint`; half a second's work, for any number of them.
 
         Raises:
-            AdapterError: llguidance is missing, or cannot read the tokenizer.
+            MissingExtraError: llguidance is not installed.
+            AdapterError: It cannot read the tokenizer.
         """
         size = self.network.config.get_text_config().vocab_size
         return vocabulary(self.tokenizer, size, sorted(self.end_tokens))
@@ -70,7 +72,8 @@ def load(
             default model, and torch's own choice for others.
 
     Raises:
-        AdapterError: The extra is missing, the folder holds no model, there is no such device.
+        MissingExtraError: The extra `hf` is not installed.
+        AdapterError: The folder holds no model, there is no such device.
     """
     folder = path or embedded_path()
     if path is None and (fault := embedded_fault()):

@@ -48,7 +48,7 @@ byte slashes;                         /* and that with so many backslashes */
 byte errors;                          /* errors so far, and how many calls stand before each */
 byte before[ERRORS + 1];
 byte wait;                            /* what a trap waits for */
-bool woken, hailed;
+bool interrupted, messaged;
 byte waiting, running, over, good;    /* calls by status; those settled ones that returned */
 byte queue[QUEUE], queued;            /* interrupts to come, in order */
 byte queue_set;                       /* the same as a set */

@@ -62,7 +62,7 @@ inline take_symbol() {
         :: coming && (detail[at] == NEXT || detail[at] == EVERY || (coming & detail[at])) ->
 #endif
             phase = trapped; wait = detail[at];                   /* Step/trap */
-            woken = false; hailed = false; boundary = true
+            interrupted = false; messaged = false; boundary = true
         :: else -> skip                                           /* Step/idle-trap */
         fi
     fi;
@@ -134,7 +134,7 @@ inline start(id) {
 
 inline tell(id) {
     if
-    :: is_message(id) -> hailed = true; note(SAID + id - CALLS)
+    :: is_message(id) -> messaged = true; note(SAID + id - CALLS)
     :: is_error(id) -> note(ERROR + id - CALLS - MESSAGES)
     :: else ->
         assert(completed & BIT(id));                  /* nothing from nothing */
@@ -174,7 +174,7 @@ inline deliver() {
         queue[k] = 0; k++
     :: else -> break
     od;
-    k = 0; queued = 0; queue_set = 0; fresh = 0; woken = true; unheard = true;
+    k = 0; queued = 0; queue_set = 0; fresh = 0; interrupted = true; unheard = true;
     prose = false; slashes = 0
 }
 
@@ -207,8 +207,8 @@ inline end_turn() {
 #ifdef FAULT_LOSE_A_WAKE_UP
 #define is_over (wait == EVERY && !pending)
 #else
-#define is_over ((wait == NEXT && woken) || (wait == EVERY && !pending) || \
-                 (wait != NEXT && wait != EVERY && !(wait & pending)) || hailed)
+#define is_over ((wait == NEXT && interrupted) || (wait == EVERY && !pending) || \
+                 (wait != NEXT && wait != EVERY && !(wait & pending)) || messaged)
 #endif
 
 #ifdef FAULT_FORGET_THE_IMPLICIT_TRAP
@@ -235,7 +235,7 @@ inline settle_one() {
     :: found < CALLS -> start(found)                                                  /* start */
     :: else ->
     if
-    :: drains -> phase = trapped; wait = NEXT; woken = false; hailed = false          /* drain */
+    :: drains -> phase = trapped; wait = NEXT; interrupted = false; messaged = false          /* drain */
     :: else ->
     if
     :: withholds -> end_turn()                                                     /* withhold */

@@ -18,8 +18,8 @@ from cml.ast import Interrupt, OutcomeKind
 from interpreter import EndOfDecoding, HostError, Piece, Runtime, ScriptedSession, Settings, State
 from interpreter.events import Inject, Outcome, Returned, Start
 from interpreter.runs import RunReader
+from interpreter.scripted import pieces_of
 from interpreter.trace import Header, bounded_lines, check_trace, journal
-from model_adapters.scripted import pieces_of
 
 CALL_AND_TRAP = "[CALL] a [HEAD] f() [END] [TRAP][END] ok"
 

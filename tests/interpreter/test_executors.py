@@ -12,8 +12,8 @@ from cml.ast import OutcomeKind
 from interpreter import EndOfDecoding, Runtime, Settings
 from interpreter.events import Inject, Returned
 from interpreter.executors import ExecutorError, check_executor
+from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.trace import Header, check_trace, encode_header, encode_row
-from model_adapters.scripted import ScriptedSession, pieces_of
 
 EXECUTORS = [
     lambda: ThreadPoolExecutor(2),

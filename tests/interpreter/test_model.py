@@ -196,7 +196,7 @@ def abstraction(world: World) -> tuple[object, ...]:
     return (
         (state.phase, state.decode_outstanding, state.block is not None, len(world.script)),
         (state.last != "", state.backslashes),
-        (state.wait, state.woken, state.hailed, *statuses.values(), good),
+        (state.wait, state.interrupted, state.messaged, *statuses.values(), good),
         (tuple(queued.delivery.id for queued in state.queue), of_this_moment(world)),
         (world.begun, world.settled, world.running, world.deadlines, world.messages),
     )

@@ -14,6 +14,7 @@ from interpreter.drivers import timeline
 from interpreter.drivers.replay import replay
 from interpreter.drivers.timeline import priority
 from interpreter.events import Expired, Inject, Outcome, Row, Start, failure
+from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.trace import (
     Header,
     check_trace,
@@ -22,7 +23,6 @@ from interpreter.trace import (
     read_trace,
     write_trace,
 )
-from model_adapters.scripted import ScriptedSession, pieces_of
 
 SCRIPT = (
     'Let me see. [CALL] a [HEAD] slow(city="Paris [END]") [END] [CALL] b [HEAD] fast(x=a["k"]) [END]'

@@ -11,6 +11,7 @@ from cml import Body, Call, Interrupt, Lexer, Malformed, Trap, parse, validate
 from cml.diagnostics import Severity
 from cml.profile import Level, Profile
 from cml.text.monitor import interruptible
+from interpreter.errors import MissingExtraError
 from interpreter.events import Delivery, Outcome
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
@@ -477,5 +478,5 @@ def test_a_rollback_stays_in_its_segment() -> None:
 def test_a_missing_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in sys.modules if n.partition(".")[0] == "llguidance"]:
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(AdapterError, match=r'pip install "cml-lang\[hf\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "cml-lang\[hf\]"'):
         vocabulary(object(), 1, ())  # type: ignore[arg-type]

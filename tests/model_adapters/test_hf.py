@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tool_texts import STRING, parameters
 
 from cml.ast import OutcomeKind
-from interpreter.errors import HostError
+from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Delivery, Outcome
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
@@ -334,7 +334,7 @@ def test_a_missing_extra_says_how_to_get_it(
     (tmp_path / "config.json").write_text("{}")
     for name in [n for n in sys.modules if n.partition(".")[0] == package] or [package]:
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(AdapterError, match=r'pip install "cml-lang\[hf\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "cml-lang\[hf\]"'):
         load(tmp_path)
 
 

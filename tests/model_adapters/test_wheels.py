@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from interpreter.errors import MissingExtraError
 from model_adapters.embedded.smollm2 import (
     EMBEDDED_WHEEL,
     embedded_path,
@@ -170,7 +171,7 @@ def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("platformdirs")
     assert "cml" in cache_folder().parts
     monkeypatch.setitem(sys.modules, "platformdirs", None)
-    with pytest.raises(AdapterError, match=r'pip install "cml-lang\[hf\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "cml-lang\[hf\]"'):
         cache_folder()
 
 

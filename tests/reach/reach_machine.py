@@ -176,7 +176,7 @@ _ERRORS: Final = (
         Edit(
             settling.settle_wake,
             "is_over = not pending(state)",
-            "is_over = state.woken or not pending(state)",
+            "is_over = state.interrupted or not pending(state)",
         ),
     ),
     _fault(
@@ -185,7 +185,7 @@ _ERRORS: Final = (
         Edit(
             settling.settle_wake,
             "is_over = not set(names)",
-            "is_over = state.woken or not set(names)",
+            "is_over = state.interrupted or not set(names)",
         ),
     ),
     _fault(

@@ -127,7 +127,7 @@ function settleDrain(state) {
   const applies = isEnding(state, 'drain') && state.ending === 'stop' && state.boundary
     && (state.queue.length > 0 || pendingCalls(state).length > 0);
   if (!applies) return null;
-  Object.assign(state, { phase: 'trapped', wait: 'next', woken: false, hailed: false });
+  Object.assign(state, { phase: 'trapped', wait: 'next', interrupted: false, messaged: false });
   return [];
 }
 
@@ -156,8 +156,8 @@ function settleDeliver(state) {
   if (state.queue.length === 0 || !isSafePoint(state) || !isDeliveryAllowed(state)) return null;
   const interrupts = state.queue.map((entry) => entry.interrupt);
   const effect = { type: 'inject', interrupts, ...charactersAround(state) };
-  if (state.queue.some((entry) => entry.rank === 0)) state.hailed = true;
-  Object.assign(state, { queue: [], last: effect.after, backslashes: 0, woken: true });
+  if (state.queue.some((entry) => entry.rank === 0)) state.messaged = true;
+  Object.assign(state, { queue: [], last: effect.after, backslashes: 0, interrupted: true });
   return [effect];
 }
 
@@ -179,13 +179,13 @@ function isDeliveryAllowed(state) {
 }
 
 function settleWake(state) {
-  if (state.phase !== 'trapped' || !(isSatisfied(state) || state.hailed)) return null;
+  if (state.phase !== 'trapped' || !(isSatisfied(state) || state.messaged)) return null;
   Object.assign(state, { phase: 'decoding', wait: 'next' });
   return [];
 }
 
 function isSatisfied(state) {
-  if (state.wait === 'next') return state.woken;
+  if (state.wait === 'next') return state.interrupted;
   if (state.wait === 'all') return pendingCalls(state).length === 0;
   return !pendingCalls(state).some((call) => state.wait.includes(call.id));
 }

@@ -28,8 +28,8 @@ function firstState(settings) {
     calls: new Map(), // key -> { key, order, id, function, args, kwargs, status, outcome }
     queue: [], // of { rank, time, order, interrupt: { id, outcome } }
     wait: 'next', // 'all', or an array of identifiers
-    woken: false,
-    hailed: false,
+    interrupted: false,
+    messaged: false,
     ending: 'stop',
     errors: 0,
     messages: 0,

@@ -186,7 +186,7 @@ function stepMalformed(state, event, { id, rule, message }) {
 
 function stepTrap(state, event, { wait }) {
   takeBlock(state, event);
-  Object.assign(state, { phase: 'trapped', wait: wait ?? 'next', woken: false, hailed: false, boundary: true });
+  Object.assign(state, { phase: 'trapped', wait: wait ?? 'next', interrupted: false, messaged: false, boundary: true });
   return event.boundary ? [] : [rewind(endOf(event.symbol))];
 }
 
