@@ -98,7 +98,7 @@ def _open_hf(request: Request, folder: str) -> Opened:
         constraint=Constraint(model.vocabulary(), tools, choice),
         max_tokens=request.max_tokens,
     )
-    return Opened(session, f"{model.name} on {model.device}", layout="lines")
+    return Opened(session, model.in_words, layout="lines")
 
 
 def _open_script(path: Path, max_tokens: int) -> Opened:

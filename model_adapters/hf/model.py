@@ -43,6 +43,12 @@ class HfModel(msgspec.Struct, frozen=True):
     end_tokens: frozenset[int]
     context_tokens: int
 
+    @property
+    def in_words(self) -> str:
+        """What decodes, for the header of a trace."""
+        dtype = str(self.network.dtype).removeprefix("torch.")
+        return f"{self.name} on {self.device} in {dtype}"
+
     def vocabulary(self) -> Vocabulary:
         """Return its tokens for a `Constraint`; half a second's work, for any number of them.
 
@@ -58,7 +64,7 @@ def load(
     path: Path | None = None,
     *,
     device: str | None = None,
-    dtype: Dtype = "bfloat16",
+    dtype: Dtype | None = None,
     threads: int | None = None,
 ) -> HfModel:
     """Load a model folder: configuration, safetensors, tokenizer. No network is used.
@@ -67,7 +73,9 @@ def load(
         path: The folder; None is the embedded default model, which has to be in the cache.
         device: As torch names it; None is CUDA where there is any, else the CPU.
         dtype: In float32 an appended text gives the same logits as one pass over the whole
-            context; bfloat16 needs half the memory, and is faster.
+            context; bfloat16 needs half the memory. None is bfloat16 where the hardware computes
+            in it, else float32: there, bfloat16 is emulated, and reading a prompt takes six times as
+            long (docs/benchmarks.md).
         threads: How many threads of a CPU compute, in this whole process; None is one for the
             default model, and torch's own choice for others.
 
@@ -89,7 +97,7 @@ def load(
         return _load(folder, device, dtype, threads or (EMBEDDED_THREADS if path is None else None))
 
 
-def _load(folder: Path, device: str | None, dtype: Dtype, threads: int | None) -> HfModel:
+def _load(folder: Path, device: str | None, dtype: Dtype | None, threads: int | None) -> HfModel:
     # Decoding shares the machine with the functions that it calls. Threads of torch that spin while
     # they wait for each other cost a busy machine a factor of ten; set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -105,7 +113,7 @@ def _load(folder: Path, device: str | None, dtype: Dtype, threads: int | None) -
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         network = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, dtype=getattr(torch, dtype)
+            folder, local_files_only=True, dtype=getattr(torch, dtype or _fitting_dtype(place))
         )
         torch.nn.Module.to(network, place)
     except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
@@ -120,6 +128,16 @@ def _load(folder: Path, device: str | None, dtype: Dtype, threads: int | None) -
     end_tokens = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
     longest = getattr(network.config.get_text_config(), "max_position_embeddings", 2**31)
     return HfModel(folder.name, network, tokenizer, place, frozenset(end_tokens), longest)
+
+
+def _fitting_dtype(place: "torch.device") -> Dtype:
+    """Return the data type that a device computes in: not every CPU knows bfloat16."""
+    import torch
+
+    if place.type != "cpu":
+        return "bfloat16"
+    knows_bfloat16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001  it has no public name
+    return "bfloat16" if knows_bfloat16 else "float32"
 
 
 def _keeps_text(tokenizer: "TokenizersBackend") -> bool:
