@@ -10,7 +10,12 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_class_signature = "separated"
-autodoc_default_options = {"members": True, "undoc-members": False, "special-members": "__enter__"}
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": True,
+    "undoc-members": False,
+    "special-members": "__enter__",
+}
 autoclass_content = "class"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False

@@ -2,25 +2,20 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
-from typing import Final, Self
+from typing import Self
 
-from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
-from interpreter.errors import HostError
+from interpreter.drivers.driver import Journal, forget, monotonic_us
+from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
 from interpreter.events import Row
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.session import Session
 from interpreter.state import Settings
-from interpreter.tools.calling import is_in_a_call
 from interpreter.tools.signature import Function
 
-_LOG: Final = logging.getLogger(__name__)
-_LOOK_S: Final = 0.05
 
-
-class AsyncRuntime:
+class AsyncRuntime(RuntimeForm):
     """Runs one session, turn by turn, in the running event loop. Use it with `async with`.
 
     Coroutine functions run in the same loop, all others in the executor. To cancel the task that
@@ -51,23 +46,16 @@ class AsyncRuntime:
         patience_s: float = 5.0,
     ) -> None:
         self._coroutines = RunningLoop()
-        self._driver = Driver(
+        super().__init__(
             session,
             functions,
-            settings or Settings(),
-            executor=executor,
+            settings,
+            executor,
             clock=clock,
             journal=journal,
+            patience_s=patience_s,
             coroutines=self._coroutines,
         )
-        self._patience_s = patience_s
-        self._is_closed = False
-        self._is_made_in_a_call = is_in_a_call()
-
-    @property
-    def settings(self) -> Settings:
-        """What the host chose, with the names of the functions."""
-        return self._driver.settings
 
     async def __aenter__(self) -> Self:
         """Return the runtime itself."""
@@ -87,32 +75,14 @@ class AsyncRuntime:
         Raises:
             HostError: A function that the session called tried to close it (Embed/shutdown).
         """
-        if is_in_a_call() and not self._is_made_in_a_call:
-            raise HostError("Embed/shutdown", "a function cannot close the session that called it")
-        if not self._is_closed:
-            self._is_closed = True
+        if self._begin_closing():
             try:
                 self._driver.end_turn()
                 await self._await_verbs(is_bounded=True)
             finally:
                 self._driver.close(self._patience_s)
             await self._coroutines.ended(self._patience_s)
-        left = self._driver.calls.running
-        if left:
-            _LOG.warning("calls that still run are left behind: %s", ", ".join(left))
-        return left
-
-    def stop(self) -> None:
-        """End the session at the next moment. Safe to call from a signal or another thread."""
-        self._driver.stop()
-
-    def say(self, text: str) -> None:
-        """Let a person say something while the model decodes or waits. Safe from any thread.
-
-        Raises:
-            HostError: The message cannot be told (Embed/message).
-        """
-        self._driver.say(text)
+        return self._left_behind()
 
     async def run(self) -> AsyncIterator[Row]:
         """Run one turn: the prompt of it is in the session's context.
@@ -161,8 +131,8 @@ class AsyncRuntime:
         waited_s = 0.0
         while last is not None and not last.done():
             if waited_s >= self._patience_s:
-                _LOG.warning("a step of the session does not end and is left behind")
+                LOG.warning("a step of the session does not end and is left behind")
                 return
-            await asyncio.wait([asyncio.wrap_future(last)], timeout=_LOOK_S)
+            await asyncio.wait([asyncio.wrap_future(last)], timeout=LOOK_S)
             if is_bounded or self._driver.is_stopping:
-                waited_s += _LOOK_S
+                waited_s += LOOK_S

@@ -1,24 +1,15 @@
 """The blocking form of the realtime driver: a session in the caller's thread, turn by turn."""
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, wait
+from collections.abc import Iterator
+from concurrent.futures import wait
 from queue import Empty
-from typing import Final, Self
+from typing import Self
 
-from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
-from interpreter.errors import HostError
+from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
 from interpreter.events import Event, Row
-from interpreter.session import Session
-from interpreter.state import Settings
-from interpreter.tools.calling import is_in_a_call
-from interpreter.tools.signature import Function
-
-_LOG: Final = logging.getLogger(__name__)
-_LOOK_S: Final = 0.05
 
 
-class Runtime:
+class Runtime(RuntimeForm):
     """Runs one session, turn by turn. Use it as a context manager, or call `close`.
 
     Args:
@@ -34,36 +25,8 @@ class Runtime:
             left behind: its thread ends with the process.
 
     Raises:
-        HostError: The settings are out of bounds, a function is none, or has no name.
+        HostError: The settings are out of bounds, or a function is none.
     """
-
-    def __init__(
-        self,
-        session: Session,
-        functions: Mapping[str, Function],
-        settings: Settings | None = None,
-        executor: Executor | None = None,
-        *,
-        clock: Callable[[], int] = monotonic_us,
-        journal: Journal = forget,
-        patience_s: float = 5.0,
-    ) -> None:
-        self._driver = Driver(
-            session,
-            functions,
-            settings or Settings(),
-            executor=executor,
-            clock=clock,
-            journal=journal,
-        )
-        self._patience_s = patience_s
-        self._is_closed = False
-        self._is_made_in_a_call = is_in_a_call()
-
-    @property
-    def settings(self) -> Settings:
-        """What the host chose, with the names of the functions."""
-        return self._driver.settings
 
     def __enter__(self) -> Self:
         """Return the runtime itself."""
@@ -84,30 +47,11 @@ class Runtime:
         Raises:
             HostError: A function that the session called tried to close it (Embed/shutdown).
         """
-        if is_in_a_call() and not self._is_made_in_a_call:
-            raise HostError("Embed/shutdown", "a function cannot close the session that called it")
-        if not self._is_closed:
-            self._is_closed = True
+        if self._begin_closing():
             self._driver.end_turn()
             self._await_verbs(is_bounded=True)
             self._driver.close(self._patience_s)
-        left = self._driver.calls.running
-        if left:
-            _LOG.warning("calls that still run are left behind: %s", ", ".join(left))
-        return left
-
-    def stop(self) -> None:
-        """End the session at the next moment. Safe to call from a signal or another thread."""
-        self._driver.stop()
-
-    def say(self, text: str) -> None:
-        """Let a person say something while the model decodes or waits. Safe from any thread.
-
-        Raises:
-            HostError: The message cannot be told: it is no text, too long, or forbidden by the
-                level of the profile (Embed/message).
-        """
-        self._driver.say(text)
+        return self._left_behind()
 
     def run(self) -> Iterator[Row]:
         """Run one turn: the prompt of it is in the session's context.
@@ -138,13 +82,11 @@ class Runtime:
     def _await_verbs(self, *, is_bounded: bool) -> None:
         """Wait until the session has done everything that it was asked."""
         last = self._driver.verbs
-        if last is None:
-            return
         waited_s = 0.0
-        while not last.done():
+        while last is not None and not last.done():
             if waited_s >= self._patience_s:
-                _LOG.warning("a step of the session does not end and is left behind")
+                LOG.warning("a step of the session does not end and is left behind")
                 return
-            wait([last], timeout=_LOOK_S)
+            wait([last], timeout=LOOK_S)
             if is_bounded or self._driver.is_stopping:
-                waited_s += _LOOK_S
+                waited_s += LOOK_S

@@ -1,0 +1,83 @@
+"""What the blocking and the asyncio form of the realtime driver have in common."""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Final
+
+from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
+from interpreter.errors import HostError
+from interpreter.executors.event_loop import RunningLoop
+from interpreter.session import Session
+from interpreter.state import Settings
+from interpreter.tools.calling import is_in_a_call
+from interpreter.tools.signature import Function
+
+LOG: Final = logging.getLogger("interpreter")
+LOOK_S: Final = 0.05
+"""How often a wait that has a bound looks whether the bound has come, in seconds."""
+
+
+class RuntimeForm:
+    """One session on a driver. The forms differ in how they wait."""
+
+    def __init__(
+        self,
+        session: Session,
+        functions: Mapping[str, Function],
+        settings: Settings | None = None,
+        executor: Executor | None = None,
+        *,
+        clock: Callable[[], int] = monotonic_us,
+        journal: Journal = forget,
+        patience_s: float = 5.0,
+        coroutines: RunningLoop | None = None,
+    ) -> None:
+        self._driver = Driver(
+            session,
+            functions,
+            settings or Settings(),
+            executor=executor,
+            clock=clock,
+            journal=journal,
+            coroutines=coroutines,
+        )
+        self._patience_s = patience_s
+        self._is_closed = False
+        self._is_made_in_a_call = is_in_a_call()
+
+    @property
+    def settings(self) -> Settings:
+        """What the host chose, with the names of the functions."""
+        return self._driver.settings
+
+    def stop(self) -> None:
+        """End the session at the next moment. Safe to call from a signal or another thread."""
+        self._driver.stop()
+
+    def say(self, text: str) -> None:
+        """Let a person say something while the model decodes or waits. Safe from any thread.
+
+        Raises:
+            HostError: The message cannot be told: it is no text, too long, or forbidden by the
+                level of the profile (Embed/message).
+        """
+        self._driver.say(text)
+
+    def _begin_closing(self) -> bool:
+        """Return whether there is something to close, and let nothing more begin.
+
+        Raises:
+            HostError: A function that the session called tries to close it (Embed/shutdown).
+        """
+        if is_in_a_call() and not self._is_made_in_a_call:
+            raise HostError("Embed/shutdown", "a function cannot close the session that called it")
+        is_open, self._is_closed = not self._is_closed, True
+        return is_open
+
+    def _left_behind(self) -> tuple[str, ...]:
+        """Return the calls that still run, and say so."""
+        left = self._driver.calls.running
+        if left:
+            LOG.warning("calls that still run are left behind: %s", ", ".join(left))
+        return left
