@@ -12,7 +12,6 @@ autodoc_typehints_description_target = "documented"
 autodoc_class_signature = "separated"
 autodoc_default_options = {
     "members": True,
-    "inherited-members": True,
     "undoc-members": False,
     "special-members": "__enter__",
 }
