@@ -195,8 +195,15 @@ def ask(
         done = subprocess.run(  # noqa: S603 - running this command is what was asked for
             command, input=lines, stdout=subprocess.PIPE, timeout=timeout_s, check=True
         )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ImplementationError(f"{command[0]}: {error}") from None
+    except OSError as error:
+        raise ImplementationError(f"{command[0]}: cannot be started: {error.strerror}") from None
+    except subprocess.CalledProcessError as error:
+        raise ImplementationError(
+            f"{command[0]}: ended with the status {error.returncode}"
+        ) from None
+    except subprocess.TimeoutExpired:
+        message = f"{command[0]}: did not answer within {timeout_s:g} s; give it more by --timeout"
+        raise ImplementationError(message) from None
     answers = dict(_answers(done.stdout.split(b"\n")))
     found = {name: list(_judge(question, answers.get(name))) for name, question in asked.items()}
     return {name: differences for name, differences in found.items() if differences}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -13,7 +14,14 @@ from cml.diagnostics import RULES
 from cml.text.grammar import specification
 from cml.tools.documents import TextItem
 from cml.vectors.answer import answer
-from cml.vectors.runner import FOLDERS, Request, differences, load_vectors
+from cml.vectors.runner import (
+    FOLDERS,
+    ImplementationError,
+    Request,
+    ask,
+    differences,
+    load_vectors,
+)
 from cml.vectors.schemas import schema_files
 
 VECTORS = load_vectors()
@@ -101,3 +109,17 @@ def test_vectors_keep_their_schema() -> None:
     validator = jsonschema.Draft202012Validator(schema)
     for name in VECTORS:
         validator.validate(json.loads((SPEC / "vectors" / f"{name}.json").read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["no-such-command"], "no-such-command: cannot be started: No such file or directory"),
+        ([sys.executable, "-c", "raise SystemExit(7)"], "ended with the status 7"),
+        ([sys.executable, "-c", "import time; time.sleep(60)"], "did not answer within 0.5 s"),
+        ([sys.executable, "-c", "print('hello')"], "line 1 of its output"),
+    ],
+)
+def test_what_is_no_implementation_is_told(command, message) -> None:
+    with pytest.raises(ImplementationError, match=re.escape(message)):
+        ask(command, {}, 0.5 if "sleep" in command[-1] else 30)
