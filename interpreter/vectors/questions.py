@@ -16,7 +16,7 @@ from cml.ast import OutcomeKind
 from cml.profile import Profile
 from cml.vectors.runner import FOLDERS, Question, unequal, vector_files
 from cml.vectors.runner import questions as language_questions
-from interpreter.events import Delivery, Effect, Inject, Outcome, Report, Row
+from interpreter.events import Delivery, Effect, Inject, Outcome, Report, Returned, Row
 from interpreter.interrupts import interrupt_text
 from interpreter.rules.failures import FAILURES
 from interpreter.vectors.runs import RunAnswer, RunVector, request_of
@@ -81,7 +81,7 @@ def schedule_differences(vector: ScheduleVector, answer: ScheduleAnswer) -> Iter
 
 def run_differences(vector: RunVector, answer: RunAnswer) -> Iterator[str]:
     """Yield what is wrong with an answer to a run vector: the first row that differs, the context."""
-    expected, found = _comparable(vector, vector.rows), _comparable(vector, answer.rows)
+    expected, found = _comparable(vector.rows), _comparable(answer.rows)
     for number, (ours, theirs) in enumerate(zip_longest(expected, found), start=1):
         if ours != theirs:
             yield f"row {number}: expected {ours or 'no more'}, found {theirs or 'no more'}"
@@ -93,30 +93,38 @@ def run_differences(vector: RunVector, answer: RunAnswer) -> Iterator[str]:
     )
 
 
-def _comparable(vector: RunVector, rows: tuple[Row, ...]) -> list[str]:
-    own = _told_by_functions(vector)
+def _comparable(rows: tuple[Row, ...]) -> list[str]:
+    own = _told_by_functions(rows)
     return [
         msgspec.json.encode(_row(row, own), order="deterministic").decode().strip() for row in rows
     ]
 
 
-def _told_by_functions(vector: RunVector) -> set[bytes]:
-    """The outcomes that the story itself gives: their messages are not free."""
+_Own: TypeAlias = set[tuple[str, bytes]]
+
+
+def _told_by_functions(rows: tuple[Row, ...]) -> _Own:
+    """What functions came back with, by call: their messages are not free. The words alone do not
+    say whose they are.
+    """
     return {
-        msgspec.json.encode(answer.outcome, order="deterministic")
-        for stories in vector.functions.values()
-        for story in stories
-        for answer in story
+        (row.event.call, _encoded(row.event.outcome))
+        for row in rows
+        if isinstance(row.event, Returned) and row.rule in {"Step/return", "Step/progress"}
     }
 
 
-def _row(row: Row, own: set[bytes]) -> Row:
+def _encoded(outcome: Outcome) -> bytes:
+    return msgspec.json.encode(outcome, order="deterministic")
+
+
+def _row(row: Row, own: _Own) -> Row:
     return msgspec.structs.replace(
         row, effects=tuple(_effect(effect, own) for effect in row.effects)
     )
 
 
-def _effect(effect: Effect, own: set[bytes]) -> Effect:
+def _effect(effect: Effect, own: _Own) -> Effect:
     match effect:
         case Report(rule):
             return Report(rule, _FREE)
@@ -127,10 +135,10 @@ def _effect(effect: Effect, own: set[bytes]) -> Effect:
             return effect
 
 
-def _delivery(told: Delivery, own: set[bytes]) -> Delivery:
+def _delivery(told: Delivery, own: _Own) -> Delivery:
     """Return a delivery with its message made the same for all, if the machine made it."""
     outcome = told.outcome
-    if outcome.kind in _INFORMS or msgspec.json.encode(outcome, order="deterministic") in own:
+    if outcome.kind in _INFORMS or (told.id, _encoded(outcome)) in own:
         return told
     match outcome.value:
         case {"type": str(kind), "message": str(), **rest} if kind in FAILURES and not rest:
@@ -141,7 +149,7 @@ def _delivery(told: Delivery, own: set[bytes]) -> Delivery:
 
 def _without_messages(vector: RunVector, rows: tuple[Row, ...], context: str) -> str:
     """Return a context with the free messages of its interrupts made the same for all."""
-    own, profile = _told_by_functions(vector), vector.settings.profile
+    own, profile = _told_by_functions(rows), vector.settings.profile
     parts: list[str] = []
     begin = 0
     for told in _deliveries(rows):

@@ -110,7 +110,7 @@ function settle(state, call, outcome) {
 /** Settles calls as cancelled; the effects that ask those of them to stop that run. */
 function cancelCalls(state, calls) {
   const effects = calls.filter((call) => call.status === 'running').map((call) => ({ type: 'cancel', call: call.key }));
-  for (const call of calls) settle(state, call, failure(state, call.id, 'cancelled', 'cancelled', 'it was cancelled'));
+  for (const call of calls) settle(state, call, failure(state, call.id, 'cancelled', 'cancelled', 'the call was cancelled'));
   return effects;
 }
 
