@@ -134,6 +134,11 @@ _TEXT: Final = (
         Edit(host.step_begin, 'last="", backslashes=0', "backslashes=0"),
     ),
     _fault(
+        "forged interrupts of the last turn count in the next",
+        "Step/begin",
+        Edit(host.step_begin, 'ending="stop", forged=0', 'ending="stop"'),
+    ),
+    _fault(
         "the backslashes at the end of a turn count in the next",
         "Step/begin",
         Edit(host.step_begin, 'last="", backslashes=0', 'last=""'),
