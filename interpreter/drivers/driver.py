@@ -106,7 +106,7 @@ class Driver:
         self._start_us = clock()
         self._journal = journal
         self._deadlines: list[tuple[int, str]] = []
-        self._taking = threading.Lock()
+        self._taking = threading.RLock()  # a journal may close the session that it writes of
         self._is_broken = False
         self._is_closed = False
 
@@ -266,7 +266,12 @@ class Driver:
 
     def _submit(self, verb: Callable[[], object]) -> None:
         """Have the session do something, after what it was asked before."""
-        self._last_verb = self._verbs.submit(self._do, verb)
+        try:
+            self._last_verb = self._verbs.submit(self._do, verb)
+        except RuntimeError as error:
+            raise HostError(
+                "Embed/shutdown", f"the session was closed while it ran: {error}"
+            ) from None
 
     def _do(self, verb: Callable[[], object]) -> None:
         if self._failures:  # the context is no longer what the rows say: nothing is built on it

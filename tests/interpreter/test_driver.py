@@ -662,3 +662,27 @@ def test_results_that_nobody_can_ask_for_are_not_kept() -> None:
     for row in rows:
         reader.take(row)
     assert [call.outcome.value for call in reader.state.calls.values()] == [None] * 3
+
+
+def test_a_journal_that_closes_the_session_is_told() -> None:
+    def closes(rows) -> None:
+        runtime.close()
+
+    runtime = Runtime(ScriptedSession(["a "]), {}, journal=closes)
+    with pytest.raises(HostError, match="Embed/shutdown"):
+        list(runtime.run())
+
+
+def test_closing_from_another_thread_ends_who_waits() -> None:
+    file = io.BytesIO()
+    gate = threading.Event()
+    header = Header(1, Settings(functions=("f",)), "real")
+    session = ScriptedSession([CALL_AND_TRAP])
+    runtime = Runtime(session, {"f": lambda: gate.wait(60)}, journal=journal(file, header))
+    closing = threading.Timer(0.1, runtime.close)
+    closing.start()
+    with pytest.raises(HostError, match="Embed/shutdown"):
+        list(runtime.run())
+    closing.join()
+    gate.set()
+    assert list(check_trace(file.getvalue().splitlines(keepends=True))) == []
