@@ -216,13 +216,17 @@ class RunReader:
 
 
 def _state_after(state: State, row: Row) -> State:
-    """Return the state of the machine after a row."""
+    """Return the state of the machine after a row, if it is the row of that machine."""
     if row.event is not None:
-        return step(advance(state, row.at_us), row.event)[1]
-    fired = settle_one(state)
-    if fired is None:
+        rule, after, _ = step(advance(state, row.at_us), row.event)
+    elif fired := settle_one(state):
+        after, rule = fired[0], fired[1].rule
+    else:
         raise HostError("Embed/replay", f"at {row.at_us} µs no rule applies, found {row.rule}")
-    return fired[0]
+    if rule != row.rule:
+        message = f"at {row.at_us} µs the rule {rule} fires, found {row.rule}"
+        raise HostError("Embed/replay", message)
+    return after
 
 
 def read_run(settings: Settings, rows: Iterable[Row]) -> Run:

@@ -49,7 +49,8 @@ def replay_command(trace: str, *, as_json: bool) -> None:
     try:
         replayed = list(replay(header.settings, rows))
     except HostError as error:
-        raise click.ClickException(f"{trace}: {error}") from None
+        message = f"the recording breaks off, or is none of a session: {error}"
+        raise click.ClickException(f"{trace}: {message}; cml validate says in which row") from None
     pairs = zip(rows, replayed, strict=False)
     same = next((i for i, (a, b) in enumerate(pairs) if encode_row(a) != encode_row(b)), None)
     if same is None and len(rows) != len(replayed):

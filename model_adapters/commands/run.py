@@ -212,7 +212,8 @@ def _show(out: Console, run: Run, trace: Path | None) -> None:
     if all(call.returned_us is not None for call in run.calls):
         out.print(
             f"asynchronous {asynchronous:.2f} s; the same without traps, one call after another"
-            f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x"
+            f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x",
+            soft_wrap=True,
         )
     else:
         out.print(f"stopped after {asynchronous:.2f} s, calls still running")

@@ -1,12 +1,13 @@
 """One reader of runs: what became of each call, whatever order things happened in."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cml.ast import OutcomeKind
 from cml.text.grammar import specification
-from interpreter import Settings, run_virtual
+from interpreter import HostError, Settings, run_virtual
 from interpreter.events import Inject, Outcome, Returned, Start
 from interpreter.runs import Run, RunCall, RunReader, read_run
 from interpreter.scripted import ScriptedSession
@@ -106,3 +107,11 @@ def test_the_times_are_those_of_the_rows(path) -> None:
     found = {k: c.delivered_us for k, c in calls.items() if c.delivered_us is not None}
     assert found.items() <= delivered.items()
     assert set(found) == set(delivered) & set(calls)
+
+
+def test_a_row_of_another_rule_is_none_of_the_run() -> None:
+    vector = read_vector(next(path for path in VECTORS if path.name == "travel.json"))
+    rows = list(run_vector(vector)[0])
+    rows[4] = msgspec.structs.replace(rows[4], rule="Step/stray")
+    with pytest.raises(HostError, match="found Step/stray"):
+        read_run(vector.settings, rows)

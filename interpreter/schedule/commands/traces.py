@@ -13,7 +13,7 @@ from cml.tools.wording import counted
 from interpreter.commands.trace_files import reading_trace
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Row
-from interpreter.runs import read_run
+from interpreter.runs import Run, read_run
 from interpreter.schedule.advice.advice import advise
 from interpreter.schedule.advice.observed import observe
 from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
@@ -40,6 +40,7 @@ def timeline_command(trace: str, *, output: Path) -> None:
     header, rows = _read(trace)
     with _of_a_session(trace):
         run = read_run(header.settings, rows)
+    _say_if_cut_short(trace, run)
     title = header.prompt or Path(trace).name
     try:
         with writing(output):
@@ -63,6 +64,7 @@ def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
     header, rows = _read(trace)
     with _of_a_session(trace):
         observation = observe(header.settings, rows)
+    _say_if_cut_short(trace, observation.run)
     if not observation.calls:
         raise click.ClickException(f"{trace}: no call started in this run: nothing to advise on")
     advice = advise(observation, header.settings.workers if workers is None else workers)
@@ -71,6 +73,12 @@ def advise_command(trace: str, *, workers: int | None, as_json: bool) -> None:
         return
     for sentence in advice.sentences:
         print_text(sentence)
+
+
+def _say_if_cut_short(trace: str, run: Run) -> None:
+    if run.reason is None:
+        message = "the session had not ended: what still ran counts as running to the last row"
+        print_text(f"{trace}: {message} (Trace/unfinished)", err=True)
 
 
 @contextmanager
