@@ -8,9 +8,9 @@ an instant: the machine fires, the rows are written, and then their effects are 
 import heapq
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
 from interpreter.drivers.calls import Calls
@@ -231,11 +231,17 @@ class Driver:
 
     def _arrived(self, first: Event | None) -> list[Event]:
         """Return what has arrived so far: no more, or whoever is quicker keeps this one for ever."""
-        waiting = (self.arrivals.get() for _ in range(self.arrivals.qsize()))
-        arrived = [event for event in (first, *waiting) if event is not None]
+        arrived = [event for event in (first, *self._queued()) if event is not None]
         # To be stopped twice is to be stopped.
         stops = [event for event in arrived if isinstance(event, Stopped)]
         return [event for event in arrived if not isinstance(event, Stopped)] + stops[:1]
+
+    def _queued(self) -> Iterator[Event | None]:
+        for _ in range(self.arrivals.qsize()):
+            try:
+                yield self.arrivals.get_nowait()
+            except Empty:  # whoever runs the session took it, while another thread closes it
+                return
 
     def _expired(self, now_us: int) -> list[Event]:
         expired: list[Event] = []

@@ -8,6 +8,7 @@ import textwrap
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from queue import SimpleQueue
 
 import msgspec
 import pytest
@@ -686,3 +687,16 @@ def test_closing_from_another_thread_ends_who_waits() -> None:
     closing.join()
     gate.set()
     assert list(check_trace(file.getvalue().splitlines(keepends=True))) == []
+
+
+def test_an_arrival_that_another_thread_takes_first_is_not_waited_for() -> None:
+    """Closing from another thread takes arrivals while `run` may be taking the last one."""
+
+    class Raced(SimpleQueue):
+        def qsize(self) -> int:
+            return super().qsize() + 1
+
+    session = ScriptedSession(["hello"])
+    with Runtime(session, {}) as runtime:
+        runtime._driver.arrivals = Raced()
+        assert list(runtime.run())[-1].rule == "Settle/finish"
