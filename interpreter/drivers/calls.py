@@ -54,14 +54,17 @@ class Calls:
             self._running[start.call] = future
             future.add_done_callback(lambda done: self._done(start.call, done))
         except (Exception, SystemExit) as error:  # noqa: BLE001  an executor is somebody else's
+            self._running.pop(start.call, None)
+            self._progress.pop(start.call, None)
             self._returned(start.call, outcome_of_error(error))
 
     def cancel(self, call: str) -> None:
         """Ask a call to stop (Embed/cancel). An executor that cannot even be asked has failed it."""
-        future = self._running.get(call)
-        if future is None:
+        # It may come back in this very moment, in another thread.
+        future, progress = self._running.get(call), self._progress.get(call)
+        if future is None or progress is None:
             return
-        self._progress[call].cancel()
+        progress.cancel()
         try:
             future.cancel()
         except Exception as error:  # noqa: BLE001  an executor is somebody else's

@@ -700,3 +700,27 @@ def test_an_arrival_that_another_thread_takes_first_is_not_waited_for() -> None:
     with Runtime(session, {}) as runtime:
         runtime._driver.arrivals = Raced()
         assert list(runtime.run())[-1].rule == "Settle/finish"
+
+
+def test_a_call_that_an_executor_did_not_take_is_not_left_behind() -> None:
+    class Forgets(Future):
+        def add_done_callback(self, fn):
+            raise ConnectionError("the cluster is gone")
+
+    class Odd(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            return Forgets()
+
+    session = ScriptedSession(pieces_of(CALL_AND_TRAP))
+    runtime = Runtime(session, {"f": lambda: 1}, executor=Odd())
+    rows = list(runtime.run())
+    assert told(rows)["a"]["type"] == "ConnectionError"
+    assert runtime.close() == ()
+
+
+def test_to_cancel_what_comes_back_in_that_moment_is_to_do_nothing() -> None:
+    with Runtime(ScriptedSession([]), {"f": lambda: 1}) as runtime:
+        calls = runtime._driver.calls
+        calls._running["a"] = Future()  # another thread is about to take it out, too
+        calls.cancel("a")
+        del calls._running["a"]
