@@ -17,7 +17,7 @@ from cml.ast import OutcomeKind
 from cml.symbols import Symbol
 from cml.text.lexer import Lexer
 from interpreter import ScriptedSession, Settings, State, instant, run_virtual
-from interpreter.drivers.virtual import Answers
+from interpreter.drivers.virtual import TimedOutcomes
 from interpreter.events import Began, Decoded, Event, Outcome, Row, Start
 from interpreter.rules.changes import with_call
 from interpreter.scripted import pieces_of
@@ -33,7 +33,7 @@ DIALOGUE = (
 )
 
 
-def answer(_: Start) -> Answers:
+def answer(_: Start) -> TimedOutcomes:
     return [(20_000, Outcome(OutcomeKind.RETURNED, {"celsius": 18}))]
 
 

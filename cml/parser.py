@@ -11,7 +11,7 @@ from cml.diagnostics import START, Position, Span, advance
 from cml.printer import unescape
 from cml.profile import Profile, Spelling
 from cml.symbols import OPENERS, Marker, Symbol
-from cml.text.blocks import Ending, OpenBlock, extend, open_block, read_block, stray_marker
+from cml.text.blocks import BlockEnd, OpenBlock, extend, open_block, read_block, stray_marker
 from cml.text.regions import make_lexer
 
 
@@ -51,7 +51,7 @@ class BlockReader:
     def _take_marker(self, symbol: Symbol, marker: Marker) -> Block | None:
         if marker in OPENERS:
             before = self.position
-            broken = self._close(Ending.OPENED, before)
+            broken = self._close(BlockEnd.OPENED, before)
             self._open, self._start = open_block(marker), before
             self._offset += len(symbol.text)
             return broken
@@ -61,7 +61,7 @@ class BlockReader:
             return stray
         self._offset += len(symbol.text)
         self._open = extend(self._open, symbol, self._profile)
-        return self._close(Ending.CLOSED, self.position) if marker is Marker.END else None
+        return self._close(BlockEnd.CLOSED, self.position) if marker is Marker.END else None
 
     def _advance(self, text: str) -> None:
         """Go on by a text, as `diagnostics.advance` does."""
@@ -72,9 +72,9 @@ class BlockReader:
 
     def close(self) -> Block | None:
         """End the stream; return the block that it leaves open, if it leaves one."""
-        return self._close(Ending.TRUNCATED, self.position)
+        return self._close(BlockEnd.TRUNCATED, self.position)
 
-    def _close(self, ending: Ending, end: Position) -> Block | None:
+    def _close(self, ending: BlockEnd, end: Position) -> Block | None:
         block, self._open = self._open, None
         if block is None:
             return None

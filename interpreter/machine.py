@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from cml.ast import Block
 from cml.symbols import OPENERS, Marker
-from cml.text.blocks import Ending, extend, read_block
+from cml.text.blocks import BlockEnd, extend, read_block
 from interpreter.errors import HostError, Stuck
 from interpreter.events import (
     Began,
@@ -167,8 +167,8 @@ def _ended_block(state: State, event: Decoded) -> Block | None:
     if state.block is None or marker is None or marker in {Marker.HEAD, Marker.INTR}:
         return None
     if marker in OPENERS:
-        return read_block(state.block, Ending.OPENED, profile)
-    return read_block(extend(state.block, event.symbol, profile), Ending.CLOSED, profile)
+        return read_block(state.block, BlockEnd.OPENED, profile)
+    return read_block(extend(state.block, event.symbol, profile), BlockEnd.CLOSED, profile)
 
 
 def _check_contract(state: State, event: Event) -> None:

@@ -37,7 +37,7 @@ _LONGEST_KEY: Final = 60
 _KEY_CHARACTER: Final = r'[^"\\\x00-\x1f\x7f]'
 
 
-class Entry(msgspec.Struct, frozen=True):
+class FieldRule(msgspec.Struct, frozen=True):
     """One entry of an object, or one argument of a call.
 
     Args:
@@ -98,7 +98,7 @@ class ValueGrammar:
         """Return the name of the terminal with this text."""
         return self._named(pattern, "T")
 
-    def entries(self, entries: Sequence[Entry], free: str | None, least_free: int = 0) -> str:
+    def entries(self, entries: Sequence[FieldRule], free: str | None, least_free: int = 0) -> str:
         """Return the rule for entries in their order, with a comma between.
 
         Args:
@@ -203,7 +203,7 @@ class ValueGrammar:
                 return None
             if value is not None and name != "$ref":
                 opening = quoted(f"{constant(name, self._body)}: ")
-                entries.append(Entry(opening, value, name in needed))
+                entries.append(FieldRule(opening, value, name in needed))
         others = schema.get("additionalProperties", not named)
         least = schema.get("minProperties", 0)
         value = (

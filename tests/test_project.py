@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,27 @@ def test_files_and_functions_stay_small(path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = [line for line in ast.unparse(node.body).splitlines() if line]
             assert len(body) <= 40, f"{node.name} has {len(body)} lines"
+
+
+def types(path: Path) -> Iterator[str]:
+    """The classes of a file, and the names that it gives to other types."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
+                if not name.isupper():
+                    yield name
+
+
+def test_no_name_means_two_types() -> None:
+    places = defaultdict(list)
+    for path in SOURCES:
+        for name in types(path):
+            if name[0].isupper():
+                places[name].append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+    assert places["World"] == ["interpreter/explore/world.py"]
 
 
 def test_every_rule_that_code_names_is_in_the_specification() -> None:

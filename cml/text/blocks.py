@@ -27,7 +27,7 @@ _WORD: Final = re.compile(r"[^ \t\r\n]+")
 _SAID_OUTCOMES: Final = {k.value: k for k in OutcomeKind if k is not OutcomeKind.RETURNED}
 
 
-class Ending(Enum):
+class BlockEnd(Enum):
     """What ended a block."""
 
     CLOSED = "[END]"
@@ -79,7 +79,7 @@ def extend(block: OpenBlock, symbol: Symbol, profile: Profile) -> OpenBlock:
 
 def read_block(
     block: OpenBlock,
-    ending: Ending,
+    ending: BlockEnd,
     profile: Profile,
     start: Position = START,
     end: Position | None = None,
@@ -121,11 +121,11 @@ def _is_over_limit(block: OpenBlock, profile: Profile) -> bool:
     return len(block.source) > profile.limits.block_characters
 
 
-def _check_shape(block: OpenBlock, ending: Ending, profile: Profile) -> None:
+def _check_shape(block: OpenBlock, ending: BlockEnd, profile: Profile) -> None:
     if _is_over_limit(block, profile):
         message = f"the block is longer than {profile.limits.block_characters} characters"
         raise BlockError("Valid/limit", message, 0, len(block.opener.value))
-    if ending is not Ending.CLOSED:
+    if ending is not BlockEnd.CLOSED:
         opener = block.opener.value
         message = f"{opener} has no [END]: {ending.value}"
         raise BlockError("Valid/closed", message, 0, len(opener))

@@ -22,7 +22,7 @@ from cml.symbols import (
     Symbol,
 )
 from cml.text.monitor import Mode, interruptible
-from cml.text.states import State, first_state
+from cml.text.states import LexerState, first_state
 
 _PREFIXES: Final = frozenset(m.value[:n] for m in Marker for n in range(1, len(m.value)))
 _MARKERS: Final = {marker.value: marker for marker in Marker}
@@ -45,7 +45,7 @@ class Lexer:
     def __init__(self, profile: Profile | None = None, *, generated: bool = False) -> None:
         self._prose = first_state((profile or Profile()).body, generated=generated)
         self._state = self._prose
-        self._simple: State | None = self._prose  # where only a `[` may begin something
+        self._simple: LexerState | None = self._prose  # where only a `[` may begin something
         openers = GENERATED_OPENERS if generated else OPENERS
         self._openers = frozenset(marker.value for marker in openers)
         self._opened = 0  # where the block that is open begins

@@ -19,7 +19,7 @@ _NO_MARKER: Final = rf"(?!{MARKER_PATTERN})\["
 
 
 @dataclass(slots=True, eq=False)
-class State:
+class LexerState:
     """A mode as the lexer needs it.
 
     Args:
@@ -35,11 +35,11 @@ class State:
     quotes: str
     content: re.Pattern[str]
     sweep: re.Pattern[str]
-    edges: dict[str, "State"] = field(default_factory=dict)
+    edges: dict[str, "LexerState"] = field(default_factory=dict)
 
 
 @cache
-def first_state(body: Body, *, generated: bool) -> State:
+def first_state(body: Body, *, generated: bool) -> LexerState:
     """Build the automaton of a body language; return its state for prose."""
     table = GENERATED_EDGES if generated else EDGES
     states = {mode: _state(mode, body) for mode in Mode}
@@ -48,13 +48,13 @@ def first_state(body: Body, *, generated: bool) -> State:
     return states[Mode.PROSE]
 
 
-def _state(mode: Mode, body: Body) -> State:
+def _state(mode: Mode, body: Body) -> LexerState:
     of_call = CALL_QUOTES[body] if mode in _CALL_MODES else ""
     quotes = VALUE_QUOTES if mode in _INTERRUPT_MODES else of_call
     content = _content(quotes)
     # In prose a run of backslashes before a `[` may escape it.
     before = rf"(?:[^\[\\]++|{_NO_MARKER}|\\++(?=[^\[\\]))*+" if mode is Mode.PROSE else content
-    return State(mode, quotes, re.compile(content), re.compile(rf"{before}({MARKER_PATTERN})"))
+    return LexerState(mode, quotes, re.compile(content), re.compile(rf"{before}({MARKER_PATTERN})"))
 
 
 def _content(quotes: str) -> str:

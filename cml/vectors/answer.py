@@ -19,13 +19,13 @@ from cml.text.regions import make_lexer
 from cml.text.tokens import TokenLexer
 from cml.tools.documents import item_document
 from cml.validity import check_symbols
-from cml.vectors.runner import Answer, Input, Request, Token
+from cml.vectors.runner import Input, LanguageAnswer, LanguageRequest, Token
 
 _RESERVED = {marker: number for number, marker in enumerate(Marker)}
 _TEXT_TOKEN = len(Marker)
 
 
-def answer(request: Request) -> Answer:
+def answer(request: LanguageRequest) -> LanguageAnswer:
     """Return the answer to a request."""
     profile = request.profile
     found = tuple(check_symbols(_symbols(request.input, profile), profile))
@@ -34,7 +34,7 @@ def answer(request: Request) -> Answer:
     except CmlError:
         context = Context(())
     items = [item_document(item) for item in context.items]
-    return Answer(
+    return LanguageAnswer(
         request.id,
         items,
         list(found),
@@ -90,7 +90,9 @@ def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:
         msgspec.DecodeError: A line is no request.
     """
     for line in lines:
-        out.write(msgspec.json.encode(answer(msgspec.json.decode(line, type=Request))) + b"\n")
+        out.write(
+            msgspec.json.encode(answer(msgspec.json.decode(line, type=LanguageRequest))) + b"\n"
+        )
         out.flush()
 
 

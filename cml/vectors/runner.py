@@ -21,7 +21,7 @@ from cml.tools.documents import ItemDocument
 FOLDERS: Final = ("syntax", "malformed", "invalid")
 
 
-class Finding(msgspec.Struct, frozen=True):
+class ExpectedDiagnostic(msgspec.Struct, frozen=True):
     """A diagnostic that is expected, anywhere within a block.
 
     Args:
@@ -49,7 +49,7 @@ class Expected(msgspec.Struct, frozen=True):
     """
 
     context: list[ItemDocument]
-    diagnostics: list[Finding]
+    diagnostics: list[ExpectedDiagnostic]
     canonical: str | None
     interruptible: list[bool]
 
@@ -106,7 +106,7 @@ class Vector(msgspec.Struct, frozen=True, omit_defaults=True):
     profile: Profile = Profile()
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+class LanguageRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an implementation is asked, on one line."""
 
     id: str
@@ -114,7 +114,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     profile: Profile = Profile()
 
 
-class Answer(msgspec.Struct, frozen=True):
+class LanguageAnswer(msgspec.Struct, frozen=True):
     """What an implementation answers, on one line; spec/answers.md says it field by field."""
 
     id: str
@@ -140,8 +140,8 @@ class ImplementationError(ValueError):
     """An implementation that does not answer as the protocol says."""
 
 
-class _Identified(msgspec.Struct):
-    """As much of an answer as says which question it is for."""
+class Identified(msgspec.Struct):
+    """As much of a request or an answer as says which question it is of."""
 
     id: str
 
@@ -169,7 +169,7 @@ def load_vectors(folders: Sequence[str] = FOLDERS) -> dict[str, Vector]:
 def questions(folder: str) -> dict[str, Question]:
     """Return what is asked of one category of the vectors of the language."""
     return {
-        name: Question(Request(name, v.input, v.profile), partial(_differences, v))
+        name: Question(LanguageRequest(name, v.input, v.profile), partial(_differences, v))
         for name, v in load_vectors((folder,)).items()
     }
 
@@ -214,7 +214,7 @@ def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
         if not line.strip():
             continue
         try:
-            yield msgspec.json.decode(line, type=_Identified).id, line
+            yield msgspec.json.decode(line, type=Identified).id, line
         except msgspec.DecodeError as error:
             raise ImplementationError(f"line {number} of its output: {error}") from None
 
@@ -230,10 +230,10 @@ def _judge(question: Question, line: bytes | None) -> Iterator[str]:
 
 
 def _differences(vector: Vector, line: bytes) -> Iterator[str]:
-    return differences(vector, msgspec.json.decode(line, type=Answer))
+    return differences(vector, msgspec.json.decode(line, type=LanguageAnswer))
 
 
-def differences(vector: Vector, answer: Answer) -> Iterator[str]:
+def differences(vector: Vector, answer: LanguageAnswer) -> Iterator[str]:
     """Yield what is wrong with an answer; nothing means that it is right."""
     expected = vector.expected
     yield from unequal("items", len(expected.context), len(answer.context))

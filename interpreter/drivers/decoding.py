@@ -14,7 +14,7 @@ from interpreter.events import Decoded, Ended
 from interpreter.session import Batch, EndOfDecoding, Piece, Session
 
 
-class Step(msgspec.Struct, frozen=True):
+class DecodeAnswer(msgspec.Struct, frozen=True):
     """One answer to a Decode effect, with the decoding steps that it took.
 
     Args:
@@ -51,20 +51,20 @@ class Decoder:
         self._empty = 0
         self._end: Ended | None = None
 
-    def next(self) -> Step:
+    def next(self) -> DecodeAnswer:
         """Decode until a symbol is complete or the model has come to its end."""
         pieces: list[Piece] = []
         while True:
             if symbol := self._pull():
-                return Step(Decoded(symbol, self._is_boundary()), tuple(pieces))
+                return DecodeAnswer(Decoded(symbol, self._is_boundary()), tuple(pieces))
             if self._end is not None:
-                return Step(self._take_end(), tuple(pieces))
+                return DecodeAnswer(self._take_end(), tuple(pieces))
             match self._decode():
                 case EndOfDecoding(reason):
                     outside = not self._lexer.in_region
                     self._end = Ended(reason, outside)
                     if rest := self._lexer.close():
-                        return Step(Decoded(_joined(rest), outside), tuple(pieces))
+                        return DecodeAnswer(Decoded(_joined(rest), outside), tuple(pieces))
                 case Piece() as piece:
                     self._count_empty(piece)
                     pieces.append(piece)

@@ -33,7 +33,7 @@ from interpreter.state import Settings
 
 
 class _Recording:
-    """A world that answers effects from a trace."""
+    """An environment that answers effects from a trace."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.timeline = Timeline()

@@ -33,11 +33,11 @@ from interpreter.machine import instant
 from interpreter.session import Piece, Session
 from interpreter.state import Phase, Settings, State, check_settings
 
-Answers: TypeAlias = Sequence[tuple[int, Outcome]]
+TimedOutcomes: TypeAlias = Sequence[tuple[int, Outcome]]
 """What a call comes back with: after how many microseconds from its start, which outcome; progress
 first, if it reports any."""
 
-VirtualFunctions: TypeAlias = Callable[[Start], Answers]
+VirtualFunctions: TypeAlias = Callable[[Start], TimedOutcomes]
 """What a started call does."""
 
 
@@ -57,7 +57,7 @@ class DecodingCosts(msgspec.Struct, frozen=True):
     context_token_us: int = 0
 
 
-class World(Protocol):
+class Environment(Protocol):
     """Whatever answers effects by planning events."""
 
     timeline: Timeline
@@ -67,21 +67,21 @@ class World(Protocol):
         ...
 
 
-def drive(settings: Settings, world: World) -> Iterator[Row]:
-    """Run the machine on a world's timeline until nothing is planned.
+def drive(settings: Settings, environment: Environment) -> Iterator[Row]:
+    """Run the machine on an environment's timeline until nothing is planned.
 
     Args:
         settings: What the host chose.
-        world: Performs effects; its timeline says what happens next.
+        environment: Performs effects; its timeline says what happens next.
 
     Yields:
         Each row, in order, before its effects are performed.
 
     Raises:
-        HostError: The world broke the contract of spec/5-embedding.md.
+        HostError: The environment broke the contract of spec/5-embedding.md.
     """
     state = State(settings)
-    while moment := world.timeline.pop():
+    while moment := environment.timeline.pop():
         now_us, events = moment
         if state.ending == "stopped":  # what was being decoded then comes to nothing
             events = [event for event in events if isinstance(event, Returned | Expired)]
@@ -89,13 +89,13 @@ def drive(settings: Settings, world: World) -> Iterator[Row]:
         for row in rows:
             yield row
             for effect in row.effects:
-                world.perform(effect, now_us)
+                environment.perform(effect, now_us)
     if state.phase is not Phase.ENDED:
         message = f"nothing more will happen, but the session is {state.phase.value}"
         raise HostError("Embed/return", message)
 
 
-class _VirtualWorld:
+class _VirtualEnvironment:
     def __init__(
         self,
         session: Session,
@@ -180,4 +180,6 @@ def run_virtual(
         HostError: A call never returns, and the session waits for it.
     """
     used = check_settings(settings or Settings())
-    return drive(used, _VirtualWorld(session, used, functions, costs or DecodingCosts(), planned))
+    return drive(
+        used, _VirtualEnvironment(session, used, functions, costs or DecodingCosts(), planned)
+    )

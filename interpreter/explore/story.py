@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from interpreter.events import Decode, Decoded, Ended, Expired, Returned, Row, Said, Start, Stopped
 from interpreter.state import Settings
-from interpreter.vectors import Answer, Planned, RunVector, Written
+from interpreter.vectors import Planned, RunVector, ScriptedToken, TimedOutcome
 
 
 def tell(name: str, fault: str, rows: Sequence[Row], settings: Settings) -> RunVector:
@@ -22,8 +22,8 @@ def tell(name: str, fault: str, rows: Sequence[Row], settings: Settings) -> RunV
         rows: The way to it.
         settings: What the host chose.
     """
-    script: list[Written] = []
-    answers: dict[str, list[Answer]] = {}
+    script: list[ScriptedToken] = []
+    answers: dict[str, list[TimedOutcome]] = {}
     functions: defaultdict[str, list[str]] = defaultdict(list)
     planned: list[Planned] = []
     started: dict[str, tuple[int, str]] = {}
@@ -32,11 +32,11 @@ def tell(name: str, fault: str, rows: Sequence[Row], settings: Settings) -> RunV
     for row in rows:
         match row.event:
             case Decoded(symbol):
-                script.append(Written(symbol.text, row.at_us - asked_us))
+                script.append(ScriptedToken(symbol.text, row.at_us - asked_us))
             case Ended(reason):
-                script.append(Written(end=reason))
+                script.append(ScriptedToken(end=reason))
             case Returned(call, outcome):
-                answers[call].append(Answer(row.at_us - started[call][0], outcome))
+                answers[call].append(TimedOutcome(row.at_us - started[call][0], outcome))
             case Expired(call):
                 start_us, function = started[call]
                 deadlines_us[function] = row.at_us - start_us

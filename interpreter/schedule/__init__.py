@@ -9,7 +9,7 @@ from interpreter.schedule.simulate import Options
 from interpreter.schedule.studies.report import (
     Experiment,
     PolicySummary,
-    Run,
+    SimulatedRun,
     SimulationReport,
     WorkloadReport,
 )
@@ -34,7 +34,7 @@ __all__ = [
     "Options",
     "PolicyName",
     "PolicySummary",
-    "Run",
+    "SimulatedRun",
     "SimulationReport",
     "Workload",
     "WorkloadCall",

@@ -10,18 +10,12 @@ from typing import BinaryIO
 import msgspec
 
 from cml.vectors.answer import answer as answer_language
-from cml.vectors.runner import Answer, Request
+from cml.vectors.runner import Identified, LanguageAnswer, LanguageRequest
 from interpreter.vectors.runs import RunAnswer, RunRequest, run
 from interpreter.vectors.schedules import ScheduleAnswer, ScheduleRequest, calculate
 
 
-class _Identified(msgspec.Struct):
-    """As much of a request as says which category it is of."""
-
-    id: str
-
-
-def answer(line: bytes) -> Answer | RunAnswer | ScheduleAnswer:
+def answer(line: bytes) -> LanguageAnswer | RunAnswer | ScheduleAnswer:
     """Return the answer to a request.
 
     Raises:
@@ -29,14 +23,14 @@ def answer(line: bytes) -> Answer | RunAnswer | ScheduleAnswer:
         HostError: A story breaks off: something is waited for that never comes.
         MissingSolverError: The policy is `optimal`, and OR-Tools is not installed.
     """
-    category = msgspec.json.decode(line, type=_Identified).id.partition("/")[0]
+    category = msgspec.json.decode(line, type=Identified).id.partition("/")[0]
     match category:
         case "runs":
             return run(msgspec.json.decode(line, type=RunRequest))
         case "schedules":
             return calculate(msgspec.json.decode(line, type=ScheduleRequest))
         case _:
-            return answer_language(msgspec.json.decode(line, type=Request))
+            return answer_language(msgspec.json.decode(line, type=LanguageRequest))
 
 
 def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from cml.symbols import Marker
-from interpreter.drivers.virtual import Answers, DecodingCosts, run_virtual
+from interpreter.drivers.virtual import DecodingCosts, TimedOutcomes, run_virtual
 from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
 from interpreter.session import EndOfDecoding, Piece
@@ -22,7 +22,7 @@ from interpreter.state import Settings
 MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
 
 
-class Written(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class ScriptedToken(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One decoding step of the model: one token.
 
     Args:
@@ -38,7 +38,7 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     marker: MarkerName | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TimedOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing a call comes back with.
 
     Args:
@@ -62,7 +62,7 @@ class Planned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event: Began | Said | Stopped
 
 
-FunctionStories: TypeAlias = dict[str, tuple[tuple[Answer, ...], ...]]
+FunctionStories: TypeAlias = dict[str, tuple[tuple[TimedOutcome, ...], ...]]
 
 
 class RunVector(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -85,7 +85,7 @@ class RunVector(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     name: str
     about: str
     rules: tuple[str, ...]
-    script: tuple[Written, ...]
+    script: tuple[ScriptedToken, ...]
     context: str
     rows: tuple[Row, ...]
     settings: Settings = Settings()
@@ -100,7 +100,7 @@ class RunRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     """
 
     id: str
-    script: tuple[Written, ...]
+    script: tuple[ScriptedToken, ...]
     settings: Settings = Settings()
     costs: DecodingCosts = DecodingCosts()
     functions: FunctionStories = {}
@@ -148,7 +148,7 @@ def run(request: RunRequest) -> RunAnswer:
     session = ScriptedSession(map(_step, request.script))
     calls: Counter[str] = Counter()
 
-    def functions(start: Start) -> Answers:
+    def functions(start: Start) -> TimedOutcomes:
         stories = request.functions[start.function]
         story = stories[min(calls[start.function], len(stories) - 1)]
         calls[start.function] += 1
@@ -172,7 +172,7 @@ def run_vector(vector: RunVector) -> tuple[tuple[Row, ...], str]:
     return found.rows, found.context
 
 
-def _step(written: Written) -> Piece | EndOfDecoding:
+def _step(written: ScriptedToken) -> Piece | EndOfDecoding:
     if written.end is not None:
         return EndOfDecoding(written.end)
     if written.marker is not None:

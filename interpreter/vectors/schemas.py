@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from cml.text.grammar import specification
-from cml.vectors.runner import Answer, Request
+from cml.vectors.runner import LanguageAnswer, LanguageRequest
 from interpreter.events import Row
 from interpreter.trace import Header
 from interpreter.vectors.runs import RunAnswer, RunRequest, RunVector
@@ -30,8 +30,8 @@ def schema_files() -> dict[str, str]:
         "trace.schema.json": _text({**about, "oneOf": lines, "$defs": definitions}),
         "run-vector.schema.json": _one_of(RunVector),
         "schedule-vector.schema.json": _one_of(ScheduleVector),
-        "vector-request.schema.json": _one_of(Request, RunRequest, ScheduleRequest),
-        "vector-answer.schema.json": _one_of(Answer, RunAnswer, ScheduleAnswer),
+        "vector-request.schema.json": _one_of(LanguageRequest, RunRequest, ScheduleRequest),
+        "vector-answer.schema.json": _one_of(LanguageAnswer, RunAnswer, ScheduleAnswer),
     }
 
 

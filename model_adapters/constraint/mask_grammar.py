@@ -16,7 +16,7 @@ from cml.profile import Body, Level
 from cml.symbols import Marker
 from interpreter.tools.declared import Tool
 from interpreter.tools.schema import as_schema, properties, required
-from model_adapters.value_grammar import Entry, ValueGrammar, quoted
+from model_adapters.value_grammar import FieldRule, ValueGrammar, quoted
 
 CANCEL: Final = "cancel"
 _MOST_SUBSCRIPTS: Final = 4
@@ -170,7 +170,7 @@ def _arguments(tool: Tool, values: ValueGrammar, body: Body) -> str | None:
             return None
         if value is not None:
             opening = quoted(f"{name}=" if is_python else f"{quoted(name)}: ")
-            entries.append(Entry(opening, value, name in needed))
+            entries.append(FieldRule(opening, value, name in needed))
     if {*needed} - {*named}:
         return None
     others = root.get("additionalProperties", not named)

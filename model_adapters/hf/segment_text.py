@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _CONTEXT_TOKENS: Final = 8
 
 
-class Written(msgspec.Struct, frozen=True):
+class WrittenToken(msgspec.Struct, frozen=True):
     """A token that the model wrote.
 
     Args:
@@ -54,7 +54,7 @@ class SegmentText:
     def __init__(self, tokenizer: "Tokenizer", before: Sequence[int]) -> None:
         self._tokenizer = tokenizer
         self._before = tuple(before[-_CONTEXT_TOKENS:])
-        self._written: list[Written] = []
+        self._written: list[WrittenToken] = []
         self._stream = self._new_stream()
 
     @property
@@ -68,10 +68,10 @@ class SegmentText:
         complete = (n for n, written in enumerate(reversed(self._written)) if not written.partial)
         return next(complete, len(self._written))
 
-    def add(self, token: int) -> Written:
+    def add(self, token: int) -> WrittenToken:
         """Take a token and return what characters it completes."""
         text = self._stream.step(self._tokenizer, token)
-        self._written.append(Written(token, text or "", partial=text is None))
+        self._written.append(WrittenToken(token, text or "", partial=text is None))
         return self._written[-1]
 
     def drop(self, tokens: int) -> None:

@@ -17,7 +17,7 @@ from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import chat_ids, content_ids
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.hf.model import HfModel
-from model_adapters.hf.segment_text import SegmentText, Written
+from model_adapters.hf.segment_text import SegmentText, WrittenToken
 from model_adapters.prompt import Message
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class HfSession:
         probabilities = torch.softmax(scores / self._temperature, dim=-1)
         return int(torch.multinomial(probabilities, 1, generator=self._random))
 
-    def _keep(self, token: int) -> Written:
+    def _keep(self, token: int) -> WrittenToken:
         if self._constraint:
             self._constraint.accept(token)
         self._context.ids.append(token)

@@ -10,7 +10,7 @@ import msgspec
 
 from cml.text.grammar import specification
 from cml.vectors.answer import answer
-from cml.vectors.runner import Answer, Request
+from cml.vectors.runner import LanguageAnswer, LanguageRequest
 
 PAGE: Final = Path(str(specification())) / "answers.md"
 PART: Final = re.compile(r"(<!-- example: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -45,8 +45,8 @@ def lines_of(document: dict[str, Any]) -> str:
     return "```json\n{\n" + ",\n".join(entries) + "\n}\n```\n"
 
 
-def example() -> Answer:
-    return answer(msgspec.convert(REQUEST, Request))
+def example() -> LanguageAnswer:
+    return answer(msgspec.convert(REQUEST, LanguageRequest))
 
 
 def regenerated(page: str) -> str:

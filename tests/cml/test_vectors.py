@@ -17,7 +17,7 @@ from cml.vectors.answer import answer
 from cml.vectors.runner import (
     FOLDERS,
     ImplementationError,
-    Request,
+    LanguageRequest,
     ask,
     differences,
     load_vectors,
@@ -38,7 +38,7 @@ OF_SESSIONS = {"Valid/known-function", "Syntax/generated"}
 @pytest.mark.parametrize("name", VECTORS)
 def test_vector(name: str) -> None:
     vector = VECTORS[name]
-    given = answer(Request(name, vector.input, vector.profile))
+    given = answer(LanguageRequest(name, vector.input, vector.profile))
     assert list(differences(vector, given)) == []
 
 

@@ -22,7 +22,7 @@ from cml.text.lexer import Lexer
 from cml.text.regions import RegionLexer
 from cml.tools import documents
 from cml.vectors import answer
-from cml.vectors.runner import Request, Token, differences, load_vectors
+from cml.vectors.runner import LanguageRequest, Token, differences, load_vectors
 
 _VECTORS: Final = load_vectors()
 
@@ -35,7 +35,7 @@ def failing(names: Iterable[str] = _VECTORS) -> list[str]:
 def _is_right(name: str) -> bool:
     vector = _VECTORS[name]
     try:
-        given = answer.answer(Request(name, vector.input, vector.profile))
+        given = answer.answer(LanguageRequest(name, vector.input, vector.profile))
     except Exception:  # noqa: BLE001 - a fault may break anything
         return False
     return not list(differences(vector, given))
@@ -281,7 +281,7 @@ _ORDER: Final = (
         Edit(
             blocks._check_shape,
             "if _is_over_limit(block, profile):",
-            "if _is_over_limit(block, profile) and ending is Ending.CLOSED:",
+            "if _is_over_limit(block, profile) and ending is BlockEnd.CLOSED:",
         ),
     ),
     _fault(
@@ -289,8 +289,8 @@ _ORDER: Final = (
         "Syntax/malformed",
         Edit(
             blocks._check_shape,
-            "if ending is not Ending.CLOSED:",
-            "if ending is not Ending.CLOSED and len(block.heads) < 2:",
+            "if ending is not BlockEnd.CLOSED:",
+            "if ending is not BlockEnd.CLOSED and len(block.heads) < 2:",
         ),
     ),
     _fault(

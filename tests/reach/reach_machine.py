@@ -846,7 +846,7 @@ _DRIVER: Final = (
         "a batch goes in at once, although another goes in",
         "Time/injecting",
         Edit(
-            virtual._VirtualWorld.perform,
+            virtual._VirtualEnvironment.perform,
             "self._free_us = max(now_us, self._free_us) + cost_us",
             "self._free_us = now_us + cost_us",
         ),
@@ -882,7 +882,7 @@ _DRIVER: Final = (
         "each interrupt is a request",
         "Time/injecting",
         Edit(
-            virtual._VirtualWorld.perform,
+            virtual._VirtualEnvironment.perform,
             "self._costs.request_us +",
             "self._costs.request_us * len(effect.interrupts) +",
         ),
@@ -890,13 +890,13 @@ _DRIVER: Final = (
     _fault(
         "tokens that were taken back stay tokens of context",
         "Time/context",
-        Edit(virtual._VirtualWorld.perform, "self._forget(offset)", "pass"),
+        Edit(virtual._VirtualEnvironment.perform, "self._forget(offset)", "pass"),
     ),
     _fault(
         "a token that was taken back in part is no token of context",
         "Time/context",
         Edit(
-            virtual._VirtualWorld._decode_us,
+            virtual._VirtualEnvironment._decode_us,
             "(self._received, piece.tokens)",
             "(self._received + len(piece.text) - 1, piece.tokens)",
         ),
@@ -904,7 +904,7 @@ _DRIVER: Final = (
     _fault(
         "interrupts are no tokens of context",
         "Time/context",
-        Edit(virtual._VirtualWorld.perform, "self._context_tokens += tokens", "pass"),
+        Edit(virtual._VirtualEnvironment.perform, "self._context_tokens += tokens", "pass"),
     ),
     _fault(
         "a deadline counts from the beginning of the session",

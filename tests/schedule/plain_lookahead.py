@@ -1,6 +1,6 @@
 """Looking ahead as the specification says it: everything is tried, nothing is left out or kept."""
 
-from interpreter.schedule.models.asynchronous import Progress, inverse, play, run_async
+from interpreter.schedule.models.asynchronous import PartialRun, inverse, play, run_async
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.auto import _moves
@@ -11,7 +11,7 @@ from interpreter.schedule.policies.lookahead import Lookahead
 def plain_lookahead(plan: Plan, facts: list[Facts], priority: list[int], *, idle: bool) -> Timing:
     """Each choice is tried; the first of the best is taken (Time/policy-lookahead)."""
     lookahead = Lookahead(plan, facts, idle=idle)
-    progress = Progress(plan, priority)
+    progress = PartialRun(plan, priority)
     while progress.left:
         tried = [
             (lookahead.try_out(progress, forced=choice), place, choice)
@@ -25,7 +25,7 @@ def plain_lookahead(plan: Plan, facts: list[Facts], priority: list[int], *, idle
 def plain_follow(plan: Plan, facts: list[Facts], order: list[int]) -> Timing:
     """The plan is tried at each boundary, then every choice; the plan wins ties."""
     lookahead, order = Lookahead(plan, facts, idle=True), order.copy()
-    progress, written = Progress(plan, inverse(order)), 0
+    progress, written = PartialRun(plan, inverse(order)), 0
     while progress.left:
         choices = lookahead.choices(progress)
         decision = choices[0] if choices else TRAP

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cml.ast import OutcomeKind
 from interpreter import DecodingCosts, ScriptedSession, Settings, run_virtual
-from interpreter.drivers.virtual import Answers
+from interpreter.drivers.virtual import TimedOutcomes
 from interpreter.events import Outcome, Row, Start
 from interpreter.scripted import pieces_of
 from interpreter.trace import Header, write_trace
@@ -20,7 +20,7 @@ LATE = (
 def run_rows(text: str, *, settings: Settings, token_us: int = 20_000) -> list[Row]:
     """The rows of a session in which a model writes some text."""
 
-    def functions(start: Start) -> Answers:
+    def functions(start: Start) -> TimedOutcomes:
         value = f"{start.function}-result"
         return [(TIMES_US[start.function], Outcome(OutcomeKind.RETURNED, value))]
 

@@ -14,7 +14,7 @@ from schedule_strategies import COSTS, workloads
 
 from interpreter.runs import read_run
 from interpreter.schedule.charts.axes import round_numbers
-from interpreter.schedule.charts.charts import Bar, Curve, Curves, Timeline
+from interpreter.schedule.charts.charts import Bar, Curve, Curves, TimelinePanel
 from interpreter.schedule.charts.html import chart_page
 from interpreter.schedule.charts.perfetto import encode_perfetto
 from interpreter.schedule.commands.traces import timeline_command
@@ -30,7 +30,7 @@ def overlap(bars: list[Bar]) -> bool:
     return any(before.end_us > after.start_us for before, after in pairwise(bars))
 
 
-def check_sound(panel: Timeline) -> None:
+def check_sound(panel: TimelinePanel) -> None:
     for row in range(len(panel.rows)):
         assert not overlap([bar for bar in panel.bars if bar.row == row])
     assert all(0 <= bar.start_us < bar.end_us <= panel.total_us for bar in panel.bars)

@@ -14,7 +14,7 @@ from interpreter.schedule.models.asynchronous import run_async
 from interpreter.schedule.models.synchronous import run_sync, run_sync_parallel
 from interpreter.schedule.models.timing import MODELS, TRAP, Model, PolicyName
 from interpreter.schedule.narration.narrations import narrate_run
-from interpreter.schedule.narration.spans import Span
+from interpreter.schedule.narration.spans import TimeSpan
 from interpreter.schedule.plan import build_plan
 from interpreter.schedule.policies.keys import priorities
 from interpreter.schedule.simulate import Options, simulate_model
@@ -90,7 +90,7 @@ def test_makespan_is_the_end_of_the_told_run(
     check_story(graph, model, workers, spans)
 
 
-def check_story(graph: Graph, model: Model, workers: int, spans: list[Span]) -> None:
+def check_story(graph: Graph, model: Model, workers: int, spans: list[TimeSpan]) -> None:
     """What every run must respect, whatever the accounting."""
     busy = [span for span in spans if span.kind != "execute"]
     for earlier, later in pairwise(busy):
@@ -111,7 +111,7 @@ def check_story(graph: Graph, model: Model, workers: int, spans: list[Span]) -> 
         check_workers(workers, [span for span in ran.values() if span.end_us > span.start_us])
 
 
-def check_workers(workers: int, spans: list[Span]) -> None:
+def check_workers(workers: int, spans: list[TimeSpan]) -> None:
     change: dict[int, int] = defaultdict(int)
     for span in spans:
         change[span.start_us] += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cml.ast import OutcomeKind
-from interpreter.drivers.virtual import Answers, DecodingCosts, run_virtual
+from interpreter.drivers.virtual import DecodingCosts, TimedOutcomes, run_virtual
 from interpreter.events import Finish, Outcome, Said
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.scripted import ScriptedSession
@@ -90,7 +90,7 @@ def play_tokens(plan: Plan, timing: Timing) -> int:
         TurnError: The decisions wait for a message with no call pending.
     """
 
-    def functions(start: Start) -> Answers:
+    def functions(start: Start) -> TimedOutcomes:
         call = int(start.function[1:])
         return [(plan.execute_us[call], Outcome(OutcomeKind.RETURNED, call))]
 

@@ -106,7 +106,7 @@ class Bar(msgspec.Struct, frozen=True):
     text: tuple[str, ...]
 
 
-class Timeline(msgspec.Struct, frozen=True):
+class TimelinePanel(msgspec.Struct, frozen=True):
     """One run: a row for the model, then one for each call.
 
     Args:
@@ -131,7 +131,7 @@ class Timelines(msgspec.Struct, frozen=True):
     """
 
     title: str
-    panels: tuple[Timeline, ...]
+    panels: tuple[TimelinePanel, ...]
 
 
 class Curve(msgspec.Struct, frozen=True):

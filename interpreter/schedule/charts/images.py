@@ -20,7 +20,7 @@ from interpreter.schedule.charts.charts import (
     Chart,
     Columns,
     Curves,
-    Timeline,
+    TimelinePanel,
     Timelines,
     time_unit,
 )
@@ -105,7 +105,7 @@ def _draw_timelines(chart: Timelines) -> Figure:
     return figure
 
 
-def _draw_panel(axis: Axes, panel: Timeline, scale: float) -> None:
+def _draw_panel(axis: Axes, panel: TimelinePanel, scale: float) -> None:
     axis.set_title(_shorten(panel.title, 110), loc="left", fontsize=10.5, pad=5)
     axis.set_yticks(range(len(panel.rows)), [_shorten(row, _LONGEST_NAME) for row in panel.rows])
     axis.tick_params(axis="y", length=0)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from interpreter.schedule.charts.charts import BAR_STYLES, Timeline, Timelines
+from interpreter.schedule.charts.charts import BAR_STYLES, TimelinePanel, Timelines
 
 
 def encode_perfetto(timelines: Timelines) -> bytes:
@@ -26,7 +26,7 @@ def encode_perfetto(timelines: Timelines) -> bytes:
     return msgspec.json.encode(document) + b"\n"
 
 
-def _events(process: int, panel: Timeline) -> Iterator[dict[str, object]]:
+def _events(process: int, panel: TimelinePanel) -> Iterator[dict[str, object]]:
     yield _name("process_name", process, 0, panel.title)
     for row, name in enumerate(panel.rows):
         yield _name("thread_name", process, row + 1, name)

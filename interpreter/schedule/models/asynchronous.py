@@ -14,7 +14,7 @@ FREE: Final = -2
 """No decision is forced: the priority decides."""
 
 
-class Progress:
+class PartialRun:
     """How far a run has come.
 
     Attributes:
@@ -76,7 +76,7 @@ def run_async(plan: Plan, priority: list[int], *, fixed: bool = False) -> Timing
         priority: A permutation of the calls: 0 is written first when ready.
         fixed: Write the calls exactly in that order, trapping where the next is not ready.
     """
-    progress = Progress(plan, priority)
+    progress = PartialRun(plan, priority)
     play(plan, progress, plan.execute_us, fixed=fixed)
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
 
@@ -91,7 +91,7 @@ def inverse(priority: list[int]) -> list[int]:
 
 def play(
     plan: Plan,
-    progress: Progress,
+    progress: PartialRun,
     execute_us: list[int],
     *,
     fixed: bool = False,
@@ -146,7 +146,7 @@ def _take_worker(free_us: list[int], now_us: int, execute_us: int) -> int:
     return start_us
 
 
-def _deliver(plan: Plan, progress: Progress, limit: int, stride: int) -> int:
+def _deliver(plan: Plan, progress: PartialRun, limit: int, stride: int) -> int:
     """Deliver all that is due and say how long it took (Time/async-deliver)."""
     in_flight, slots, waiting = progress.in_flight, progress.slots, progress.waiting
     ready, size, successors = progress.ready, plan.size, plan.successors

@@ -7,7 +7,7 @@ import msgspec
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.graph import Graph, build_graph
 from interpreter.schedule.models.timing import Model, PolicyName, Timing
-from interpreter.schedule.narration.spans import Kind, Span, narrate_async
+from interpreter.schedule.narration.spans import Kind, TimeSpan, narrate_async
 from interpreter.schedule.narration.waiting_spans import narrate_sync, narrate_sync_parallel
 from interpreter.schedule.plan import build_plan
 from interpreter.schedule.simulate import Options, run_model
@@ -31,10 +31,10 @@ class Narration(msgspec.Struct, frozen=True):
     policy: PolicyName
     makespan_us: int
     ids: tuple[str, ...]
-    spans: tuple[Span, ...]
+    spans: tuple[TimeSpan, ...]
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+class SimulationRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the trace of a simulation.
 
     Args:
@@ -81,7 +81,7 @@ def narrate_workload(
 
 def narrate_run(
     graph: Graph, costs: Costs, model: Model, timing: Timing, workers: int
-) -> list[Span]:
+) -> list[TimeSpan]:
     """Return the steps of one run from its decisions.
 
     Args:
@@ -100,14 +100,14 @@ def narrate_run(
             return narrate_async(build_plan(graph, costs, model, workers), timing)
 
 
-def _by_start(span: Span) -> tuple[int, int]:
+def _by_start(span: TimeSpan) -> tuple[int, int]:
     return (span.start_us, span.end_us)
 
 
 def trace_lines(narration: Narration) -> Iterator[bytes]:
     """Yield the steps of a narration as JSON Lines."""
     for span in narration.spans:
-        step = Step(
+        step = SimulationRow(
             workload=narration.workload,
             model=narration.model,
             policy=narration.policy,

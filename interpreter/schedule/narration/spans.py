@@ -16,7 +16,7 @@ from interpreter.schedule.plan import Plan
 Kind = Literal["generate", "round", "execute", "trap", "wait", "request", "deliver", "answer"]
 
 
-class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+class TimeSpan(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that took time.
 
     Args:
@@ -44,12 +44,12 @@ class Narrator:
 
     def __init__(self, now_us: int) -> None:
         self.now_us = now_us
-        self.spans: list[Span] = []
+        self.spans: list[TimeSpan] = []
 
     def spend(self, kind: Kind, length_us: int, call: int | None = None) -> None:
         """Keep the generator busy; nothing is written down when it takes no time."""
         if length_us:
-            self.spans.append(Span(kind, self.now_us, self.now_us + length_us, call))
+            self.spans.append(TimeSpan(kind, self.now_us, self.now_us + length_us, call))
             self.now_us += length_us
 
     def wait(self, until_us: int) -> None:
@@ -64,7 +64,7 @@ MESSAGE, RETURN, SUBMIT = 0, 1, 2
 class _Environment:
     """Everything but the generator: workers, results on their way, messages."""
 
-    def __init__(self, plan: Plan, spans: list[Span]) -> None:
+    def __init__(self, plan: Plan, spans: list[TimeSpan]) -> None:
         self._plan = plan
         self._spans = spans
         self._events: list[tuple[int, int, int, int]] = []
@@ -133,11 +133,11 @@ class _Environment:
             _, call = heappop(self._queue)
             end_us = at_us + self._plan.execute_us[call]
             self._busy += 1
-            self._spans.append(Span("execute", at_us, end_us, call))
+            self._spans.append(TimeSpan("execute", at_us, end_us, call))
             self._schedule(end_us, RETURN, call)
 
 
-def narrate_async(plan: Plan, timing: Timing) -> list[Span]:
+def narrate_async(plan: Plan, timing: Timing) -> list[TimeSpan]:
     """Return the steps of a run of Async, Async-Naive or futures from its decisions (Time/async, Time/futures).
 
     Args:
@@ -145,22 +145,22 @@ def narrate_async(plan: Plan, timing: Timing) -> list[Span]:
         timing: Its decisions; its makespan is not looked at.
     """
     narrator = Narrator(plan.start_us)
-    world = _Environment(plan, narrator.spans)
+    environment = _Environment(plan, narrator.spans)
     left, pending = plan.size, 0
     for decision in timing.decisions:
         if decision == TRAP and not plan.chained:
             narrator.spend("trap", plan.trap_us)
-            pending -= _narrate_trap(plan, narrator, world, pending)
+            pending -= _narrate_trap(plan, narrator, environment, pending)
             continue
         if decision == TRAP:
             narrator.spend("trap", plan.trap_us)
-            until_us, arrived = world.wait_for_any(narrator.now_us)
+            until_us, arrived = environment.wait_for_any(narrator.now_us)
             narrator.wait(until_us)
         else:
             narrator.spend("generate", plan.generate_us[decision], decision)
-            world.submit(decision, narrator.now_us)
+            environment.submit(decision, narrator.now_us)
             pending += 1
-            arrived = world.due(narrator.now_us)
+            arrived = environment.due(narrator.now_us)
         returned = [call for call in arrived if call < plan.size]
         left -= len(returned)
         pending -= len(returned)
@@ -171,16 +171,16 @@ def narrate_async(plan: Plan, timing: Timing) -> list[Span]:
     return narrator.spans
 
 
-def _narrate_trap(plan: Plan, narrator: Narrator, world: _Environment, pending: int) -> int:
+def _narrate_trap(plan: Plan, narrator: Narrator, environment: _Environment, pending: int) -> int:
     """Let a trap wait for all that is pending, and return how many calls came back (Time/futures-trap)."""
     at_us = narrator.now_us
     count = 0
     while True:
-        arrived = world.due(at_us)
+        arrived = environment.due(at_us)
         narrator.wait(at_us)
         returned = [call for call in arrived if call < plan.size]
         count += len(returned)
         narrator.spend("deliver", sum(plan.deliver_us[call] for call in returned))
         if len(returned) < len(arrived) or 0 < pending <= count:
             return count
-        at_us = world.next_us()
+        at_us = environment.next_us()

@@ -9,14 +9,14 @@ from interpreter.runs import Run, RunCall
 from interpreter.schedule.charts.charts import (
     Bar,
     BarKind,
-    Timeline,
+    TimelinePanel,
     Timelines,
     TimeUnit,
     time_unit,
 )
 from interpreter.schedule.models.timing import WAITING_MODELS
 from interpreter.schedule.narration.narrations import Narration
-from interpreter.schedule.narration.spans import Kind, Span
+from interpreter.schedule.narration.spans import Kind, TimeSpan
 
 MODEL_ROW: Final = "model"
 
@@ -47,7 +47,7 @@ def simulated_timelines(narrations: list[Narration]) -> Timelines:
     )
 
 
-def _simulated_timeline(narration: Narration, unit: TimeUnit) -> Timeline:
+def _simulated_timeline(narration: Narration, unit: TimeUnit) -> TimelinePanel:
     runs = [span for span in narration.spans if span.kind == "execute"]
     row_of = {span.call: row for row, span in enumerate(runs, start=1)}
     written_us = {span.call: span.end_us for span in narration.spans if span.kind == "generate"}
@@ -66,7 +66,7 @@ def _simulated_timeline(narration: Narration, unit: TimeUnit) -> Timeline:
             begun_us = written_us.get(span.call, span.start_us)
             life = (begun_us, span.start_us, span.end_us, delivered_us)
             bars += _life(row_of[span.call], narration.ids[span.call], life, "running", unit)
-    return Timeline(
+    return TimelinePanel(
         title=f"{_what_ran(narration)}: {unit.text(narration.makespan_us)}",
         rows=(MODEL_ROW, *(_name(narration, span) for span in runs)),
         bars=tuple(bars),
@@ -82,7 +82,7 @@ def _what_ran(narration: Narration) -> str:
     )
 
 
-def _name(narration: Narration, span: Span) -> str:
+def _name(narration: Narration, span: TimeSpan) -> str:
     return _KINDS[span.kind] if span.call is None else narration.ids[span.call]
 
 
@@ -133,7 +133,7 @@ def recorded_timelines(run: Run, title: str) -> Timelines:
         kind: BarKind = "running" if call.outcome in ("returned", "running") else "failed"
         name = f"{call.call}: {call.function} ({call.outcome})"
         bars += _life(row, name, call.life(run.total_us), kind, unit)
-    panel = Timeline(
+    panel = TimelinePanel(
         title=f"{counted(len(run.calls), 'call')}, {unit.text(run.total_us)}",
         rows=(MODEL_ROW, *(f"{call.call} {call.function}" for call in run.calls)),
         bars=tuple(bars),

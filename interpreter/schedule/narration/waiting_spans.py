@@ -5,10 +5,10 @@ from heapq import heappush, heapreplace
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.graph import Graph
 from interpreter.schedule.models.timing import Timing
-from interpreter.schedule.narration.spans import Narrator, Span
+from interpreter.schedule.narration.spans import Narrator, TimeSpan
 
 
-def narrate_sync(graph: Graph, costs: Costs, timing: Timing) -> list[Span]:
+def narrate_sync(graph: Graph, costs: Costs, timing: Timing) -> list[TimeSpan]:
     """Return the steps of a run of Sync (Time/sync).
 
     Args:
@@ -26,7 +26,7 @@ def narrate_sync(graph: Graph, costs: Costs, timing: Timing) -> list[Span]:
 
 def narrate_sync_parallel(
     graph: Graph, costs: Costs, timing: Timing, workers: int = 0
-) -> list[Span]:
+) -> list[TimeSpan]:
     """Return the steps of a run of Sync-Parallel (Time/sync-parallel).
 
     Args:
@@ -97,11 +97,11 @@ class _Sessions:
                 heappush(free_us, end_us)
             else:
                 heapreplace(free_us, end_us)
-            self.narrator.spans.append(Span("execute", start_us, end_us, call))
+            self.narrator.spans.append(TimeSpan("execute", start_us, end_us, call))
             ends_us.append(end_us)
         self.narrator.wait(max(ends_us))
 
-    def close(self) -> list[Span]:
+    def close(self) -> list[TimeSpan]:
         """Answer, and give the spans."""
         self._answer()
         return self.narrator.spans

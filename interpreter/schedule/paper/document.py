@@ -1,4 +1,4 @@
-"""A report as plain blocks, written as Markdown and as one self-contained HTML page."""
+"""A report as plain elements, written as Markdown and as one self-contained HTML page."""
 
 from html import escape
 from pathlib import Path
@@ -44,16 +44,16 @@ class Picture(msgspec.Struct, frozen=True):
     chart: Chart
 
 
-Block = Heading | Paragraph | Items | Grid | Picture
+Element = Heading | Paragraph | Items | Grid | Picture
 
 
-def write_document(folder: Path, name: str, blocks: tuple[Block, ...]) -> tuple[Path, Path]:
+def write_document(folder: Path, name: str, elements: tuple[Element, ...]) -> tuple[Path, Path]:
     """Write a report: NAME.md with SVG pictures beside it, and NAME.html.
 
     Args:
         folder: Where to; made where it is not there.
         name: Name of the files.
-        blocks: The report; the first is its title.
+        elements: The report; the first is its title.
 
     Returns:
         The two files.
@@ -62,23 +62,23 @@ def write_document(folder: Path, name: str, blocks: tuple[Block, ...]) -> tuple[
         MissingExtraError: The extra `plot` is not installed.
         OSError: A file cannot be written.
     """
-    page = _html(blocks)
+    page = _html(elements)
     pictures = {
-        f"{block.name}.svg": draw_image(block.chart, "svg")
-        for block in blocks
-        if isinstance(block, Picture)
+        f"{element.name}.svg": draw_image(element.chart, "svg")
+        for element in elements
+        if isinstance(element, Picture)
     }
     folder.mkdir(parents=True, exist_ok=True)
     for file, image in pictures.items():
         (folder / file).write_bytes(image)
     markdown, html = folder / f"{name}.md", folder / f"{name}.html"
-    markdown.write_text("\n\n".join(_markdown(block) for block in blocks) + "\n", "utf-8")
+    markdown.write_text("\n\n".join(_markdown(element) for element in elements) + "\n", "utf-8")
     html.write_text(page, "utf-8")
     return markdown, html
 
 
-def _markdown(block: Block) -> str:
-    match block:
+def _markdown(element: Element) -> str:
+    match element:
         case Heading(level, text):
             return f"{'#' * level} {text}"
         case Paragraph(text):
@@ -98,13 +98,13 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _html(blocks: tuple[Block, ...]) -> str:
-    title = blocks[0].text if isinstance(blocks[0], Heading) else "SimulationReport"
-    return page(title, "\n".join(map(_element, blocks)))
+def _html(elements: tuple[Element, ...]) -> str:
+    title = elements[0].text if isinstance(elements[0], Heading) else "Report"
+    return page(title, "\n".join(map(_html_of, elements)))
 
 
-def _element(block: Block) -> str:
-    match block:
+def _html_of(element: Element) -> str:
+    match element:
         case Heading(level, text):
             return f"<h{level}>{escape(text)}</h{level}>"
         case Paragraph(text):

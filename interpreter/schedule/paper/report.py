@@ -6,7 +6,7 @@ from typing import Final
 from interpreter.schedule.charts.charts import Columns
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.paper.document import (
-    Block,
+    Element,
     Grid,
     Heading,
     Items,
@@ -40,9 +40,9 @@ _OURS: Final = ("ours, executed", "ours, chains", "ours, independent")
 """With the needs found by executing the calls; each needing the one before; none needing any."""
 
 
-def report_blocks(
+def report_elements(
     setup: Setup, found: Reproduction, theorems: tuple[TheoremCheck, ...]
-) -> tuple[Block, ...]:
+) -> tuple[Element, ...]:
     """Return the report.
 
     Args:
@@ -72,7 +72,7 @@ def report_blocks(
     )
 
 
-def _figures(setup: Setup, found: Reproduction) -> tuple[Block, ...]:
+def _figures(setup: Setup, found: Reproduction) -> tuple[Element, ...]:
     chain = rms_error((one.chain, one.figure.published) for one in found.compared)
     executed = rms_error((one.executed, one.figure.published) for one in found.compared)
     independent = rms_error((one.independent, one.figure.published) for one in found.compared)
@@ -156,7 +156,7 @@ def _chart(found: Reproduction) -> Columns:
     )
 
 
-def _traps(setup: Setup) -> tuple[Block, ...]:
+def _traps(setup: Setup) -> tuple[Element, ...]:
     lines = []
     for hardware in HARDWARE:
         cross = crossover_tokens(hardware)
@@ -205,5 +205,5 @@ def write_reproduction(setup: Setup, output: Path, name: str = "asynclm") -> tup
         MissingExtraError: The extra `plot` is not installed.
         OSError: A file cannot be written.
     """
-    blocks = report_blocks(setup, reproduce(setup), check_theorems(setup.seed))
-    return write_document(output, name, blocks)
+    elements = report_elements(setup, reproduce(setup), check_theorems(setup.seed))
+    return write_document(output, name, elements)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from interpreter.schedule.models.asynchronous import Progress, inverse, play, run_async
+from interpreter.schedule.models.asynchronous import PartialRun, inverse, play, run_async
 from interpreter.schedule.models.timing import TRAP, KeyPolicy, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.bounds import lower_bound_us
@@ -130,7 +130,7 @@ def follow(plan: Plan, facts: list[Facts], order: list[int]) -> Timing:
         order: Positions in the order in which to write them.
     """
     lookahead = Lookahead(plan, facts, idle=True)
-    progress = Progress(plan, inverse(order))
+    progress = PartialRun(plan, inverse(order))
     written = 0
     planned_us: int | None = None  # when the last delivery is if the plan is kept to
     while progress.left:
@@ -156,7 +156,7 @@ def follow(plan: Plan, facts: list[Facts], order: list[int]) -> Timing:
     return Timing(progress.now_us + plan.answer_us, progress.decisions)
 
 
-def _move_to_front(progress: Progress, order: list[int], written: int, call: int) -> None:
+def _move_to_front(progress: PartialRun, order: list[int], written: int, call: int) -> None:
     """Make a call that is written early the first of the rest of the plan."""
     ready = [order[place] for place in progress.ready]
     order.remove(call)

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from interpreter.schedule.models.asynchronous import FREE, Progress, play, stride_of
+from interpreter.schedule.models.asynchronous import FREE, PartialRun, play, stride_of
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.facts import Facts
@@ -43,7 +43,7 @@ def run_lookahead(
         greedy_us: When the last delivery is, as estimated, by the priority alone, where known.
     """
     lookahead = Lookahead(plan, facts, idle=idle)
-    progress = Progress(plan, priority)
+    progress = PartialRun(plan, priority)
     while progress.left:
         choices = lookahead.choices(progress)
         decision, proved = choices[0] if choices else TRAP, False
@@ -91,20 +91,20 @@ class Lookahead:
         self._tails_us = [call.tail_us for call in known] or [0] * plan.size
         self._by_tail = sorted(range(len(known)), key=lambda call: -self._tails_us[call])
 
-    def choices(self, progress: Progress) -> list[int]:
+    def choices(self, progress: PartialRun) -> list[int]:
         """Return the decisions to try at a boundary: the first ready calls, and perhaps a trap."""
         choices = [progress.by_priority[place] for place in sorted(progress.ready)[:MAX_TRIED]]
         if self._idle and _awaits_call(self._plan, progress):
             choices.append(TRAP)
         return choices
 
-    def try_out(self, progress: Progress, *, forced: int = FREE, fixed: bool = False) -> int:
+    def try_out(self, progress: PartialRun, *, forced: int = FREE, fixed: bool = False) -> int:
         """Return when the last delivery is, as estimated; the parameters are those of `play`."""
         trial = start_trial(self._plan, progress)
         play(self._plan, trial, self._plan.estimate_us, forced=forced, fixed=fixed)
         return trial.now_us
 
-    def improve(self, best: Best, progress: Progress, choices: list[int]) -> bool:
+    def improve(self, best: Best, progress: PartialRun, choices: list[int]) -> bool:
         """Look for a decision after which the last delivery is sooner, going on by priority.
 
         Args:
@@ -143,7 +143,7 @@ class _Bounds:
         plan: Plan,
         tails_us: list[int],
         by_tail: list[int],
-        progress: Progress,
+        progress: PartialRun,
         in_flight: list[int],
     ) -> None:
         self._plan = plan
@@ -178,16 +178,16 @@ class _Bounds:
         return bound_us
 
 
-def _awaits_call(plan: Plan, progress: Progress) -> bool:
+def _awaits_call(plan: Plan, progress: PartialRun) -> bool:
     """Whether a call is in flight: a trap on messages alone is never tried."""
     messages, stride = len(plan.messages), stride_of(plan)
     return any(key % stride >= messages for key in progress.in_flight)
 
 
-def start_trial(plan: Plan, progress: Progress) -> Progress:
+def start_trial(plan: Plan, progress: PartialRun) -> PartialRun:
     """Return a copy of the progress as a policy sees it: what is in flight ends by its estimate."""
     now_us, stride = progress.now_us, stride_of(plan)
-    trial = object.__new__(Progress)
+    trial = object.__new__(PartialRun)
     trial.priority, trial.by_priority = progress.priority, progress.by_priority
     trial.now_us = now_us
     trial.left = progress.left
@@ -219,7 +219,7 @@ def _reachable(plan: Plan, sources: list[int]) -> set[int]:
     return reached
 
 
-def _estimated_end_us(plan: Plan, progress: Progress, trial: Progress, slot: int) -> int:
+def _estimated_end_us(plan: Plan, progress: PartialRun, trial: PartialRun, slot: int) -> int:
     call = progress.slots[slot]
     begin_us = progress.begin_us[slot]
     if begin_us > progress.now_us:  # It still waits for a worker.

@@ -21,7 +21,7 @@ from interpreter.schedule.studies.gaps import Gaps
 from interpreter.schedule.workload import Fault, Workload, check_workload
 
 
-class Run(msgspec.Struct, frozen=True):
+class SimulatedRun(msgspec.Struct, frozen=True):
     """One workload under one model and one policy.
 
     Args:
@@ -52,7 +52,7 @@ class WorkloadReport(msgspec.Struct, frozen=True):
 
     id: str
     lower_bound_us: int
-    runs: tuple[Run, ...]
+    runs: tuple[SimulatedRun, ...]
 
 
 class PolicySummary(msgspec.Struct, frozen=True):
@@ -237,14 +237,14 @@ def report_workload(workload: Workload, experiment: Experiment) -> tuple[Workloa
         workload = blur_estimates(workload, experiment.noise, experiment.options.seed)
     graph = build_graph(workload)
     bounds = Bounds(graph, experiment.costs, experiment.options.workers)
-    runs: list[Run] = []
+    runs: list[SimulatedRun] = []
     for model in experiment.models:
         results = simulate_model(
             graph, experiment.costs, model, experiment.policies, experiment.options, bounds=bounds
         )
         for policy, result in zip(experiment.policies, results, strict=True):
             runs.append(
-                Run(
+                SimulatedRun(
                     model=model,
                     policy=policy,
                     makespan_us=result.timing.makespan_us,
