@@ -41,19 +41,19 @@ VirtualFunctions: TypeAlias = Callable[[Start], TimedOutcomes]
 """What a started call does."""
 
 
-class DecodingCosts(msgspec.Struct, frozen=True):
+class DecodingCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The cost model of the virtual decoder (Time/decoding), in microseconds.
 
     Args:
         token_us: One decoded token.
-        injected_token_us: One token of an interrupt.
-        request_us: Each batch of interrupts, as where every delivery is a new request.
+        interrupt_token_us: One token of an interrupt.
+        naive_request_us: Each batch of interrupts, as where every delivery is a new request.
         context_token_us: Added to each decoded token for every token of context before it.
     """
 
     token_us: int = 5_000
-    injected_token_us: int = 0
-    request_us: int = 0
+    interrupt_token_us: int = 0
+    naive_request_us: int = 0
     context_token_us: int = 0
 
 
@@ -132,7 +132,7 @@ class _VirtualEnvironment:
             case Inject():
                 tokens = self._decoder.append(batch_of(effect, self._profile))
                 self._context_tokens += tokens
-                cost_us = self._costs.request_us + tokens * self._costs.injected_token_us
+                cost_us = self._costs.naive_request_us + tokens * self._costs.interrupt_token_us
                 self._free_us = max(now_us, self._free_us) + cost_us
             case Rewind(offset):
                 self._decoder.rewind(offset)

@@ -260,7 +260,7 @@ def test_no_time_depends_on_a_free_message() -> None:
     """Tokens of an interrupt cost time by its length, so no vector where they do has a free one."""
     for name, question in ASKED["runs"].items():
         request = question.request
-        if request.costs.injected_token_us or request.costs.context_token_us:
+        if request.costs.interrupt_token_us or request.costs.context_token_us:
             rows = answer(msgspec.json.encode(request)).rows
             told = [
                 d for r in rows for e in r.effects if isinstance(e, Inject) for d in e.interrupts

@@ -883,8 +883,8 @@ _DRIVER: Final = (
         "Time/injecting",
         Edit(
             virtual._VirtualEnvironment.perform,
-            "self._costs.request_us +",
-            "self._costs.request_us * len(effect.interrupts) +",
+            "self._costs.naive_request_us +",
+            "self._costs.naive_request_us * len(effect.interrupts) +",
         ),
     ),
     _fault(

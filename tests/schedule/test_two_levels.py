@@ -1,15 +1,26 @@
-"""The call-level simulator and the token-level machine come to the same makespan."""
+"""The call-level simulator and the token-level machine have the same costs and the same makespan."""
 
+import msgspec
 import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from schedule_strategies import COSTS, workloads
 from token_level import TurnError, play_tokens
 
+from interpreter.drivers.virtual import DecodingCosts
+from interpreter.schedule.costs import Costs
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.timing import RunnablePolicy
 from interpreter.schedule.plan import build_plan
 from interpreter.schedule.simulate import run_policy
+
+
+def test_a_cost_that_both_levels_have_has_one_name() -> None:
+    only_of_tokens = {"context_token_us"}
+    assert set(DecodingCosts.__struct_fields__) - set(Costs.__struct_fields__) == only_of_tokens
+    for kind in (DecodingCosts, Costs):
+        with pytest.raises(msgspec.ValidationError, match="injected_token_us"):
+            msgspec.convert({"token_us": 1, "injected_token_us": 1}, kind)
 
 
 @pytest.mark.parametrize("model", ["async", "async-naive", "futures"])

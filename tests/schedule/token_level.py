@@ -99,7 +99,7 @@ def play_tokens(plan: Plan, timing: Timing) -> int:
         _PlayedSession(plan, timing.decisions),
         functions,
         Settings(workers=plan.workers),
-        DecodingCosts(token_us=0, injected_token_us=1),
+        DecodingCosts(token_us=0, interrupt_token_us=1),
         messages,
     )
     end_us = 0

@@ -7,7 +7,7 @@ const { Lexer } = require('../language/lexer');
 const { interruptText } = require('./state');
 
 const CHARACTERS_OF_TOKEN = 4; // of what is injected
-const DEFAULT_COSTS = { token_us: 5000, injected_token_us: 0, request_us: 0, context_token_us: 0 };
+const DEFAULT_COSTS = { token_us: 5000, interrupt_token_us: 0, naive_request_us: 0, context_token_us: 0 };
 
 class VirtualDecoder {
   constructor(script, costs, profile) {
@@ -64,7 +64,7 @@ class VirtualDecoder {
     const tokens = Math.ceil(characterCount(text) / CHARACTERS_OF_TOKEN);
     this.context += text;
     this.injectedTokens += tokens;
-    this.freeAt = Math.max(now, this.freeAt) + this.costs.request_us + this.costs.injected_token_us * tokens;
+    this.freeAt = Math.max(now, this.freeAt) + this.costs.naive_request_us + this.costs.interrupt_token_us * tokens;
     this.ended = null;
     this.lexer.standAt('prose');
   }
