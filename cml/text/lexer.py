@@ -82,6 +82,11 @@ class Lexer:
         """Characters of the context that have become symbols."""
         return self._offset
 
+    @property
+    def received(self) -> int:
+        """Characters of the context that have come: those of its symbols, and those held back."""
+        return self._offset + len(self._buffer) - self._position
+
     def feed(self, piece: str | bytes) -> tuple[Symbol, ...]:
         """Take a piece of the context and return the symbols it completes.
 
@@ -198,9 +203,8 @@ class Lexer:
 
     def _refuse_what_is_no_text(self) -> None:
         if fault := self._characters.fault:
-            offset = self._offset + len(self._buffer) - self._position
-            message = f"the input is not UTF-8: {fault}, after {offset} characters"
-            raise CmlError("Syntax/encoding", message, offset)
+            message = f"the input is not UTF-8: {fault}, after {self.received} characters"
+            raise CmlError("Syntax/encoding", message, self.received)
 
     def _take_text(self, end: int) -> Symbol:
         text = self._buffer[self._position : end]

@@ -4,10 +4,10 @@ from typing import Final
 
 import msgspec
 
-from cml.diagnostics import CmlError
 from cml.profile import Profile, Spelling
 from cml.symbols import Marker, Symbol
 from cml.text.lexer import Lexer
+from cml.text.literals import LiteralError, scalar_values
 from cml.text.regions import RegionLexer, make_lexer
 from interpreter.errors import HostError
 from interpreter.events import Decoded, Ended
@@ -46,16 +46,20 @@ class Decoder:
     def __init__(self, session: Session, profile: Profile) -> None:
         self._session = session
         self._lexer = _lexer(profile)
-        self._received = 0
         self._partial = False
         self._empty = 0
         self._end: Ended | None = None
+
+    @property
+    def received(self) -> int:
+        """Characters that the model has written, without those that were taken back."""
+        return self._lexer.received
 
     def next(self) -> DecodeAnswer:
         """Decode until a symbol is complete or the model has come to its end."""
         pieces: list[Piece] = []
         while True:
-            if symbol := self._pull():
+            if symbol := self._lexer.pull():
                 return DecodeAnswer(Decoded(symbol, self._is_boundary()), tuple(pieces))
             if self._end is not None:
                 return DecodeAnswer(self._take_end(), tuple(pieces))
@@ -68,7 +72,6 @@ class Decoder:
                 case Piece() as piece:
                     self._count_empty(piece)
                     pieces.append(piece)
-                    self._received += len(piece.text)
                     self._partial = piece.partial
                     self._push(piece)
 
@@ -101,12 +104,6 @@ class Decoder:
             message = f"decode() returned {self._empty} pieces in a row without a character"
             raise HostError("Embed/piece", message)
 
-    def _pull(self) -> Symbol | None:
-        try:
-            return self._lexer.pull()
-        except CmlError as error:
-            raise HostError("Embed/piece", f"decode() returned half a character: {error}") from None
-
     def _is_boundary(self) -> bool:
         return not (self._lexer.holding or self._partial or self._lexer.in_region)
 
@@ -123,11 +120,11 @@ class Decoder:
 
     def rewind(self, offset: int) -> None:
         """Take what the model wrote from this offset on back out of the context."""
+        characters = self.received - offset
         self._lexer.discard(offset)
         self._end = None
-        if self._received > offset:
-            self._session.rewind(self._received - offset)
-            self._received = offset
+        if characters > 0:
+            self._session.rewind(characters)
 
     def _take_end(self) -> Ended:
         """Return the end. What comes after it follows an interrupt or a prompt: not this text."""
@@ -145,14 +142,14 @@ class _Tokens:
     in_region = False
 
     def __init__(self) -> None:
-        self._offset = 0
+        self.received = 0
         self._symbol: Symbol | None = None
 
     def push(self, piece: Piece) -> None:
         """Take the next token."""
         if piece.text:
-            self._symbol = Symbol(piece.text, self._offset, piece.marker)
-            self._offset += len(piece.text)
+            self._symbol = Symbol(piece.text, self.received, piece.marker)
+            self.received += len(piece.text)
 
     def pull(self) -> Symbol | None:
         """Return its symbol, once."""
@@ -165,7 +162,7 @@ class _Tokens:
 
     def discard(self, offset: int) -> None:
         """Go on as if nothing had been received from this offset on (Embed/rewind)."""
-        self._symbol, self._offset = None, offset
+        self._symbol, self.received = None, offset
 
     def appended(self) -> None:
         """Take note that the runtime appended a block here: nothing depends on it."""
@@ -183,16 +180,26 @@ def _joined(symbols: tuple[Symbol, ...]) -> Symbol:
 def _piece_fault(piece: Piece) -> str | None:
     """Return what is wrong with a piece, or None (Embed/piece): its types are a host's promise."""
     text, tokens, partial, marker = _fields(piece)
-    if not isinstance(text, str):
-        return f"the text of a piece is a {type(text).__name__}; expected a str"
-    if len(text) > _LONGEST_PIECE:
-        return f"a piece of {len(text):,} characters; one has at most {_LONGEST_PIECE:,}"
+    if fault := _text_fault(text):
+        return fault
     if type(tokens) is not int or tokens < 0:
         return f"a piece of {tokens!r} tokens; expected a whole number"
     if type(partial) is not bool:
         return f"partial is {partial!r}; expected True or False"
     if marker is not None and not (isinstance(marker, Marker) and text == marker.value):
         return f"a piece {text!r} with the marker {marker!r}; its text is that of the marker"
+    return None
+
+
+def _text_fault(text: object) -> str | None:
+    if not isinstance(text, str):
+        return f"the text of a piece is a {type(text).__name__}; expected a str"
+    if len(text) > _LONGEST_PIECE:
+        return f"a piece of {len(text):,} characters; one has at most {_LONGEST_PIECE:,}"
+    try:
+        scalar_values(text)
+    except LiteralError as error:
+        return f"the text of a piece cannot be written as UTF-8: {error}"
     return None
 
 

@@ -113,17 +113,20 @@ class _VirtualEnvironment:
         self._functions = functions
         self._costs = costs
         self._context_tokens = 0
-        self._received = 0
         self._pieces: list[tuple[int, int]] = []  # where each began that stays, and its tokens
         self._free_us = 0
 
     def perform(self, effect: Effect, now_us: int) -> None:
         match effect:
             case Decode():
-                step = self._decoder.next()
-                begin_us = max(now_us, self._free_us)
-                self._free_us = begin_us + sum(map(self._decode_us, step.pieces))
-                self.timeline.push(self._free_us, step.event)
+                written = self._decoder.received
+                answer = self._decoder.next()
+                self._free_us = max(now_us, self._free_us)
+                for piece in answer.pieces:
+                    self._free_us += self._decode_us(piece)
+                    self._pieces.append((written, piece.tokens))
+                    written += len(piece.text)
+                self.timeline.push(self._free_us, answer.event)
             case Start():
                 for after_us, outcome in self._functions(effect):
                     self.timeline.push(now_us + after_us, Returned(effect.call, outcome))
@@ -143,8 +146,6 @@ class _VirtualEnvironment:
     def _decode_us(self, piece: Piece) -> int:
         context_us = self._context_tokens * self._costs.context_token_us
         self._context_tokens += piece.tokens
-        self._pieces.append((self._received, piece.tokens))
-        self._received += len(piece.text)
         if piece.took_us is not None:
             return piece.took_us
         return piece.tokens * (self._costs.token_us + context_us)
@@ -153,7 +154,6 @@ class _VirtualEnvironment:
         """Tokens that were taken back whole are no part of the context (Time/context)."""
         while self._pieces and self._pieces[-1][0] >= offset:
             self._context_tokens -= self._pieces.pop()[1]
-        self._received = min(self._received, offset)
 
 
 def run_virtual(

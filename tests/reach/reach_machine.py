@@ -896,9 +896,9 @@ _DRIVER: Final = (
         "a token that was taken back in part is no token of context",
         "Time/context",
         Edit(
-            virtual._VirtualEnvironment._decode_us,
-            "(self._received, piece.tokens)",
-            "(self._received + len(piece.text) - 1, piece.tokens)",
+            virtual._VirtualEnvironment.perform,
+            "(written, piece.tokens)",
+            "(written + len(piece.text) - 1, piece.tokens)",
         ),
     ),
     _fault(
