@@ -22,14 +22,13 @@ from cml.ast import (
     Value,
 )
 from cml.profile import Body, Profile, Spelling
-from cml.symbols import MARKER_PATTERN, Marker, Symbol
+from cml.symbols import MARKER_PATTERN, MARKERS, Symbol
 from cml.text.json_values import write_json
 from cml.text.literals import LiteralError, write_python_string
 
 _MARKER: Final = re.compile(MARKER_PATTERN)
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOTTED_NAME: Final = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})*")
-_MARKERS: Final = {marker.value: marker for marker in Marker}
 
 
 class PrintError(ValueError):
@@ -69,7 +68,7 @@ def render_symbols(
     for item in context.items if isinstance(context, Context) else context:
         parts = (item.text,) if isinstance(item, Text) else _block(item, used)
         for part in filter(None, parts):
-            symbols.append(Symbol(part, offset, _MARKERS.get(part) if len(parts) > 1 else None))
+            symbols.append(Symbol(part, offset, MARKERS.get(part) if len(parts) > 1 else None))
             offset += len(part)
     return tuple(symbols)
 

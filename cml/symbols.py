@@ -3,6 +3,8 @@
 A symbol is a marker or a run of text. Symbols are verbatim: joined, they are the input.
 """
 
+import re
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
@@ -27,7 +29,25 @@ GENERATED_OPENERS: Final = OPENERS - {Marker.INTR}
 
 MARKER_NAMES: Final = frozenset(marker.name for marker in Marker)
 MARKER_PATTERN: Final = r"\[(?:" + "|".join(marker.name for marker in Marker) + r")\]"
-LONGEST_MARKER: Final = max(len(marker.value) for marker in Marker)
+MARKERS: Final[Mapping[str, Marker]] = {marker.value: marker for marker in Marker}
+LONGEST_MARKER: Final = max(map(len, MARKERS))
+BEGUN_MARKERS: Final = frozenset(m[:n] for m in MARKERS for n in range(1, len(m)))
+"""What a marker may be cut off after."""
+
+
+def _not_continuing(begun: str) -> str:
+    following = {marker[len(begun)] for marker in MARKERS if marker.startswith(begun)}
+    return "[^" + "".join(re.escape(c) for c in sorted(following)) + r"\[\\]"
+
+
+NO_MARKER_PATTERN: Final = "|".join(
+    re.escape(b) + _not_continuing(b) for b in sorted(BEGUN_MARKERS)
+)
+"""A `[` that is certain to open no marker: a begun marker, and a character that does not continue it.
+A `[`, a backslash or the end may cut it off as well (`BEGUN_PATTERN`). Without lookaround, so that every
+engine of grammars can take it."""
+
+BEGUN_PATTERN: Final = "|".join(map(re.escape, sorted(BEGUN_MARKERS, key=lambda b: (-len(b), b))))
 
 
 class Symbol(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

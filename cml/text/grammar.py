@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cml.profile import Body
-from cml.symbols import MARKER_NAMES, Marker
+from cml.symbols import BEGUN_PATTERN, MARKER_NAMES, NO_MARKER_PATTERN
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -51,30 +51,18 @@ def body_grammar() -> "Lark":
 
 
 def marker_terminals() -> str:
-    """Return the terminals for text that is no marker, written out from the five names.
-
-    A `[` is certain to open no marker as soon as a character follows its longest begun marker that
-    does not continue one. Such a begun marker may also be cut off by a `[`, a backslash or the end.
-    """
-    prefixes = sorted({m.value[:n] for m in Marker for n in range(1, len(m.value))})
-    breaks = "|".join(re.escape(p) + _not_continuing(p) for p in prefixes)
-    begun = "|".join(re.escape(p) for p in sorted(prefixes, key=len, reverse=True))
+    """Return the terminals for text that is no marker, written out from the five names."""
     names = "|".join(sorted(MARKER_NAMES))
     return (
-        rf"NO_MARKER: /\\?({breaks})/"
+        rf"NO_MARKER: /\\?({NO_MARKER_PATTERN})/"
         "\n"
         rf"ESCAPED_MARKER: /\\\[({names})\]/"
         "\n"
-        rf"BEGUN_MARKER: /{begun}/"
+        rf"BEGUN_MARKER: /{BEGUN_PATTERN}/"
         "\n"
-        rf"BEGUN_ESCAPE: /\\({begun})/"
+        rf"BEGUN_ESCAPE: /\\({BEGUN_PATTERN})/"
         "\n"
     )
-
-
-def _not_continuing(prefix: str) -> str:
-    following = {m.value[len(prefix)] for m in Marker if m.value.startswith(prefix)}
-    return "[^" + "".join(re.escape(c) for c in sorted(following)) + r"\[\\]"
 
 
 if __name__ == "__main__":

@@ -14,18 +14,17 @@ from cml.characters import Characters
 from cml.diagnostics import CmlError
 from cml.profile import Profile
 from cml.symbols import (
+    BEGUN_MARKERS,
     GENERATED_OPENERS,
     LONGEST_MARKER,
     MARKER_PATTERN,
+    MARKERS,
     OPENERS,
-    Marker,
     Symbol,
 )
 from cml.text.monitor import Mode, interruptible
 from cml.text.states import LexerState, first_state
 
-_PREFIXES: Final = frozenset(m.value[:n] for m in Marker for n in range(1, len(m.value)))
-_MARKERS: Final = {marker.value: marker for marker in Marker}
 _PLAIN: Final = re.compile(MARKER_PATTERN)
 _SWEEP: Final = 1_000  # symbols that are held at once
 # The inside of a string, up to its quote, the end of its line or the end of input (Syntax/string).
@@ -176,7 +175,7 @@ class Lexer:
             if begin > position:
                 symbols.append(Symbol(buffer[position:begin], position + ahead))
             spelling = found[1]
-            symbols.append(Symbol(spelling, begin + ahead, _MARKERS[spelling]))
+            symbols.append(Symbol(spelling, begin + ahead, MARKERS[spelling]))
             if spelling in self._openers:
                 self._opened = begin + ahead
             position, state = end, state.edges[spelling]
@@ -223,7 +222,7 @@ class Lexer:
 
     def _take_marker(self) -> Symbol:
         spelling = self._marker
-        symbol = Symbol(spelling, self._offset, _MARKERS[spelling])
+        symbol = Symbol(spelling, self._offset, MARKERS[spelling])
         if spelling in self._openers:
             self._opened = self._offset
         self._position += len(spelling)
@@ -249,7 +248,7 @@ class Lexer:
         buffer, length = self._buffer, len(self._buffer)
         earliest = length - LONGEST_MARKER + 1
         start = buffer.rfind("[", max(self._position, earliest))
-        return start if start >= 0 and buffer[start:] in _PREFIXES else length
+        return start if start >= 0 and buffer[start:] in BEGUN_MARKERS else length
 
     def _search_prose(self) -> re.Match[str] | None:
         buffer, position = self._buffer, self._position

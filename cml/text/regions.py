@@ -9,11 +9,9 @@ from collections.abc import Collection
 from typing import Final
 
 from cml.profile import Profile
-from cml.symbols import Marker, Symbol
+from cml.symbols import MARKERS, Symbol
 from cml.text.lexer import Lexer
 from cml.text.monitor import Mode
-
-_MARKERS: Final = frozenset(marker.value for marker in Marker)
 
 
 class RegionLexer(Lexer):
@@ -33,7 +31,7 @@ class RegionLexer(Lexer):
         # Of two pairs that open alike the first counts.
         self._closings: Final = dict(reversed(profile.regions))
         self._closing = ""  # what ends the region that this point is in
-        spellings = sorted(_MARKERS | self._closings.keys(), key=len)
+        spellings = sorted(MARKERS.keys() | self._closings.keys(), key=len)
         self._spellings: Final = re.compile("|".join(map(re.escape, spellings)))
 
     @property
@@ -76,7 +74,7 @@ class RegionLexer(Lexer):
 
     def _take_marker(self) -> Symbol:
         opening = self._marker
-        if opening not in self._closings or opening in _MARKERS:
+        if opening not in self._closings or opening in MARKERS:
             return super()._take_marker()
         self._marker, self._closing = "", self._closings[opening]
         return self._take_text(self._end_inside(self._position + len(opening)))
@@ -99,7 +97,7 @@ class RegionLexer(Lexer):
             return super()._search_prose()
         position = self._position
         while match := self._first(position):
-            if match[0] not in _MARKERS or not self._is_escaped(match.start()):
+            if match[0] not in MARKERS or not self._is_escaped(match.start()):
                 return match
             position = match.start() + 1
         return None

@@ -6,14 +6,13 @@ in no rule. llguidance reads it; its lexer cannot back up, so text that is no ma
 pieces, none of which ever has to be taken back.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from cml.profile import Body, Level
-from cml.symbols import Marker
+from cml.symbols import BEGUN_PATTERN, NO_MARKER_PATTERN
 from interpreter.tools.declared import Tool
 from interpreter.tools.schema import as_schema, properties, required
 from model_adapters.value_grammar import FieldRule, ValueGrammar, quoted
@@ -30,7 +29,7 @@ RUN: /[^\[\\]+/
 """
 # `open` may be followed by anything; `begun` ends in a part of a marker, so no plain run follows
 # it; `held` ends in backslashes, so no block follows it (Syntax/escape).
-_PROSE: Final = r"""
+_PROSE: Final = rf"""
 prose: open | begun | held
 before_block: open | begun
 open: | open RUN | held RUN | open NO_MARKER | begun NO_MARKER | held NO_MARKER
@@ -38,6 +37,8 @@ begun: open BEGUN | begun BEGUN | held BEGUN
 held: open BACKSLASHES | begun BACKSLASHES
 RUN: /[^\[\\]+/
 BACKSLASHES: /\\+/
+NO_MARKER: /{NO_MARKER_PATTERN}/
+BEGUN: /{BEGUN_PATTERN}/
 """
 _FUTURES: Final = {
     Body.PYTHON: rf"""
@@ -97,7 +98,7 @@ def stretch_grammar(
         *([f"call: {' | '.join(calls)}"] if calls else []),
         *values.lines,
     ]
-    prose = _PROSE + _marker_terminals() if stretch.brackets else _PLAIN_PROSE
+    prose = _PROSE if stretch.brackets else _PLAIN_PROSE
     futures = _FUTURES[stretch.body] + _names("EARLIER", stretch.earlier) if has_futures else ""
     return _HEADER + "\n".join(rules) + prose + _GAP + futures
 
@@ -196,21 +197,3 @@ def _cancel(tools: Sequence[Tool], stretch: Stretch) -> Iterator[str]:
 
 def _names(terminal: str, names: Sequence[str]) -> str:
     return f"{terminal}: {' | '.join(map(quoted, names))}\n"
-
-
-def _marker_terminals() -> str:
-    """Terminals for a `[` that opens no marker, from the names of the markers.
-
-    It is certain to open none as soon as a character follows that does not continue one. Where a
-    `[`, a backslash or the end follows instead, it is certain as well, but it stands alone.
-    """
-    spellings = [marker.value for marker in Marker]
-    begun = sorted({spelling[:n] for spelling in spellings for n in range(1, len(spelling))})
-    broken_off = (
-        re.escape(part)
-        + "[^"
-        + "".join(re.escape(s[len(part)]) for s in sorted(spellings) if s.startswith(part))
-        + r"\[\\]"
-        for part in begun
-    )
-    return f"NO_MARKER: /{'|'.join(broken_off)}/\nBEGUN: /{'|'.join(map(re.escape, begun))}/\n"
