@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cml_strategies import any_text
+from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
 from lark import UnexpectedInput
@@ -12,7 +13,7 @@ from lark import UnexpectedInput
 from cml import Body
 from cml.text.grammar import context_grammar, grammar_text
 
-llguidance = pytest.importorskip("llguidance")
+llguidance = from_extra("hf", "llguidance")
 
 
 @cache

@@ -1,6 +1,5 @@
 """The fuzz target holds for its seeds and their mutations; with atheris installed, for more."""
 
-import importlib.util
 import os
 import random
 import subprocess
@@ -8,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 from fuzz_target import check_anything, seeds
 
 TARGET = Path(__file__).with_name("fuzz_target.py")
@@ -38,8 +38,8 @@ def test_mutations(start: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
 def test_coverage_guided_for_seconds(tmp_path: Path) -> None:
+    from_extra("fuzz", "atheris")
     done = subprocess.run(
         [
             sys.executable,

@@ -8,6 +8,7 @@ import jsonschema
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from extras import from_extra
 
 from cml.text.grammar import specification
 from interpreter.events import Inject, Report
@@ -48,7 +49,7 @@ def test_every_file_is_asked() -> None:
 
 
 def test_the_reference_seen_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ortools")
+    from_extra("optimal", "ortools")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     result = ask(sys.executable, "-m", "interpreter.vectors.answer")
     assert result.stdout.splitlines() == [
@@ -91,7 +92,7 @@ def test_an_implementation_that_does_not_answer(command: list[str]) -> None:
 
 
 def test_requests_and_answers_keep_their_schemas() -> None:
-    pytest.importorskip("ortools")
+    from_extra("optimal", "ortools")
     requests, answers = (
         jsonschema.Draft202012Validator(json.loads((SPEC / name).read_text("utf-8")))
         for name in ("vector-request.schema.json", "vector-answer.schema.json")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from extras import from_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,7 @@ CORPUS: Final = (
 @pytest.fixture(scope="session")
 def model() -> "HfModel":
     """SmolLM2 in float32 on the CPU: there, equal contexts have equal scores."""
-    import torch
-
+    torch = from_extra("hf", "torch")
     from model_adapters.embedded.smollm2 import fetch_embedded
     from model_adapters.hf.model import load
 
@@ -55,7 +55,7 @@ def words(model: "HfModel") -> "Vocabulary":
 @pytest.fixture(scope="session", params=["full attention", "sliding window"])
 def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "HfModel":
     """A model of two layers that writes anything; its second kind forgets what is 8 tokens back."""
-    torch = pytest.importorskip("torch")
+    torch = from_extra("hf", "torch")
     torch.set_num_threads(1)  # threads that wait for each other cost more than such a model
     from model_adapters.hf.model import load
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
 from test_wheels import make_wheel
@@ -155,6 +156,7 @@ class Cache:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
+    from_extra("hf", "filelock")
     return Cache(tmp_path)
 
 

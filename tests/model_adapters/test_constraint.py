@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from extras import from_extra
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tool_texts import MARKER, NODE, TOOLS, any_prose, contexts, faults, parameters, tools, walk
@@ -27,7 +28,7 @@ from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import content_ids
 from model_adapters.hf.model import HfModel
 
-llguidance = pytest.importorskip("llguidance")
+llguidance = from_extra("hf", "llguidance")
 
 _BYTE_TOKENIZER = llguidance.LLTokenizer("byte")
 BYTES = Vocabulary(_BYTE_TOKENIZER, _BYTE_TOKENIZER.vocab_size)

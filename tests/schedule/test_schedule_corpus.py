@@ -6,6 +6,7 @@ from multiprocessing import get_context
 
 import msgspec
 import pytest
+from extras import from_extra
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +78,7 @@ def test_processes_come_to_the_same() -> None:
 
 @pytest.mark.slow
 def test_a_dask_cluster_comes_to_the_same() -> None:
-    pytest.importorskip("distributed", reason="the extra dask (distributed) is not installed")
+    from_extra("dask", "distributed")
     from distributed import Client, LocalCluster
 
     with (

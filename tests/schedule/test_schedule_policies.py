@@ -4,6 +4,7 @@ from itertools import permutations
 from random import Random
 
 import pytest
+from extras import from_extra
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
@@ -80,7 +81,7 @@ def test_longest_tail_is_optimal_for_futures(workload: Workload) -> None:
 def test_optimal_is_the_best_order_and_never_below_the_bound(
     workload: Workload, workers: int
 ) -> None:
-    pytest.importorskip("ortools")
+    from_extra("optimal", "ortools")
     plan = plan_of(workload, workers)
     optimum = run_optimal(plan, Options())
     assert optimum.lower_bound_us <= best_us(plan) <= optimum.timing.makespan_us
@@ -255,7 +256,7 @@ def test_idling_can_pay() -> None:
 @pytest.mark.slow
 def test_gaps_stay_within_their_targets() -> None:
     """Mean gaps on synthetic graphs of 18 calls, against the proved optimum or best bound."""
-    pytest.importorskip("ortools")
+    from_extra("optimal", "ortools")
     gaps: dict[PolicyName, list[float]] = {"fan-tail": [], "auto": []}
     for family in FAMILIES:
         for workload in make_synthetic(family, 12):

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def wheel(tmp_path: Path) -> Path:
 
 
 def test_the_report_holds_every_published_figure(wheel: Path, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
+    from_extra("plot", "matplotlib")
     setup = Setup(wheel=wheel, count=5)
     write_reproduction(setup, tmp_path / "r")
     text = (tmp_path / "r" / "asynclm.md").read_text()

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 
 from interpreter.schedule.models import asynchronous
 from interpreter.schedule.simulate import Options
@@ -27,7 +28,7 @@ def test_vector(file: Path) -> None:
     vector = read(file)
     assert vector.name == vector.workload.id == file.stem
     if vector.policy == "optimal":
-        pytest.importorskip("ortools")
+        from_extra("optimal", "ortools")
     options = Options(workers=vector.workers, seed=vector.seed)
     report = simulate([vector.workload], vector.costs, (vector.model,), (vector.policy,), options)
     ((run,),) = (entry.runs for entry in report.workloads)
