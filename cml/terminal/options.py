@@ -57,3 +57,13 @@ json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
 """The option of every command that can print its result as JSON."""
+
+yes_option: Final = click.option(
+    "--yes", is_flag=True, help="Download what is missing without asking."
+)
+"""The option of every command that may have to fetch something."""
+
+seed_option: Final = click.option(
+    "--seed", default=0, show_default=True, help="Seed of all that is drawn."
+)
+"""The option of every command that draws numbers by chance."""

@@ -3,6 +3,7 @@
 `python -m cml.vectors.schemas` writes them into the specification; a test compares.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,21 +25,30 @@ _DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
 
 def schema_files() -> dict[str, str]:
     """Return the text of each schema by its file name."""
-    return {f"{name}.schema.json": _schema(kind) for name, kind in _DOCUMENTS.items()}
+    return {
+        f"{name}.schema.json": schema_text(msgspec.json.schema(kind, schema_hook=any_value))
+        for name, kind in _DOCUMENTS.items()
+    }
 
 
-def _schema(kind: type[msgspec.Struct]) -> str:
-    schema = {"$schema": _DRAFT, **msgspec.json.schema(kind, schema_hook=_any_value)}
-    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
+def schema_text(schema: Mapping[str, object]) -> str:
+    """Return a schema as the text of its file."""
+    encoded = msgspec.json.encode({"$schema": _DRAFT, **schema})
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
-def _any_value(kind: type) -> dict[str, object]:
+def any_value(kind: type) -> dict[str, object]:
     """The one type that the generator does not know stands for any JSON value."""
     if kind is not object:
         raise NotImplementedError(f"{kind} has no schema")
     return {"description": "Any JSON value."}
 
 
-if __name__ == "__main__":
-    for name, text in schema_files().items():
+def write_schemas(texts: Mapping[str, str]) -> None:
+    """Write schemas into the specification, each into the file of its name."""
+    for name, text in texts.items():
         Path(str(specification() / name)).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas(schema_files())

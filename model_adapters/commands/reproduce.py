@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cml.terminal.files import writing
+from cml.terminal.options import seed_option, yes_option
 from cml.terminal.output import print_text
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.data.bfcl import BfclError
@@ -24,7 +25,7 @@ from model_adapters.errors import AdapterError
     show_default=True,
     help="Folder for the report.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn.")
+@seed_option
 @click.option(
     "--count",
     type=click.IntRange(min=1),
@@ -38,7 +39,7 @@ from model_adapters.errors import AdapterError
     show_default=True,
     help="characters (four to a token), smollm2 (that of the embedded model), or a model's FOLDER.",
 )
-@click.option("--yes", is_flag=True, help="Download what is missing without asking.")
+@yes_option
 def reproduce_command(
     paper: str, *, output: Path, seed: int, count: int, tokenizer: str, yes: bool
 ) -> None:

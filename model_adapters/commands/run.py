@@ -20,7 +20,7 @@ from cml.terminal.files import (
     require_readable,
 )
 from cml.terminal.foreign import visible
-from cml.terminal.options import json_option, seconds, text
+from cml.terminal.options import json_option, seconds, text, yes_option
 from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
 from interpreter.commands.gantt import gantt
@@ -103,7 +103,7 @@ def _device(value: str) -> str:
     metavar="NAME",
     help="cpu, cuda, cuda:N or mps; by default what there is.",
 )
-@click.option("--yes", is_flag=True, help="Download what is missing without asking.")
+@yes_option
 @json_option
 def run_command(
     prompt: str,

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, get_args
 import click
 
 from cml.terminal.files import OUTPUT_FILE, FileFaultError, writing
-from cml.terminal.options import deviation
+from cml.terminal.options import deviation, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.tools.wording import counted
 from interpreter.errors import MissingExtraError, missing_extra
@@ -49,7 +49,7 @@ _NAMES: Final = (*BFCL_NAMES, *SYNTHETIC_NAMES)
     type=OUTPUT_FILE,
     help="File to write.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn.")
+@seed_option
 @click.option(
     "--sigma",
     type=deviation,
@@ -78,7 +78,7 @@ _NAMES: Final = (*BFCL_NAMES, *SYNTHETIC_NAMES)
     show_default=True,
     help="smollm2 (that of the embedded model), characters (four to a token), or a model's FOLDER.",
 )
-@click.option("--yes", is_flag=True, help="Download what is missing without asking.")
+@yes_option
 def workload_command(
     name: str,
     output: Path,

@@ -135,6 +135,19 @@ def _of_number(token: Token, profile: Profile) -> Iterator[str]:
     yield from _of_string(_bare(token), _number)
 
 
+def _object_faults(
+    node: Any, profile: Profile, read: Any, faults_of: Any, barred: set[str]
+) -> Iterator[str]:
+    keys = set(barred)
+    for entry in node.children:
+        yield from _of_string(entry.children[0], read)
+        key = read(entry.children[0])
+        if key in keys:
+            yield "key"
+        keys.add(key)
+        yield from faults_of(entry.children[1], profile)
+
+
 # ------------------------------------------------------------------------------ Python bodies
 
 
@@ -163,14 +176,7 @@ def _value_faults(node: Any, profile: Profile) -> Iterator[str]:
             for child in node.children:
                 yield from _value_faults(child, profile)
         case "object":
-            keys: list[str] = []
-            for entry in node.children:
-                yield from _of_string(entry.children[0], _string)
-                key = _string(entry.children[0])
-                if key in keys or key == "$ref":
-                    yield "key"
-                keys.append(key)
-                yield from _value_faults(entry.children[1], profile)
+            yield from _object_faults(node, profile, _string, _value_faults, {"$ref"})
         case _:
             yield from _name_faults(node, profile)
 
@@ -209,14 +215,7 @@ def _literal_faults(node: Any, profile: Profile) -> Iterator[str]:
             for child in node.children:
                 yield from _literal_faults(child, profile)
         case "object":
-            keys: list[str] = []
-            for entry in node.children:
-                yield from _of_string(entry.children[0], _json_string)
-                key = _json_string(entry.children[0])
-                if key in keys:
-                    yield "key"
-                keys.append(key)
-                yield from _literal_faults(entry.children[1], profile)
+            yield from _object_faults(node, profile, _json_string, _literal_faults, set())
         case _:
             pass
 

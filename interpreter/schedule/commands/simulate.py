@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE
+from cml.terminal.options import json_option
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.charts.draw import PLOT_SUFFIXES, DrawingError, draw
 from interpreter.schedule.commands.options import check_suffix, choose_names, load_costs
@@ -66,7 +67,7 @@ from interpreter.schedule.workload import WorkloadError
     help="How many calls can run at once; 0 (the default) is without limit.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the policy random.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 @click.option("--keep-going", is_flag=True, help="Report faulty lines and simulate the others.")
 @click.option(
     "--plot",
