@@ -6,8 +6,6 @@ The same session, functions and costs give the same rows, byte by byte, on every
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
-import msgspec
-
 from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.timeline import Timeline
 from interpreter.errors import HostError
@@ -30,7 +28,7 @@ from interpreter.events import (
 )
 from interpreter.interrupts import batch_of
 from interpreter.machine import instant
-from interpreter.session import Piece, Session
+from interpreter.session import DecodingCosts, Piece, Session
 from interpreter.state import Phase, Settings, State, check_settings
 
 TimedOutcomes: TypeAlias = Sequence[tuple[int, Outcome]]
@@ -39,22 +37,6 @@ first, if it reports any."""
 
 VirtualFunctions: TypeAlias = Callable[[Start], TimedOutcomes]
 """What a started call does."""
-
-
-class DecodingCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The cost model of the virtual decoder (Time/decoding), in microseconds.
-
-    Args:
-        token_us: One decoded token.
-        interrupt_token_us: One token of an interrupt.
-        naive_request_us: Each batch of interrupts, as where every delivery is a new request.
-        context_token_us: Added to each decoded token for every token of context before it.
-    """
-
-    token_us: int = 5_000
-    interrupt_token_us: int = 0
-    naive_request_us: int = 0
-    context_token_us: int = 0
 
 
 class Environment(Protocol):
