@@ -240,6 +240,11 @@ class Ability(msgspec.Struct, Generic[Can_co], frozen=True):
     protocol: Callable[..., Can_co]  # not `type`: a protocol is none that could be made
 
     @property
+    def clause(self) -> str:
+        """The clause of chapter 5.2 that says what it is."""
+        return f"Embed/{self.name.replace(' ', '-')}"
+
+    @property
     def members(self) -> frozenset[str]:
         """The names of what a session with it has."""
         return frozenset(name for name in vars(self.protocol) if not name.startswith("_"))

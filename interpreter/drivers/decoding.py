@@ -27,7 +27,7 @@ class DecodeAnswer(msgspec.Struct, frozen=True):
 
 
 _LONGEST_PIECE: Final = 1_048_576
-_MOST_EMPTY: Final = 1_000
+MOST_EMPTY: Final = 1_000
 """Pieces in a row that complete no character. A character has at most four bytes; more than so many
 steps without one is a session that does nothing, for ever."""
 
@@ -89,7 +89,7 @@ class Decoder:
             case EndOfDecoding("stop" | "length"):
                 return decoded
             case Piece():
-                if (fault := _piece_fault(decoded)) is None:
+                if (fault := piece_fault(decoded)) is None:
                     return decoded
             case EndOfDecoding(reason):
                 fault = f"decode() ended with the reason {reason!r}; expected 'stop' or 'length'"
@@ -100,7 +100,7 @@ class Decoder:
 
     def _count_empty(self, piece: Piece) -> None:
         self._empty = 0 if piece.text else self._empty + 1
-        if self._empty > _MOST_EMPTY:
+        if self._empty > MOST_EMPTY:
             message = f"decode() returned {self._empty} pieces in a row without a character"
             raise HostError("Embed/piece", message)
 
@@ -177,7 +177,7 @@ def _joined(symbols: tuple[Symbol, ...]) -> Symbol:
     return Symbol("".join(symbol.text for symbol in symbols), symbols[0].offset)
 
 
-def _piece_fault(piece: Piece) -> str | None:
+def piece_fault(piece: Piece) -> str | None:
     """Return what is wrong with a piece, or None (Embed/piece): its types are a host's promise."""
     text, tokens, partial, marker = _fields(piece)
     if fault := _text_fault(text):

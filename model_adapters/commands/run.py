@@ -10,15 +10,9 @@ from types import FrameType
 from typing import Final, get_args
 
 import click
-import msgspec
 from rich.console import Console
 
-from cml.terminal.files import (
-    INPUT_FILE,
-    OUTPUT_FILE,
-    FileFaultError,
-    require_readable,
-)
+from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, FileFaultError
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, text, yes_option
 from cml.terminal.output import name_of, print_json, print_text
@@ -31,7 +25,7 @@ from interpreter.state import DeliverWhen, Settings
 from interpreter.tools.declared import ToolError
 from interpreter.tools.python import load_tools
 from interpreter.trace import Header
-from model_adapters.backends import Request, open_backend
+from model_adapters.backends import Request, open_backend, require_backend, spellings
 from model_adapters.commands.live import Live
 from model_adapters.commands.recorder import Recorder
 from model_adapters.errors import AdapterError, UnknownBackendError
@@ -61,7 +55,7 @@ def _device(value: str) -> str:
     "--backend",
     default="hf",
     show_default=True,
-    help="hf (the embedded model), hf:FOLDER (a model on disk) or script:FILE (what a model writes).",
+    help=f"{spellings()}.",
 )
 @click.option("--trace", type=OUTPUT_FILE, help="Where to write the trace.")
 @click.option(
@@ -137,7 +131,7 @@ def run_command(
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
-        _require_backend(backend)
+        require_backend(backend)
         loaded = load_tools(Path(tools))
         for name, why in loaded.left_out.items():
             print_text(f"{name} is left out of the tools: {why}", err=True)
@@ -148,7 +142,7 @@ def run_command(
         opened = open_backend(request)
         with ExitStack() as stack:
             recorder = Recorder(trace, stack)
-            settings = msgspec.structs.replace(settings, layout=opened.layout)
+            settings = opened.fitted(settings)
             runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
             stack.enter_context(runtime)
             stack.enter_context(_stopping(runtime))
@@ -166,18 +160,6 @@ def run_command(
         _show(out, run, recorder.written_to)
         out.print(words)
     sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[run.ending])
-
-
-def _require_backend(backend: str) -> None:
-    """Find out before any work whether what a backend's name names is there."""
-    kind, _, rest = backend.partition(":")
-    if kind == "script" and not rest:
-        raise UnknownBackendError("script: names no file; give script:FILE")
-    if kind == "script":
-        require_readable(rest)
-    if kind == "hf" and rest and not Path(rest).is_dir():
-        require_readable(rest)
-        raise FileFaultError(f"{rest}: this is a file; name the folder of a model")
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
     Raises:
         AdapterError: The tokenizer makes a control token of it all the same.
     """
-    control = _control_tokens(tokenizer)
+    control = control_tokens(tokenizer)
     spelled = _spellable(tokenizer, text)
     ids = [token for part in _apart(spelled, control.values()) for token in _plain(tokenizer, part)]
     if spoken := control.keys() & set(ids):
@@ -64,6 +64,12 @@ def chat_ids(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> lis
     return ids
 
 
+def control_tokens(tokenizer: "TokenizersBackend") -> dict[int, str]:
+    """Return the added tokens with their spellings, save those that only stand for white space."""
+    added = tokenizer.added_tokens_decoder.items()
+    return {token: spec.content for token, spec in added if spec.content.strip("\u2581 \t\r\n")}
+
+
 def _render(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> str:
     from jinja2 import TemplateError
 
@@ -85,12 +91,6 @@ def _render(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> str:
         role = messages[min(lost)].role
         raise AdapterError(f"this model's chat template leaves out the {role} message")
     return text
-
-
-def _control_tokens(tokenizer: "TokenizersBackend") -> dict[int, str]:
-    """The added tokens, save those that only stand for white space."""
-    added = tokenizer.added_tokens_decoder.items()
-    return {token: spec.content for token, spec in added if spec.content.strip("\u2581 \t\r\n")}
 
 
 def _apart(text: str, spellings: Iterable[str]) -> Iterator[str]:

@@ -74,6 +74,18 @@ class SegmentText:
         self._written.append(WrittenToken(token, text or "", partial=text is None))
         return self._written[-1]
 
+    def put_back(self, tokens: Sequence[int], text: str) -> None:
+        """Take characters that stay of a token that a cut went through, as whole ones.
+
+        Args:
+            tokens: What they are encoded to; at least one.
+            text: The characters.
+        """
+        *first, last = tokens
+        self._written += [WrittenToken(token, "", partial=True) for token in first]
+        self._written.append(WrittenToken(last, text, partial=False))
+        self._stream = self._new_stream()
+
     def drop(self, tokens: int) -> None:
         """Forget the last tokens; they end where a character does, or in the segment's beginning."""
         del self._written[len(self._written) - tokens :]
@@ -96,5 +108,7 @@ class SegmentText:
     def _new_stream(self) -> "DecodeStream":
         from tokenizers.decoders import DecodeStream
 
-        tokens = [*self._before, *(written.token for written in self._written)]
-        return DecodeStream(tokens[-_CONTEXT_TOKENS:], skip_special_tokens=False)
+        tokens = [*self._before, *(written.token for written in self._written)][-_CONTEXT_TOKENS:]
+        # A stream takes U+FFFD at the end for a character that is only begun, and tells it all again.
+        is_whole = not self._tokenizer.decode(tokens, skip_special_tokens=False).endswith("\ufffd")
+        return DecodeStream(tokens if is_whole else [], skip_special_tokens=False)

@@ -5,38 +5,33 @@ appends goes through the model in one pass, together with the last token that it
 nothing is computed twice.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
-
-import msgspec
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Final, Literal
 
 from interpreter.errors import HostError
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import (
+    CONTEXT_LEFT,
+    LOGPROBS,
+    MASKS,
+    SEEDS,
+    TOKENS,
+    Batch,
+    EndOfDecoding,
+    Logprob,
+    Piece,
+)
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.errors import AdapterError
-from model_adapters.hf.chat_tokens import chat_ids, content_ids
+from model_adapters.hf.chat_tokens import chat_ids, content_ids, control_tokens
+from model_adapters.hf.choosing import choose
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.hf.model import HfModel
 from model_adapters.hf.segment_text import SegmentText, WrittenToken
+from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
 
 if TYPE_CHECKING:
     import torch
-
-
-class Sampling(msgspec.Struct, frozen=True):
-    """How a token is chosen.
-
-    Args:
-        temperature: Zero takes the likeliest token; more takes others too.
-        seed: Of the random numbers for a temperature above zero.
-    """
-
-    temperature: float = 0.0
-    seed: int = 0
-
-
-GREEDY = Sampling()
 
 
 class HfSession:
@@ -53,6 +48,8 @@ class HfSession:
         AdapterError: The model takes no such chat, or the chat is too long for it.
     """
 
+    abilities: Final = frozenset({TOKENS, LOGPROBS, MASKS, SEEDS, CONTEXT_LEFT})
+
     def __init__(
         self,
         model: HfModel,
@@ -67,7 +64,7 @@ class HfSession:
         self._model = model
         self._constraint = constraint
         self._max_tokens = max_tokens
-        self._temperature = sampling.temperature
+        self._sampling = sampling
         self._random = torch.Generator().manual_seed(sampling.seed)
         prompt = chat_ids(model.tokenizer, messages)
         if len(prompt) >= model.context_tokens:
@@ -78,19 +75,12 @@ class HfSession:
         self._context = KvContext(model.network, model.device, prompt)
         self._decoded = 0
         self._banned: int | None = None
+        self._allowed: frozenset[int] = frozenset()
         self._begin_segment()
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        """The tokens of the context, prompt included."""
-        return tuple(self._context.ids)
 
     def decode(self) -> Piece | EndOfDecoding:
         """Decode one token and keep it in the context (Embed/decode)."""
-        if (
-            self._decoded >= self._max_tokens
-            or len(self._context.ids) >= self._model.context_tokens
-        ):
+        if self._decoded >= self._max_tokens or not self.context_left:
             return self._end("length")
         token = self._choose(self._context.scores())
         if token in self._model.end_tokens:
@@ -131,8 +121,8 @@ class HfSession:
             return
         cut = self._segment.cut(written - characters)
         self._drop(cut.tokens)
-        for token in content_ids(self._model.tokenizer, cut.put_back):
-            self._keep(token)
+        if cut.put_back:
+            self._put_back(content_ids(self._model.tokenizer, cut.put_back), cut.put_back)
         dropped = content_ids(self._model.tokenizer, cut.dropped)
         self._banned = dropped[0] if cut.put_back else cut.first
 
@@ -140,25 +130,79 @@ class HfSession:
         """Release the context; the weights stay with the model."""
         self._context.clear()
 
+    # ------------------------------------------------------------------------------- abilities
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The tokens of the context, prompt included (Embed/tokens)."""
+        return tuple(self._context.ids)
+
+    @property
+    def control_tokens(self) -> frozenset[int]:
+        """The tokens that no content is encoded to (Embed/tokens)."""
+        return self._model.end_tokens | control_tokens(self._model.tokenizer).keys()
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Return the tokens that an append of this text makes of it (Embed/tokens)."""
+        return tuple(content_ids(self._model.tokenizer, text))
+
+    def logprobs(self, most: int) -> tuple[Logprob, ...]:
+        """Return the likeliest next tokens, the likeliest first (Embed/logprobs)."""
+        scores = self._context.scores().log_softmax(dim=-1)
+        values, tokens = scores.topk(min(most, len(scores)))
+        return tuple(map(Logprob, tokens.tolist(), values.tolist()))
+
+    def allow(self, tokens: Collection[int]) -> None:
+        """Have the next decode choose among these tokens only, once (Embed/masks).
+
+        Raises:
+            HostError: There is no such token, or none is given.
+        """
+        size = self._model.network.config.get_text_config().vocab_size
+        if not tokens or not all(0 <= token < size for token in tokens):
+            message = f"allow() takes at least one token, each from 0 to {size - 1}"
+            raise HostError("Embed/masks", message)
+        self._allowed = frozenset(tokens)
+
+    def seed(self, number: int) -> None:
+        """Draw from here on as this seed says (Embed/seeds)."""
+        self._random.manual_seed(number)
+
+    @property
+    def context_left(self) -> int:
+        """How many more tokens the context can hold (Embed/context-left)."""
+        return max(0, self._model.context_tokens - len(self._context.ids))
+
+    # ----------------------------------------------------------------------------------- inside
+
     def _choose(self, scores: "torch.Tensor") -> int:
         """Choose the next token: by the mask, without the one that was just rewound."""
         import torch
 
         if self._constraint:
             scores[torch.from_numpy(~self._constraint.mask())] = -torch.inf
+        if self._allowed:
+            others = torch.ones_like(scores, dtype=torch.bool)
+            others[list(self._allowed)] = False
+            scores[others] = -torch.inf
+            self._allowed = frozenset()
         if self._banned is not None and int((scores > -torch.inf).sum()) > 1:
             scores[self._banned] = -torch.inf
         self._banned = None
-        if self._temperature <= 0:
-            return int(scores.argmax())
-        probabilities = torch.softmax(scores / self._temperature, dim=-1)
-        return int(torch.multinomial(probabilities, 1, generator=self._random))
+        return choose(scores, self._sampling, self._random)
 
     def _keep(self, token: int) -> WrittenToken:
         if self._constraint:
             self._constraint.accept(token)
         self._context.ids.append(token)
         return self._segment.add(token)
+
+    def _put_back(self, tokens: Sequence[int], text: str) -> None:
+        if self._constraint:
+            for token in tokens:
+                self._constraint.accept(token)
+        self._context.ids += tokens
+        self._segment.put_back(tokens, text)
 
     def _drop(self, tokens: int) -> None:
         if tokens:

@@ -62,7 +62,9 @@ def test_only_abilities_can_be_declared(declared: object) -> None:
 def test_the_specification_names_every_ability_with_its_members() -> None:
     text = (specification() / "5-embedding.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    told = {row[0].strip("| "): row[1] for row in rows if len(row) > 2}
+    told = {row[0].strip("| "): row for row in rows if len(row) > 2}
     for ability in ABILITIES:
-        members = [name.partition("(")[0] for name in told[ability.name].split("`")[1::2]]
+        _, members_told, clause = told[ability.name]
+        assert clause.startswith(f"**{ability.clause}**")
+        members = [name.partition("(")[0] for name in members_told.split("`")[1::2]]
         assert frozenset(members) == ability.members

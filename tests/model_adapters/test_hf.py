@@ -20,7 +20,8 @@ from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabul
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import chat_ids, content_ids
 from model_adapters.hf.model import HfModel, load
-from model_adapters.hf.session import HfSession, Sampling
+from model_adapters.hf.session import HfSession
+from model_adapters.opening import Sampling
 from model_adapters.prompt import Message, Role
 
 if TYPE_CHECKING:
@@ -188,6 +189,24 @@ def test_a_rewind_drops_characters_and_bans_their_first_token(
     write(session, 1)
     if session.ids[:kept] == tokens[:kept]:  # else the cut went through a token
         assert session.ids[kept : kept + 1] != tokens[kept : kept + 1]
+
+
+@given(seeds, steps, st.data())
+def test_after_a_rewind_the_context_is_whole_wherever_the_cut_was(
+    tiny: HfModel, seed: int, steps: int, data: st.DataObject
+) -> None:
+    """Also where a character that stays is one that no bytes of the model spell (U+FFFD)."""
+    session = begin(tiny, seed)
+    prompt = len(session.ids)
+    text = write(session, 2 * steps)
+    session.rewind(cut := data.draw(st.integers(0, len(text))))
+    if data.draw(st.booleans()):
+        session.append(Batch(" on "))
+        text = text[: len(text) - cut] + " on "
+    else:
+        text = text[: len(text) - cut]
+    text += write(session, steps)
+    assert tiny.tokenizer.decode(list(session.ids[prompt:])) == text
 
 
 @given(seeds, steps, st.data())

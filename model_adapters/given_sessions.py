@@ -1,0 +1,127 @@
+"""Sessions that are given: the script of a file, and whatever a Python module makes."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Final, TypeGuard
+
+from cml.terminal.files import require_readable
+from interpreter.errors import HostError, MissingExtraError
+from interpreter.scripted import ScriptedSession, pieces_of
+from interpreter.session import EndOfDecoding, Session, abilities_of
+from model_adapters.errors import AdapterError, UnknownBackendError
+from model_adapters.opening import Backend, Opened, Request
+
+_SCRIPT_TOKEN_S: Final = 0.03
+_VERBS: Final = ("decode", "append", "rewind", "close")
+
+# ------------------------------------------------------------------------------------- a script
+
+
+def _require_script(path: str) -> None:
+    if not path:
+        raise UnknownBackendError("script: names no file; give script:FILE")
+    require_readable(path)
+
+
+def _open_script(request: Request, path: str) -> Opened:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise AdapterError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise AdapterError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
+    pieces: list[str | EndOfDecoding] = [*pieces_of(text)]
+    if len(pieces) > request.max_tokens:
+        pieces = [*pieces[: request.max_tokens], EndOfDecoding("length")]
+    return Opened(ScriptedSession(pieces, _SCRIPT_TOKEN_S), f"the script {Path(path).name}")
+
+
+SCRIPT: Final = Backend(
+    "script:FILE", "what a model writes, out of a file", _require_script, _open_script
+)
+
+# ---------------------------------------------------------------------------- a module's factory
+
+
+def _require_factory(word: str) -> None:
+    module, _, factory = word.partition(":")
+    parts = (*module.split("."), *factory.split("."))
+    if not all(part.isidentifier() for part in parts):
+        raise UnknownBackendError(
+            f"'python:{word}' names no factory; give python:MODULE:FACTORY, as in "
+            "python:my_adapter:open_session"
+        )
+
+
+def _open_factory(request: Request, word: str) -> Opened:
+    """Open what a factory makes of the request: a session, or an `Opened` that says more of it."""
+    _require_factory(word)
+    name, _, path = word.partition(":")
+    factory = _factory(_imported(name), path)
+    made = _made(factory, request, word)
+    opened = made if isinstance(made, Opened) else Opened(_session(made, word), f"python:{word}")
+    _session(opened.session, word)
+    return opened
+
+
+def _imported(name: str) -> ModuleType:
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)  # last: no file here may stand for a module that is installed
+    try:
+        return import_module(name)
+    except MissingExtraError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise AdapterError(
+                f"there is no module {name}, neither installed nor in this folder"
+            ) from None
+        raise AdapterError(f"the module {name} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # a module of somebody else's may do anything
+        raise AdapterError(
+            f"the module {name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _factory(module: ModuleType, path: str) -> Callable[[Request], object]:
+    found: object = module
+    for part in path.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise AdapterError(
+            f"the module {module.__name__} has no {path} that can be called; expected a function "
+            "that takes a Request and returns a session"
+        )
+    return found
+
+
+def _made(factory: Callable[[Request], object], request: Request, word: str) -> object:
+    try:
+        return factory(request)
+    except (AdapterError, MissingExtraError, HostError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise AdapterError(f"python:{word} raised {type(error).__name__}: {error}") from error
+
+
+def _session(made: object, word: str) -> Session:
+    if not _has_verbs(made):
+        raise AdapterError(
+            f"python:{word} made a {type(made).__name__}; expected a session, with the verbs "
+            f"{', '.join(_VERBS)}"
+        )
+    abilities_of(made)
+    return made
+
+
+def _has_verbs(made: object) -> TypeGuard[Session]:
+    return all(callable(getattr(made, verb, None)) for verb in _VERBS)
+
+
+PYTHON: Final = Backend(
+    "python:MODULE:FACTORY", "a session of your own", _require_factory, _open_factory
+)

@@ -1,0 +1,125 @@
+"""What is asked of a backend, and what it gives: the same for every adapter."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from cml.profile import Level, Profile
+from interpreter.session import Session
+from interpreter.state import Layout, Settings
+from interpreter.tools.declared import Tool
+from interpreter.tools.names import spelled_tools
+from interpreter.tools.signature import Function, tool_of
+from model_adapters.prompt import Message, build_messages, examples_of
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How a token is chosen.
+
+    Args:
+        temperature: Zero takes the likeliest token; more takes others too.
+        top_k: Of so many of the likeliest only; None for all.
+        top_p: Of the likeliest that together have this probability only; from above 0 to 1.
+        seed: Of the random numbers for a temperature above zero.
+    """
+
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float = 1.0
+    seed: int = 0
+
+
+GREEDY: Final = Sampling()
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a session is wanted for.
+
+    Args:
+        backend: As on the command line.
+        prompt: What a person asks.
+        functions: What the model may call, by name.
+        max_tokens: Limit of what the model writes.
+        min_calls: Calls that the model has to begin with.
+        max_calls: Calls that it may write in all; None for any number.
+        device: Where the model runs; None for what there is.
+        yes: Whether a person agreed beforehand to downloads.
+        sampling: How a token is chosen.
+        profile: How the context is written.
+    """
+
+    backend: str
+    prompt: str
+    functions: Mapping[str, Function]
+    max_tokens: int = 200
+    min_calls: int = 0
+    max_calls: int | None = None
+    device: str | None = None
+    yes: bool = False
+    sampling: Sampling = GREEDY
+    profile: Profile = Profile()
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A session that is ready to decode.
+
+    Args:
+        session: The session; the prompt is in its context.
+        model: What decodes, in words.
+        layout: How this model reads interrupts best.
+        regions: What opens and what closes its reasoning, in pairs (`Profile.regions`).
+    """
+
+    session: Session
+    model: str
+    layout: Layout = "inline"
+    regions: tuple[tuple[str, str], ...] = ()
+
+    def fitted(self, settings: Settings) -> Settings:
+        """Return settings as this model needs them, with what the host chose besides."""
+        regions = tuple(dict.fromkeys((*settings.profile.regions, *self.regions)))
+        profile = replace(settings.profile, regions=regions)
+        return replace(settings, layout=self.layout, profile=profile)
+
+
+class Backend(msgspec.Struct, frozen=True):
+    """A kind of session that the command line has a word for.
+
+    Args:
+        spelling: How the word is written, as in `hf:FOLDER`.
+        about: What it is, for a help text.
+        require: Finds out before any work whether what stands after the colon can be one at all;
+            raises `UnknownBackendError` or a `FileFaultError`.
+        open: Opens a session, given the request and what stands after the colon; raises
+            `AdapterError` or `MissingExtraError`.
+    """
+
+    spelling: str
+    about: str
+    require: Callable[[str], None]
+    open: Callable[[Request, str], Opened]
+
+
+def tools_of(request: Request) -> tuple[Tool, ...]:
+    """Return what the model may call, by the names that bodies write."""
+    own = [tool_of(function, name) for name, function in request.functions.items()]
+    return spelled_tools(own, request.profile.body)
+
+
+def chat_of(request: Request, level: Level = Level.EXTENDED) -> tuple[Message, ...]:
+    """Return the chat that a session begins with: tools, protocol, examples, the question.
+
+    Args:
+        request: What is wanted.
+        level: How much of the language the model is told of, of what the profile allows.
+
+    Raises:
+        ToolError: The examples that come with the functions are none.
+    """
+    told = min(level, request.profile.level, key=list(Level).index)
+    examples = examples_of(request.functions.values())
+    return build_messages(
+        tools_of(request), request.prompt, examples, request.profile.body, level=told
+    )

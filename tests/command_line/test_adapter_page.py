@@ -1,0 +1,57 @@
+"""docs/write_an_adapter.md: its files, saved under their names, do what it says."""
+
+import re
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import running
+
+PAGE = Path(__file__).parents[2] / "docs" / "write_an_adapter.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+FILES = dict(re.findall(r"^```python (\w+\.py)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
+[COMMAND] = re.findall(r"^cml run (.*)$", TEXT, re.MULTILINE)
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for name, code in FILES.items():
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    yield tmp_path
+    sys.modules.pop("my_adapter", None)
+
+
+def test_the_adapter_runs_as_the_page_says(
+    saved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [word.strip('"') for word in re.findall(r'"[^"]+"|\S+', COMMAND)]
+    found = running.cml(capsys, monkeypatch, "run", *words, "--trace", "toy.jsonl")
+    assert found.status == 0, found.err
+    assert "job1 returned" in found.out
+    assert "It is 9:41 in Oslo." in found.out
+    assert running.cml(capsys, monkeypatch, "validate", "toy.jsonl").status == 0
+
+
+@pytest.mark.parametrize("name", ["check_it.py", "tokens_too.py"])
+def test_the_checks_of_the_page_say_what_it_says(
+    saved: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    runpy.run_path(name)
+    held, *rest = capsys.readouterr().out.splitlines()
+    verbs = ("Embed/piece", "Embed/append", "Embed/rewind", "Embed/close", "Embed/apart")
+    told = re.findall(r"# (\(.*\)|\{\})$", FILES["check_it.py"], re.MULTILINE)
+    assert told == [str(verbs), "{}"]
+    more = ("Embed/tokens", "Embed/context-left") if name == "tokens_too.py" else ()
+    assert held == str(verbs + more)
+    assert rest == (["{}"] if name == "check_it.py" else [])
+
+
+def test_the_page_names_every_ability() -> None:
+    from interpreter import session
+
+    constants = {name for name, value in vars(session).items() if value in session.ABILITIES}
+    assert constants == set(re.findall(r"^\| `([A-Z_]+)` \|", TEXT, re.MULTILINE))
