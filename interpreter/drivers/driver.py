@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from interpreter.drivers.calls import Calls
 from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.timeline import priority
+from interpreter.drivers.waiting import Suspension
 from interpreter.errors import HostError
 from interpreter.events import (
     Began,
@@ -99,6 +100,8 @@ class Driver:
         self.arrived: Callable[[], object] = lambda: None
         self._state = State(self.settings)
         self._decoder = Decoder(session, self.settings.profile)
+        self._suspension = Suspension(session, self._now_us, lambda: self.put(None))
+        self._started_us: dict[str, int] = {}
         self._verbs = DaemonThreads("cml-decode", limit=1)
         self._last_verb: Future[None] | None = None
         self._failures: list[BaseException] = []
@@ -156,10 +159,14 @@ class Driver:
 
     @property
     def patience_s(self) -> float:
-        """How long to wait for an arrival before the next look at the deadlines, in seconds."""
-        if not self._deadlines:
+        """How long to wait for an arrival before the next look at the clock, in seconds."""
+        again_us = self._suspension.again_at_us
+        times = [at_us for at_us, _ in self._deadlines[:1]] + (
+            [] if again_us is None else [again_us]
+        )
+        if not times:
             return _LONGEST_WAIT_S
-        return min(max(0.0, (self._deadlines[0][0] - self._now_us()) / 1e6), _LONGEST_WAIT_S)
+        return min(max(0.0, (min(times) - self._now_us()) / 1e6), _LONGEST_WAIT_S)
 
     @property
     def verbs(self) -> "Future[None] | None":
@@ -193,6 +200,8 @@ class Driver:
         now_us = max(self._now_us(), self._state.now_us + 1)
         events = sorted((*self._arrived(first), *self._expired(now_us)), key=priority)
         if not events:
+            if self._suspension.is_due(now_us):
+                self._let_go()
             return []
         self._state, rows = instant(self._state, now_us, events)
         self._is_broken = True  # until what the rows name is done
@@ -201,7 +210,13 @@ class Driver:
             for effect in row.effects:
                 self._perform(effect)
         self._is_broken = False
+        self._let_go()
         return rows
+
+    def _let_go(self) -> None:
+        """Let the session let go of its context at a trap, and have it back when the turn is over."""
+        if act := self._suspension.look(self._state, self._started_us):
+            self._submit(act)
 
     def end_turn(self) -> None:
         """Stop a turn that is under way, as far as that can still be done: what the model was
@@ -255,20 +270,30 @@ class Driver:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Decode():
-                self._submit(lambda: self.put(self._decoder.next().event))
+                self._ask(lambda: self.put(self._decoder.next().event))
             case Inject():
                 batch = batch_of(effect, self.settings.profile)
-                self._submit(lambda: self._decoder.append(batch))
+                self._ask(lambda: self._decoder.append(batch))
             case Rewind(offset):
-                self._submit(lambda: self._decoder.rewind(offset))
+                self._ask(lambda: self._decoder.rewind(offset))
             case Start():
                 if effect.deadline_us is not None:
                     heapq.heappush(self._deadlines, (effect.deadline_us, effect.call))
+                self._started_us[effect.call] = self._now_us()
                 self.calls.start(effect)
             case Cancel(call):
                 self.calls.cancel(call)
             case Report() | Finish():
                 pass
+
+    def _ask(self, verb: Callable[[], object]) -> None:
+        """Ask the session for a verb; it is resumed first, if need be (Embed/suspend)."""
+
+        def awake() -> None:
+            self._suspension.resume()
+            verb()
+
+        self._submit(awake)
 
     def _submit(self, verb: Callable[[], object]) -> None:
         """Have the session do something, after what it was asked before."""

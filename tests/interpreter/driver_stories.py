@@ -15,6 +15,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import msgspec
+from letting_go import LettingGo
 
 import cml
 from cml.ast import Call, Interrupt, Item, OutcomeKind
@@ -296,11 +297,17 @@ class Told(msgspec.Struct):
     settings: Settings
 
 
+def session_of(story: Story) -> ScriptedSession:
+    """The session of a story; every other lets go of its context at traps."""
+    kind = LettingGo if story.seed % 2 else ScriptedSession
+    return kind(story.script, story.pause_s)
+
+
 def play_in_a_loop(story: Story) -> Told:
     """Run a story in real time, in an event loop."""
 
     async def run() -> Told:
-        session = ScriptedSession(story.script, story.pause_s)
+        session = session_of(story)
         executor = EXECUTORS[story.executor](random.Random(story.seed))
         rows: list[Row] = []
         loop = asyncio.get_running_loop()
@@ -328,7 +335,7 @@ def said(act: str) -> tuple[str, ...]:
 
 def play(story: Story) -> Told:
     """Run a story in real time."""
-    session = ScriptedSession(story.script, story.pause_s)
+    session = session_of(story)
     executor = EXECUTORS[story.executor](random.Random(story.seed))
     rows: list[Row] = []
     with Runtime(session, FUNCTIONS, story.settings, executor) as runtime:
