@@ -14,9 +14,8 @@ from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
 from interpreter.drivers.calls import Calls
-from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.timeline import priority
-from interpreter.drivers.waiting import Suspension
+from interpreter.drivers.verbs import Verbs
 from interpreter.errors import HostError
 from interpreter.events import (
     Began,
@@ -36,7 +35,6 @@ from interpreter.events import (
     Stopped,
 )
 from interpreter.executors.event_loop import RunningLoop
-from interpreter.executors.threads import DaemonThreads
 from interpreter.interrupts import batch_of, message_fault
 from interpreter.machine import instant
 from interpreter.session import Session
@@ -99,12 +97,7 @@ class Driver:
         self.is_stopping = False
         self.arrived: Callable[[], object] = lambda: None
         self._state = State(self.settings)
-        self._decoder = Decoder(session, self.settings.profile)
-        self._suspension = Suspension(session, self._now_us, lambda: self.put(None))
-        self._started_us: dict[str, int] = {}
-        self._verbs = DaemonThreads("cml-decode", limit=1)
-        self._last_verb: Future[None] | None = None
-        self._failures: list[BaseException] = []
+        self._verbs = Verbs(session, self.settings.profile, self.put, self._now_us)
         self._clock = clock
         self._start_us = clock()
         self._journal = journal
@@ -160,18 +153,16 @@ class Driver:
     @property
     def patience_s(self) -> float:
         """How long to wait for an arrival before the next look at the clock, in seconds."""
-        again_us = self._suspension.again_at_us
-        times = [at_us for at_us, _ in self._deadlines[:1]] + (
-            [] if again_us is None else [again_us]
-        )
-        if not times:
+        times = [self._verbs.again_at_us, *(at_us for at_us, _ in self._deadlines[:1])]
+        next_us = min((at_us for at_us in times if at_us is not None), default=None)
+        if next_us is None:
             return _LONGEST_WAIT_S
-        return min(max(0.0, (min(times) - self._now_us()) / 1e6), _LONGEST_WAIT_S)
+        return min(max(0.0, (next_us - self._now_us()) / 1e6), _LONGEST_WAIT_S)
 
     @property
     def verbs(self) -> "Future[None] | None":
         """The last of the session's verbs that were asked for; they are done one after another."""
-        return self._last_verb
+        return self._verbs.last
 
     def take(self, first: Event | None = None) -> list[Row]:
         """Take everything that has happened as one instant, in the order of Time/order.
@@ -200,8 +191,7 @@ class Driver:
         now_us = max(self._now_us(), self._state.now_us + 1)
         events = sorted((*self._arrived(first), *self._expired(now_us)), key=priority)
         if not events:
-            if self._suspension.is_due(now_us):
-                self._let_go()
+            self._verbs.look_if_due(self._state)
             return []
         self._state, rows = instant(self._state, now_us, events)
         self._is_broken = True  # until what the rows name is done
@@ -210,27 +200,22 @@ class Driver:
             for effect in row.effects:
                 self._perform(effect)
         self._is_broken = False
-        self._let_go()
+        self._verbs.look(self._state)
         return rows
-
-    def _let_go(self) -> None:
-        """Let the session let go of its context at a trap, and have it back when the turn is over."""
-        if act := self._suspension.look(self._state, self._started_us):
-            self._submit(act)
 
     def end_turn(self) -> None:
         """Stop a turn that is under way, as far as that can still be done: what the model was
         writing is taken back, and the trace says so (Embed/shutdown).
         """
         is_under_way = self._state.phase not in {Phase.READY, Phase.ENDED}
-        if is_under_way and not (self._is_broken or self._is_closed or self._failures):
+        if is_under_way and not (self._is_broken or self._is_closed or self._verbs.failure):
             self.is_stopping = True
             self.take(Stopped())
 
     def raise_failure(self) -> None:
         """Raise what a verb of the session has raised, if one has."""
-        if self._failures:
-            raise self._failures[0]
+        if self._verbs.failure:
+            raise self._verbs.failure
 
     def close(self, patience_s: float) -> None:
         """Release threads. Nothing may follow; who still runs a turn is told.
@@ -241,7 +226,7 @@ class Driver:
         with self._taking:
             self._is_closed = True
         self.put(None)
-        self._verbs.shutdown(wait=False)
+        self._verbs.close()
         self.calls.close(patience_s)
 
     def _arrived(self, first: Event | None) -> list[Event]:
@@ -270,45 +255,17 @@ class Driver:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Decode():
-                self._ask(lambda: self.put(self._decoder.next().event))
+                self._verbs.decode()
             case Inject():
-                batch = batch_of(effect, self.settings.profile)
-                self._ask(lambda: self._decoder.append(batch))
+                self._verbs.append(batch_of(effect, self.settings.profile))
             case Rewind(offset):
-                self._ask(lambda: self._decoder.rewind(offset))
+                self._verbs.rewind(offset)
             case Start():
                 if effect.deadline_us is not None:
                     heapq.heappush(self._deadlines, (effect.deadline_us, effect.call))
-                self._started_us[effect.call] = self._now_us()
+                self._verbs.started(effect.call)
                 self.calls.start(effect)
             case Cancel(call):
                 self.calls.cancel(call)
             case Report() | Finish():
                 pass
-
-    def _ask(self, verb: Callable[[], object]) -> None:
-        """Ask the session for a verb; it is resumed first, if need be (Embed/suspend)."""
-
-        def awake() -> None:
-            self._suspension.resume()
-            verb()
-
-        self._submit(awake)
-
-    def _submit(self, verb: Callable[[], object]) -> None:
-        """Have the session do something, after what it was asked before."""
-        try:
-            self._last_verb = self._verbs.submit(self._do, verb)
-        except RuntimeError as error:
-            raise HostError(
-                "Embed/shutdown", f"the session was closed while it ran: {error}"
-            ) from None
-
-    def _do(self, verb: Callable[[], object]) -> None:
-        if self._failures:  # the context is no longer what the rows say: nothing is built on it
-            return
-        try:
-            verb()
-        except BaseException as error:  # noqa: BLE001  raised again in the driver's thread
-            self._failures.append(error)
-            self.put(None)

@@ -10,7 +10,8 @@ class Suspension:
     """Has a session let go of its context while a turn is trapped, and take it up again.
 
     `look` belongs to the thread of the driver, `suspend` and `resume` to that of the verbs, where
-    they are done one after another.
+    they are done one after another. `started_us` says when each call was started, and
+    `again_at_us` when the session wants to be suspended anew.
 
     Args:
         session: The model's context; one that cannot suspend is left in peace.
@@ -21,38 +22,29 @@ class Suspension:
     def __init__(
         self, session: Session, clock: Callable[[], int], wake: Callable[[], object]
     ) -> None:
+        self.started_us: dict[str, int] = {}
+        self.again_at_us: int | None = None
         self._suspends = able(session, SUSPEND)
         self._clock = clock
         self._wake = wake
         self._wait_us: int | None = None
         self._is_trapped = False
         self._is_suspended = False
-        self._again_at_us: int | None = None
 
-    @property
-    def again_at_us(self) -> int | None:
-        """When the session wants to be suspended anew; None if it never does."""
-        return self._again_at_us
-
-    def is_due(self, now_us: int) -> bool:
-        """Whether that time has come."""
-        return self._again_at_us is not None and self._again_at_us <= now_us
-
-    def look(self, state: State, started_us: Mapping[str, int]) -> Callable[[], None] | None:
+    def look(self, state: State) -> Callable[[], None] | None:
         """Return what is to be done with the session, after what it was asked before; or None.
 
         Args:
             state: As it is now.
-            started_us: When each call was started.
         """
         was_trapped, self._is_trapped = self._is_trapped, state.phase is Phase.TRAPPED
-        self._again_at_us = None
+        self.again_at_us = None
         if self._suspends is None:
             return None
         if self._is_trapped:
-            self._wait_us = expected_wait_us(state, started_us, self._clock())
+            self._wait_us = expected_wait_us(state, self.started_us, self._clock())
             return self.suspend
-        return self.resume if was_trapped and state.phase is Phase.ENDED else None
+        return self.resume if was_trapped else None
 
     def suspend(self) -> None:
         """Suspend the session, unless it was woken before it came to that."""
@@ -61,7 +53,7 @@ class Suspension:
         self._is_suspended = True
         again_us = self._suspends.suspend(self._wait_us).again_us
         if again_us is not None:
-            self._again_at_us = self._clock() + max(1, again_us)
+            self.again_at_us = self._clock() + max(1, again_us)
             self._wake()
 
     def resume(self) -> None:

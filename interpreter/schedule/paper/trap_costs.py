@@ -11,14 +11,13 @@ that getting it back takes. All of it is a model with stated parameters, not a m
 
 from math import exp
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from interpreter.schedule.charts.charts import Curve, Curves
 from interpreter.schedule.data.durations import Durations
-
-Strategy = Literal["keep", "swap", "recompute"]
+from interpreter.session import Strategy
 
 
 class Hardware(msgspec.Struct, frozen=True, kw_only=True):
