@@ -76,6 +76,7 @@ RULES: Final[dict[str, Rule]] = {
     "Valid/trap-wakes": _warning("CML206", "trap only while a call with an identifier is pending"),
     "Valid/known-function": _error("CML207", "call one of the functions that the host declares"),
     "Lint/near-miss": _warning("CML208", "write the marker exactly, or leave it if text is meant"),
+    "Lint/json-constant": _warning("CML209", "write True, False and None in Python bodies"),
     "Trace/format": _error("CML301", "a trace is one JSON object a line: a header, then rows"),
     "Trace/version": _error("CML302", "use the version of the tools that the trace names"),
     "Trace/row": _error("CML303", "a row is what the machine does with the event: record it again"),

@@ -9,12 +9,12 @@ from typing import Final, TypeAlias, TypeVar
 
 from cml.arguments import take_pieces, take_profile
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
-from cml.diagnostics import CmlError, Diagnostic, Position, Span, diagnose
+from cml.diagnostics import CmlError, Diagnostic, Position, Severity, Span, diagnose
 from cml.parser import BlockReader, read_symbols
-from cml.profile import Level, Profile
+from cml.profile import Body, Level, Profile
 from cml.symbols import Symbol
-from cml.text.identifiers import is_runtime_identifier, reserved_fault
-from cml.text.lints import NearMisses, near_misses_in_block
+from cml.text.identifiers import CONSTANTS, is_runtime_identifier, reserved_fault
+from cml.text.lints import NearMisses, json_constants, near_misses_in_block
 
 
 @dataclass(slots=True)
@@ -22,14 +22,14 @@ class _Seen:
     """What a validator remembers of a context so far: its identifiers.
 
     Args:
-        level: Highest level of conformance that is accepted.
+        profile: Its body language, and the highest level of conformance that is accepted.
         called: Identifiers that calls have, malformed ones included.
         pending: Those of them that were not answered yet.
         answered: Identifiers that a final interrupt named, whoever has them.
         errors: Blocks at fault that have no identifier of their own and were not answered yet.
     """
 
-    level: Level
+    profile: Profile
     called: set[str] = field(default_factory=set)
     pending: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
@@ -79,15 +79,24 @@ def _trap_wakes(block: Trap, seen: _Seen) -> _Messages:
 
 def _level(block: Interrupt, seen: _Seen) -> _Messages:
     name = block.id
-    if seen.level is not Level.EXTENDED and is_runtime_identifier(name) and name.startswith("user"):
-        return (f"messages of people are beyond the {seen.level.value} level",)
+    level = seen.profile.level
+    if level is not Level.EXTENDED and is_runtime_identifier(name) and name.startswith("user"):
+        return (f"messages of people are beyond the {level.value} level",)
     return ()
+
+
+def _json_constant(block: Call, seen: _Seen) -> _Messages:
+    if seen.profile.body is not Body.PYTHON:
+        return ()
+    words = json_constants(block.body)
+    return tuple(f"{w} is read as {CONSTANTS[w]}; Python spells it so" for w in words)
 
 
 _CALL_RULES: Final[dict[str, Callable[[Call, _Seen], _Messages]]] = {
     "Valid/unique-identifier": _unique_identifier,
     "Valid/reserved-identifier": _reserved_identifier,
     "Valid/known-identifier": _known_identifier,
+    "Lint/json-constant": _json_constant,
 }
 _INTERRUPT_RULES: Final[dict[str, Callable[[Interrupt, _Seen], _Messages]]] = {
     "Valid/level": _level,
@@ -137,7 +146,7 @@ class Validator:
     """
 
     def __init__(self, profile: Profile | None = None) -> None:
-        self._seen = _Seen((profile or Profile()).level)
+        self._seen = _Seen(profile or Profile())
 
     def check(self, block: Block) -> tuple[Diagnostic, ...]:
         """Return what is wrong with the next block."""
@@ -186,7 +195,8 @@ def _is_error(block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _See
     if isinstance(block, Malformed) and not block.source.startswith(("[CALL]", "[TRAP]")):
         return False
     own = block.id is not None and block.id not in seen.called and not reserved_fault(block.id)
-    return bool(found) and not own
+    is_at_fault = any(finding.severity is Severity.ERROR for finding in found)
+    return is_at_fault and not own
 
 
 def validate(

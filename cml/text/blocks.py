@@ -6,7 +6,7 @@ means the same in a file and while it is being decoded.
 
 import re
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -15,14 +15,18 @@ from cml.diagnostics import START, Position, Span, advance, diagnose, locate
 from cml.profile import Level, Profile
 from cml.symbols import Marker, Symbol
 from cml.text.bodies import check_nesting, read_body
-from cml.text.identifiers import identifier_fault, reserved_fault
+from cml.text.identifiers import identifier_fault, identifier_for, reserved_fault
 from cml.text.invocation import BodyError
 from cml.text.json_values import JsonError, read_json
-from cml.text.literals import VALUE_QUOTES
+from cml.text.literals import CALL_QUOTES, VALUE_QUOTES
+
+if TYPE_CHECKING:
+    from cml.advice.wording import Told
 
 _WHITE_SPACE: Final = " \t\r\n"
 _HEAD_LENGTH: Final = len(Marker.HEAD.value)
 _END_LENGTH: Final = len(Marker.END.value)
+_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _WORD: Final = re.compile(r"[^ \t\r\n]+")
 _SAID_OUTCOMES: Final = {k.value: k for k in OutcomeKind if k is not OutcomeKind.RETURNED}
 
@@ -126,14 +130,31 @@ def _check_shape(block: OpenBlock, ending: BlockEnd, profile: Profile) -> None:
         message = f"the block is longer than {profile.limits.block_characters} characters"
         raise BlockError("Valid/limit", message, 0, len(block.opener.value))
     if ending is not BlockEnd.CLOSED:
-        opener = block.opener.value
-        message = f"{opener} has no [END]: {ending.value}"
-        raise BlockError("Valid/closed", message, 0, len(opener))
+        told = unclosed_block(block, ending, profile)
+        raise BlockError("Valid/closed", told.message, told.offset, told.offset + 1)
     allowed = 0 if block.opener is Marker.TRAP else 1
     if len(block.heads) > allowed:
         at = block.heads[allowed]
-        message = "a second [HEAD] in one block" if allowed else "a [HEAD] in a trap"
+        message = "a second HEAD marker in one block; write one, after the identifier"
+        message = message if allowed else "a HEAD marker in a trap; write identifiers only"
         raise BlockError("Valid/head", message, at, at + len(Marker.HEAD.value))
+
+
+def unclosed_block(block: OpenBlock, ending: BlockEnd, profile: Profile) -> "Told":
+    """Say why a block has no [END], where, and what to write: perhaps a string went over it.
+
+    No marker is spelled in words for a model: written into the context it would be escaped.
+    """
+    from cml.advice.strings import unclosed
+    from cml.advice.wording import Told  # a valid block needs no advice
+
+    length = len(block.opener.value)
+    quotes = {Marker.CALL: CALL_QUOTES[profile.body], Marker.INTR: VALUE_QUOTES}
+    missing = f"the {block.opener.name} block has no END marker: {ending.value}"
+    told = unclosed(block.source[length:], quotes.get(block.opener, ""))
+    if told is None:
+        return Told(f"{missing}; write END where the block ends", 0)
+    return Told(f"{missing}, and {told.message}", length + told.offset)
 
 
 def _parts(block: OpenBlock) -> tuple[str | None, str, int]:
@@ -158,7 +179,8 @@ def _readable_identifier(block: OpenBlock, profile: Profile) -> str | None:
 def _read_call(block: OpenBlock, profile: Profile, span: Span) -> Call:
     head, body, body_start = _parts(block)
     if head is not None and (fault := identifier_fault(head, profile)):
-        raise BlockError("Valid/identifier", fault, 0, block.heads[0])
+        told = f"{fault}; write one of letters, digits and _: {identifier_for(head, profile)}"
+        raise BlockError("Valid/identifier", told, 0, block.heads[0])
     try:
         invocation = read_body(body, profile)
     except BodyError as error:
@@ -217,13 +239,14 @@ def _read_trap(block: OpenBlock, profile: Profile, span: Span) -> Trap:
     if not content:
         return Trap(None, span)
     if profile.level is not Level.EXTENDED:
-        message = "a trap that names calls is beyond this level"
+        message = "a trap that names calls is beyond this level; write it empty"
         raise BlockError("Valid/level", message, start, start + len(content))
     if content == "all":
         return Trap("all", span)
     names = tuple(name.strip(_WHITE_SPACE) for name in content.split(","))
     for name in names:
-        fault = identifier_fault(name, profile) or reserved_fault(name)
-        if fault:
-            raise BlockError("Valid/trap-list", fault, start, start + len(content))
+        if fault := identifier_fault(name, profile) or reserved_fault(name):
+            named = ", ".join(w for w in _NAME.findall(content) if w != "and") or "a, b"
+            message = f"{fault}; calls are waited for with commas between: {named}"
+            raise BlockError("Valid/trap-list", message, start, start + len(content))
     return Trap(names, span)

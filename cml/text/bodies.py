@@ -66,17 +66,26 @@ def _read_json(text: str, profile: Profile) -> Invocation:
     try:
         value = read_json(text, profile.limits)
     except JsonError as error:
-        raise BodyError(str(error), error.offset, error.rule or "Valid/body") from None
+        if error.rule:
+            raise BodyError(str(error), error.offset, error.rule) from None
+        raise _advised(text, str(error), error.offset) from None
     match value:
         case {"name": str(name), "arguments": dict(arguments), **rest} if not rest:
             if not name:
-                raise BodyError("the name of a function is not empty")
+                raise BodyError("the name of a function is empty; write which to call")
             if "$ref" not in text and "\\" not in text:
                 return Invocation(name, (), cast(dict[str, Value], arguments))
             kwargs = {key: _json_value(entry, profile) for key, entry in arguments.items()}
             return Invocation(name, (), kwargs)
         case _:
-            raise BodyError('expected {"name": "…", "arguments": {…}} and nothing else')
+            raise _advised(text, "a body is one object")
+
+
+def _advised(text: str, fault: str, offset: int = 0) -> BodyError:
+    from cml.advice.json_bodies import json_advice  # a valid call needs no advice
+
+    told = json_advice(text, fault, offset)
+    return BodyError(told.message, told.offset)
 
 
 def _json_value(value: Json, profile: Profile) -> Value:
@@ -99,7 +108,7 @@ def _json_reference(value: dict[str, Json], profile: Profile) -> Reference:
                 return reference(ref, steps, profile, 0)
         case _:
             pass
-    raise BodyError('a future is {"$ref": "identifier", "path": [strings or whole numbers]}')
+    raise BodyError('write the result of a call as {"$ref": "identifier", "path": ["key", 0]}')
 
 
 def _is_step(step: Json) -> TypeGuard[str | int]:

@@ -6,8 +6,9 @@ that one gives up, and in the tests.
 
 from typing import Final
 
-from lark import Token, Tree, UnexpectedInput
+from lark import Token, Tree, UnexpectedInput, UnexpectedToken
 
+from cml.advice.python_bodies import python_advice
 from cml.ast import Value
 from cml.profile import Profile
 from cml.text.grammar import body_grammar
@@ -31,6 +32,7 @@ _WORDS: Final = {
     "_EQUALS": "`=`",
     "$END": "the end of the call",
 }
+_BEGINS_VALUE: Final = {"PYTHON_STRING", "NUMBER", "NAME", "_OPEN_BRACKET"}
 _WHITE_SPACE: Final = " \t\r\n"
 
 _Node = Tree[Token]
@@ -45,7 +47,8 @@ def read_by_grammar(text: str, profile: Profile) -> Invocation:
     try:
         tree = body_grammar().parse(text)
     except UnexpectedInput as error:
-        raise BodyError(_expectation(error), _error_offset(error, text)) from None
+        told = python_advice(text, _error_offset(error, text), _expectation(error))
+        raise BodyError(told.message, told.offset) from None
     function, *arguments = _trees(tree)
     args: list[Value] = []
     kwargs: dict[str, Value] = {}
@@ -53,7 +56,8 @@ def read_by_grammar(text: str, profile: Profile) -> Invocation:
         if argument.data == "keyword":
             _add_keyword(argument, kwargs, profile)
         elif kwargs:
-            raise BodyError("a positional argument stands after a named one", _start(argument))
+            message = "an argument without a name stands after one with; write its name, as in x=1"
+            raise BodyError(message, _start(argument))
         else:
             args.append(_python_value(argument, profile))
     return Invocation(".".join(map(_name, _tokens(function))), tuple(args), kwargs)
@@ -63,7 +67,7 @@ def _add_keyword(argument: _Node, kwargs: dict[str, Value], profile: Profile) ->
     token, value = argument.children
     name = _name(token)
     if name in kwargs:
-        raise BodyError(f"the argument {name} is given twice", _start(argument))
+        raise BodyError(f"the argument {name} is given twice; write it once", _start(argument))
     kwargs[name] = _python_value(value, profile)
 
 
@@ -72,7 +76,7 @@ def _python_value(node: Token | _Node, profile: Profile) -> Value:
         raise TypeError(f"not a value: {node!r}")
     match node.data:
         case "python_string":
-            return _string(_tokens(node)[0])
+            return _string(node)
         case "number":
             return _number(_tokens(node)[0], profile)
         case "array":
@@ -89,9 +93,12 @@ def _python_object(node: _Node, profile: Profile) -> Value:
         key_token, value = entry.children
         key = _string(key_token)
         if key in entries:
-            raise BodyError(f"the key {key!r} is given twice", _start(entry))
+            raise BodyError(f"the key {key!r} is given twice; write it once", _start(entry))
         if key == "$ref":
-            raise BodyError("the key `$ref` is the JSON form of a future", _start(entry))
+            message = (
+                "the key `$ref` is not for Python bodies; write the identifier itself, as in x=a"
+            )
+            raise BodyError(message, _start(entry))
         entries[key] = _python_value(value, profile)
     return entries
 
@@ -102,22 +109,28 @@ def _named_value(node: _Node, profile: Profile) -> Value:
     name = _name(token)
     if name in CONSTANTS and not subscripts:
         return CONSTANTS[name]
-    path = tuple(_subscript(_tokens(s)[0], profile) for s in subscripts if isinstance(s, Tree))
+    path = tuple(_subscript(s.children[0], profile) for s in subscripts if isinstance(s, Tree))
     return reference(name, path, profile, _start(node))
 
 
-def _subscript(token: Token, profile: Profile) -> str | int:
-    if token.type == "PYTHON_STRING":
-        return _string(token)
-    index = _number(token, profile)
+def _subscript(step: Token | _Node, profile: Profile) -> str | int:
+    if isinstance(step, Tree):
+        return _string(step)
+    index = _number(step, profile)
     if isinstance(index, float):
-        raise BodyError("a subscript is a string or a whole number", token.start_pos or 0)
+        message = 'a subscript is a string or a whole number; write a["k"] or a[0]'
+        raise BodyError(message, _start(step))
     return index
 
 
-def _string(token: "Token | _Node") -> str:
+def _string(node: Token | _Node) -> str:
+    """The value of one literal, or of several that stand side by side."""
+    return "".join(map(_literal, _tokens(node))) if isinstance(node, Tree) else _literal(node)
+
+
+def _literal(token: Token) -> str:
     try:
-        return read_python_string(_name(token))
+        return read_python_string(token)
     except LiteralError as error:
         raise BodyError(str(error), _start(token)) from None
 
@@ -150,10 +163,15 @@ def _tokens(node: _Node) -> list[Token]:
 
 def _error_offset(error: UnexpectedInput, text: str) -> int:
     position: int | None = error.pos_in_stream
-    return position if position is not None and position >= 0 else len(text)
+    is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    return len(text) if is_end or position is None or position < 0 else position
 
 
 def _expectation(error: UnexpectedInput) -> str:
     names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()
-    words = sorted({_WORDS[name] for name in names if name in _WORDS})
-    return "expected " + (" or ".join(words) if words else "a call such as f(x=1)")
+    if set(names) >= _BEGINS_VALUE:
+        return "a value"
+    # After a string another one could stand, which is joined to it; nobody is told to write that.
+    joined = {"PYTHON_STRING"} if {"_COMMA", "_COLON"} & set(names) else set()
+    words = sorted({_WORDS[name] for name in set(names) - joined if name in _WORDS})
+    return " or ".join(words) if words else "a call such as f(x=1)"

@@ -6,7 +6,15 @@ from typing import Final
 from cml.profile import Profile
 from cml.symbols import MARKER_NAMES
 
-CONSTANTS: Final[dict[str, bool | None]] = {"True": True, "False": False, "None": None}
+JSON_CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
+"""The constants as JSON spells them. In a Python body they are read, and a lint says so."""
+
+CONSTANTS: Final[dict[str, bool | None]] = {
+    "True": True,
+    "False": False,
+    "None": None,
+    **JSON_CONSTANTS,
+}
 """The reserved words that are values in Python bodies."""
 
 NO_VALUES: Final = MARKER_NAMES | CONSTANTS.keys()
@@ -24,6 +32,14 @@ def identifier_fault(name: str, profile: Profile) -> str | None:
     if len(name) > profile.limits.identifier_characters:
         return f"the identifier is longer than {profile.limits.identifier_characters} characters"
     return None
+
+
+def identifier_for(text: str, profile: Profile) -> str:
+    """Return an identifier that is spelled nearly like a text, and is not reserved."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[: profile.limits.identifier_characters]
+    if not _IDENTIFIER.fullmatch(name):
+        name = f"call_{name}"[: profile.limits.identifier_characters].rstrip("_")
+    return "call1" if reserved_fault(name) else name
 
 
 def reserved_fault(name: str) -> str | None:

@@ -41,8 +41,10 @@ def reference(ref: str, path: tuple[str | int, ...], profile: Profile, offset: i
     if fault := identifier_fault(ref, profile):
         raise BodyError(fault, offset)
     if ref in NO_VALUES:
-        raise BodyError(f"{ref} is a reserved word, not a value", offset)
+        raise BodyError(f'{ref} is a reserved word, not a value; write "{ref}" for text', offset)
     if profile.level is Level.CORE:
-        message = f"{ref} names another call; futures are beyond the core level"
+        message = (
+            f'{ref} would be the result of another call, which this level has not; write "{ref}"'
+        )
         raise BodyError(message, offset, "Valid/level")
     return Reference(ref, path)

@@ -20,17 +20,15 @@ from cml.symbols import (
     MARKER_PATTERN,
     MARKERS,
     OPENERS,
+    Marker,
     Symbol,
 )
+from cml.text.code import Code, Strings
 from cml.text.monitor import Mode, interruptible
 from cml.text.states import LexerState, first_state
 
 _PLAIN: Final = re.compile(MARKER_PATTERN)
 _SWEEP: Final = 1_000  # symbols that are held at once
-# The inside of a string, up to its quote, the end of its line or the end of input (Syntax/string).
-_INSIDE_STRING: Final = {
-    quote: re.compile(rf"[^{quote}\\\r\n]*(?:\\[^\r\n][^{quote}\\\r\n]*)*") for quote in "\"'"
-}
 
 
 class Lexer:
@@ -53,8 +51,10 @@ class Lexer:
         self._position = 0
         self._offset = 0
         self._marker = ""  # which is known to stand at this point, or none
-        self._quote = ""
-        self._escaped = False  # an odd run of backslashes stands directly before this point
+        self._strings = Strings()  # of the block that is open
+        self._escaped = (
+            False  # an odd run of backslashes stands directly before this point of prose
+        )
 
     @property
     def mode(self) -> Mode:
@@ -166,7 +166,7 @@ class Lexer:
         backslashes before a `[`, at a string that does not end, at the end of the buffer.
         """
         symbols: list[Symbol] = []
-        if self._marker or self._quote or self._escaped:
+        if self._marker or self._escaped or not self._strings.may_open:
             return symbols
         buffer, position, state = self._buffer, self._position, self._state
         ahead = self._offset - position
@@ -190,7 +190,8 @@ class Lexer:
                 that is open begins: then it is prose again from there.
         """
         if self.mode is not Mode.PROSE and offset <= self._opened:
-            self._state, self._quote, self._escaped = self._prose, "", False
+            self._state, self._escaped = self._prose, False
+            self._strings.reset()
         self._buffer = self._marker = ""
         self._position = 0
         self._offset = offset
@@ -230,18 +231,31 @@ class Lexer:
         self._escaped = False
         self._marker = ""
         self._state = self._state.edges[spelling]
+        if spelling in self._openers or spelling != Marker.INTR.value:  # else it is taken back
+            self._strings.reset()
         return symbol
 
     def _scan(self) -> int:
         """Return where certain text ends; `_marker` then is the marker that stands there, if any."""
         if self._state is self._simple and self._buffer.find("[", self._position) < 0:
             return len(self._buffer)
-        code = self._state.quotes
-        match = self._search_code() if code else self._search_prose()
+        if code := self._state.code:
+            return self._scan_code(code)
+        match = self._search_prose()
         if match is not None:
             self._marker = match.group()
             return match.start()
-        return len(self._buffer) if self._quote else self._begun()
+        return self._begun()
+
+    def _scan_code(self, code: Code) -> int:
+        """Return where certain text ends in a block that has strings."""
+        begun = self._begun()
+        position = self._strings.skip(code, self._buffer, self._position, begun)
+        if self._strings.quote:
+            return len(self._buffer)
+        if position < begun and (marker := _PLAIN.match(self._buffer, position)):
+            self._marker = marker.group()
+        return position
 
     def _begun(self) -> int:
         """Where a proper prefix of a marker begins at the end of the buffer, else its length."""
@@ -266,37 +280,3 @@ class Lexer:
             start -= 1
         runs_on = start == self._position and self._escaped
         return ((at - start) % 2 == 1) != runs_on
-
-    def _search_code(self) -> re.Match[str] | None:
-        """Find the first marker outside a string; `_quote` tells of a string that does not end."""
-        buffer, position = self._buffer, self._position
-        if self._quote:
-            position = self._skip_string(position)
-        if self._quote:
-            return None
-        content = self._state.content.match(buffer, position)
-        position = content.end() if content else position
-        if position == len(buffer):
-            return None
-        if buffer[position] == "[":
-            return _PLAIN.match(buffer, position)
-        self._quote = buffer[position]
-        self._skip_string(position + 1)
-        return None
-
-    def _skip_string(self, position: int) -> int:
-        """Advance over an open string; `_quote` is cleared where it ends (Syntax/string)."""
-        buffer = self._buffer
-        if self._escaped:
-            self._escaped = False
-            position += buffer[position] not in "\r\n"
-        inside = _INSIDE_STRING[self._quote].match(buffer, position)
-        position = inside.end() if inside else position
-        if position == len(buffer):
-            return position
-        if buffer[position] == "\\" and position + 1 == len(buffer):
-            self._escaped = True
-            return position + 1
-        is_closed = buffer[position] == self._quote
-        self._quote = ""
-        return position + (is_closed or buffer[position] == "\\")

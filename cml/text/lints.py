@@ -1,7 +1,7 @@
-"""Near misses: text that was probably meant as a marker (spec/2-validity.md, section 4).
+"""Lints: what is allowed, and was probably not meant so (spec/2-validity.md, section 2.3).
 
-A near miss stays text. The lint only says so, because a model or a person who writes one waits
-for something that never comes.
+A near miss is text that was probably meant as a marker. It stays text; the lint says so, because a
+model or a person who writes one waits for something that never comes.
 """
 
 import re
@@ -13,6 +13,7 @@ from cml.ast import Malformed
 from cml.diagnostics import START, Diagnostic, Position, Span, advance, diagnose
 from cml.profile import Body
 from cml.symbols import MARKER_NAMES, OPENERS, Marker
+from cml.text.identifiers import JSON_CONSTANTS
 from cml.text.literals import CALL_QUOTES, VALUE_QUOTES, blank_strings
 
 _LONGEST: Final = 24
@@ -21,6 +22,8 @@ _LETTER: Final = re.compile("[A-Za-z]")
 _OPEN: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{0,{_LONGEST}}}\Z")
 # Capital letters of other alphabets that look like the letters of the five names.
 _LOOKALIKES: Final = str.maketrans("АСЕНІРТΑΕΗΙΝΡΤԀ", "ACEHIPTAEHINPTD")
+# A value; what an equals sign follows is the name of an argument.
+_JSON_CONSTANT: Final = re.compile(rf"\b(?:{'|'.join(JSON_CONSTANTS)})\b(?![ \t\r\n]*=)")
 _CLOSERS: Final = {f"/{marker.name}": "END" for marker in OPENERS} | {"/END": "END"}
 
 
@@ -77,6 +80,18 @@ def near_misses_in_block(block: Malformed, body: Body) -> Iterator[Diagnostic]:
     yield from near_misses(blank_strings(block.source, quotes.get(opener, "")), block.span.start)
 
 
+def json_constants(body: str) -> tuple[str, ...]:
+    """Return the constants that a Python body spells as JSON does, in order, each once.
+
+    Args:
+        body: A body that was read.
+    """
+    if not _JSON_CONSTANT.search(body):
+        return ()
+    code = blank_strings(body, CALL_QUOTES[Body.PYTHON])
+    return tuple(dict.fromkeys(_JSON_CONSTANT.findall(code, code.index("("))))
+
+
 def meant_marker(bracketed: str) -> str | None:
     """Return the marker that a bracketed word resembles, or None if it is one or resembles none.
 
@@ -85,7 +100,7 @@ def meant_marker(bracketed: str) -> str | None:
     letter, one letter is missing, added or swapped with its neighbour.
     """
     word = bracketed[1:-1]
-    if word in MARKER_NAMES and bracketed.startswith("["):
+    if word in MARKER_NAMES and bracketed == f"[{word}]":
         return None
     if word.isascii() and not _LETTER.search(word):
         return None

@@ -18,12 +18,26 @@ from cml.text.literals import LiteralError, read_number, read_python_string
 _SPACE: Final = r"[ \t\r\n]*"
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _FUNCTION: Final = re.compile(rf"({_NAME}{_SPACE}(?:\.{_SPACE}{_NAME}{_SPACE})*)\({_SPACE}")
-_NUMBER: Final = r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_STRINGS: Final = "|".join(rf"{q}[^{q}\\\r\n]*+(?:\\[^\r\n][^{q}\\\r\n]*+)*+{q}" for q in "\"'")
+_DIGITS: Final = "[0-9](?:_?[0-9])*+"
+_NUMBER: Final = (
+    "[-+]?(?:0[xX](?:_?[0-9a-fA-F])++|0[oO](?:_?[0-7])++|0[bB](?:_?[01])++"
+    rf"|(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][-+]?{_DIGITS})?)"
+)
+# In three quotes or in one; two at once are the empty string, or the beginning of three.
+_STRINGS: Final = "[rRuU]?(?:{})".format(
+    "|".join(
+        rf"{q}[^{q[0]}\\\r\n]*+(?:\\[^\r\n][^{q[0]}\\\r\n]*+)*+{q}"
+        for q in ('"""', "'''", '"', "'")
+    )
+)
 # A terminal of cml.lark that stands between parentheses; all from where there is none is the empty
-# token.
-_TOKEN: Final = re.compile(rf"({_NAME}|[][(){{}},:=]|{_STRINGS}|{_NUMBER}){_SPACE}|.+", re.DOTALL)
+# token. Strings that are joined have white space between them.
+_TOKEN: Final = re.compile(
+    rf"([][(){{}},:=]|{_NAME}+(?![\"'])|{_NUMBER}|{_STRINGS}(?![rRuU]?[\"'])){_SPACE}|.+", re.DOTALL
+)
 _END: Final = ["", ""]
+_QUOTES: Final = frozenset("\"'")
+_BEGIN_NAMES: Final = frozenset(f"{ascii_letters}_")
 _Tokens = list[str]
 
 
@@ -78,7 +92,14 @@ def _value(tokens: _Tokens, profile: Profile) -> Value:
 
 
 def _string(tokens: _Tokens, _: Profile) -> str:
-    return read_python_string(tokens.pop())
+    value = read_python_string(tokens.pop())
+    while tokens[-1][-1:] in _QUOTES:
+        value += read_python_string(tokens.pop())
+    return value
+
+
+def _is_string(token: str) -> bool:
+    return token[-1:] in _QUOTES
 
 
 def _number(tokens: _Tokens, profile: Profile) -> int | float:
@@ -118,7 +139,7 @@ def _object(tokens: _Tokens, profile: Profile) -> dict[str, Value]:
     tokens.pop()
     entries: dict[str, Value] = {}
     while tokens[-1] != "}":
-        if _READERS.get(tokens[-1][:1]) is not _string:
+        if not _is_string(tokens[-1]):
             raise _NoCall
         key = _string(tokens, profile)
         _take(tokens, ":")
@@ -130,6 +151,11 @@ def _object(tokens: _Tokens, profile: Profile) -> dict[str, Value]:
         tokens.pop()
     _take(tokens, "}")
     return entries
+
+
+def _prefixed(tokens: _Tokens, profile: Profile) -> Value:
+    """A name that begins like the prefix of a string, or such a string."""
+    return (_string if _is_string(tokens[-1]) else _named)(tokens, profile)
 
 
 def _named(tokens: _Tokens, profile: Profile) -> Value:
@@ -145,10 +171,10 @@ def _named(tokens: _Tokens, profile: Profile) -> Value:
 
 
 def _subscript(tokens: _Tokens, profile: Profile) -> str | int:
-    read = _READERS.get(tokens[-1][:1])
-    if read is _string:
+    if _is_string(tokens[-1]):
         return _string(tokens, profile)
-    index = _number(tokens, profile) if read is _number else None
+    is_number = _READERS.get(tokens[-1][:1]) is _number
+    index = _number(tokens, profile) if is_number else None
     if isinstance(index, int):
         return index
     raise _NoCall
@@ -156,7 +182,7 @@ def _subscript(tokens: _Tokens, profile: Profile) -> str | int:
 
 def _name(tokens: _Tokens) -> str:
     token = tokens.pop()
-    if _READERS.get(token[:1]) is not _named:
+    if token[:1] not in _BEGIN_NAMES or _is_string(token):
         raise _NoCall
     return token
 
@@ -168,8 +194,9 @@ def _take(tokens: _Tokens, expected: str) -> None:
 
 # By the first character of a token.
 _READERS: Final[dict[str, Callable[[_Tokens, Profile], Value]]] = {
-    **dict.fromkeys(f"{ascii_letters}_", _named),
-    **dict.fromkeys(f"{digits}-.", _number),
+    **dict.fromkeys(_BEGIN_NAMES, _named),
+    **dict.fromkeys("rRuU", _prefixed),
+    **dict.fromkeys(f"{digits}+-.", _number),
     **dict.fromkeys("\"'", _string),
     "[": _array,
     "(": _parentheses,

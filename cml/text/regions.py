@@ -33,6 +33,8 @@ class RegionLexer(Lexer):
         self._closing = ""  # what ends the region that this point is in
         spellings = sorted(MARKERS.keys() | self._closings.keys(), key=len)
         self._spellings: Final = re.compile("|".join(map(re.escape, spellings)))
+        openings = sorted(self._closings, key=len)
+        self._openings: Final = re.compile("|".join(map(re.escape, openings)))
 
     @property
     def interruptible(self) -> bool:
@@ -74,7 +76,8 @@ class RegionLexer(Lexer):
 
     def _take_marker(self) -> Symbol:
         opening = self._marker
-        if opening not in self._closings or opening in MARKERS:
+        is_marker = opening in MARKERS and not self._is_escaped(self._position)
+        if is_marker or opening not in self._closings:
             return super()._take_marker()
         self._marker, self._closing = "", self._closings[opening]
         return self._take_text(self._end_inside(self._position + len(opening)))
@@ -95,22 +98,27 @@ class RegionLexer(Lexer):
     def _search_prose(self) -> re.Match[str] | None:
         if self._state.mode is not Mode.PROSE:
             return super()._search_prose()
-        position = self._position
-        while match := self._first(position):
-            if match[0] not in MARKERS or not self._is_escaped(match.start()):
-                return match
-            position = match.start() + 1
-        return None
+        return self._first(self._position)
 
     def _first(self, position: int) -> re.Match[str] | None:
         """Return the marker or opening that is complete first; of several, the longest."""
-        first = self._spellings.search(self._buffer, position)
+        first = self._next(position, len(self._buffer))
         while first:
             begin, end = first.span()
-            inside = self._spellings.search(self._buffer, begin + 1, end - 1)
+            inside = self._next(begin + 1, end - 1)
             if inside is None:
                 return first
             first = inside
+        return None
+
+    def _next(self, position: int, end: int) -> re.Match[str] | None:
+        """Return what begins first; an escaped marker is text, in which an opening may stand."""
+        while found := self._spellings.search(self._buffer, position, end):
+            if found[0] not in MARKERS or not self._is_escaped(found.start()):
+                return found
+            if opening := self._openings.match(self._buffer, found.start(), end):
+                return opening
+            position = found.start() + 1
         return None
 
     def _begun(self) -> int:

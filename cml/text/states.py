@@ -9,13 +9,14 @@ from functools import cache
 from typing import Final
 
 from cml.profile import Body
-from cml.symbols import MARKER_PATTERN
+from cml.symbols import MARKER_PATTERN, Marker
+from cml.text.code import NO_MARKER, Code, code_of
 from cml.text.literals import CALL_QUOTES, VALUE_QUOTES
 from cml.text.monitor import EDGES, GENERATED_EDGES, Mode
 
 _INTERRUPT_MODES: Final = {Mode.INTERRUPT, Mode.INTERRUPT_BODY, Mode.INTERRUPT_FAULT}
 _CALL_MODES: Final = {Mode.CALL, Mode.CALL_BODY, Mode.CALL_FAULT}
-_NO_MARKER: Final = rf"(?!{MARKER_PATTERN})\["
+_FORGED: Final = re.escape(Marker.INTR.value)
 
 
 @dataclass(slots=True, eq=False)
@@ -24,16 +25,14 @@ class LexerState:
 
     Args:
         mode: The mode.
-        quotes: The characters that open a string; none in prose and traps.
-        content: Matches code up to the next marker, or to a string that does not end here.
+        code: How its strings are found; None in prose and traps, which have none.
         sweep: Matches text and the marker after it, where nothing before that is to be looked at
             more closely.
         edges: The state after each marker, by its spelling.
     """
 
     mode: Mode
-    quotes: str
-    content: re.Pattern[str]
+    code: Code | None
     sweep: re.Pattern[str]
     edges: dict[str, "LexerState"] = field(default_factory=dict)
 
@@ -42,22 +41,24 @@ class LexerState:
 def first_state(body: Body, *, generated: bool) -> LexerState:
     """Build the automaton of a body language; return its state for prose."""
     table = GENERATED_EDGES if generated else EDGES
-    states = {mode: _state(mode, body) for mode in Mode}
+    states = {mode: _state(mode, body, generated=generated) for mode in Mode}
     for mode, edges in table.items():
         states[mode].edges |= {marker.value: states[target] for marker, target in edges.items()}
     return states[Mode.PROSE]
 
 
-def _state(mode: Mode, body: Body) -> LexerState:
+def _state(mode: Mode, body: Body, *, generated: bool) -> LexerState:
     of_call = CALL_QUOTES[body] if mode in _CALL_MODES else ""
     quotes = VALUE_QUOTES if mode in _INTERRUPT_MODES else of_call
-    content = _content(quotes)
-    # In prose a run of backslashes before a `[` may escape it.
-    before = rf"(?:[^\[\\]++|{_NO_MARKER}|\\++(?=[^\[\\]))*+" if mode is Mode.PROSE else content
-    return LexerState(mode, quotes, re.compile(content), re.compile(rf"{before}({MARKER_PATTERN})"))
-
-
-def _content(quotes: str) -> str:
-    """Code without a marker: possessive throughout, so nothing is ever tried twice."""
-    strings = [rf"{q}(?:[^{q}\\\r\n]++|\\[^\r\n])*+(?:{q}|\\?(?=[\r\n]))" for q in quotes]
-    return "(?:" + "|".join([rf"[^\[{quotes}]++", *strings, _NO_MARKER]) + ")*+"
+    code, marker = None, MARKER_PATTERN
+    if quotes:
+        code = code_of(quotes)
+        before = code.places.pattern + code.gap.pattern
+        # A forged marker is taken back, and then it matters where it stood.
+        marker = rf"(?!{_FORGED}){MARKER_PATTERN}" if generated else MARKER_PATTERN
+    elif mode is Mode.PROSE:
+        # A run of backslashes before a `[` may escape it.
+        before = rf"(?:[^\[\\]++|{NO_MARKER}|\\++(?=[^\[\\]))*+"
+    else:
+        before = rf"(?:[^\[]++|{NO_MARKER})*+"
+    return LexerState(mode, code, re.compile(rf"{before}({marker})"))

@@ -6,9 +6,11 @@ from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from cml.profile import Level
+from cml.text.blocks import BlockEnd, unclosed_block
 from interpreter.events import (
     Began,
     Cancel,
+    Effect,
     Ended,
     Expired,
     Finish,
@@ -20,7 +22,13 @@ from interpreter.events import (
     Stopped,
 )
 from interpreter.interrupts import unreadable
-from interpreter.rules.changes import Fired, queue_interrupt, settle_call, with_call
+from interpreter.rules.changes import (
+    Fired,
+    answer_fault,
+    queue_interrupt,
+    settle_call,
+    with_call,
+)
 from interpreter.rules.failures import outcome_of
 from interpreter.state import CallState, Phase, State, Status
 
@@ -40,13 +48,16 @@ def step_end(state: State, event: Ended) -> Fired | None:
 
 def step_truncated(state: State, event: Ended) -> Fired | None:
     """Step/truncated: the output ended inside a block; nothing is started from it, and it is taken
-    back out of the context.
+    back out of the context. A model that stopped of itself takes it for complete, and is told.
     """
     if state.block is None:
         return None
-    message = f"the output ended ({event.reason}) inside a {state.block.opener.value} block"
-    ended = replace(_ending(state, event), block=None, offset=state.opened)
-    return ended, (Rewind(state.opened), Report("Valid/closed", message))
+    message = unclosed_block(state.block, BlockEnd.TRUNCATED, state.settings.profile).message
+    after = replace(_ending(state, event), block=None, offset=state.opened)
+    effects: tuple[Effect, ...] = (Report("Valid/closed", message),)
+    if event.reason == "stop":
+        after, effects = answer_fault(after, None, "malformed", message, "Valid/closed")
+    return after, (Rewind(state.opened), *effects)
 
 
 def step_return(state: State, event: Returned) -> Fired | None:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from cml.ast import Call, Reference
-from cml.profile import Level, Profile
+from cml.profile import Body, Level, Profile
 from cml.text.identifiers import identifier_fault, reserved_fault
 from cml.validity import references
 from interpreter.state import State
@@ -68,7 +68,7 @@ def _identifier(state: State, call: Call) -> Refusal | None:
     if call.id is None:
         return None
     if fault := reserved_fault(call.id):
-        return Refusal("reserved_identifier", fault)
+        return Refusal("reserved_identifier", f"{fault}; choose another, such as call1")
     if call.id in state.calls:
         message = f"the identifier {call.id} was used before; choose a new one"
         return Refusal("duplicate_identifier", message)
@@ -96,13 +96,23 @@ def _named(state: State, call: Call) -> Refusal | None:
     if is_cancel(state, call):
         target = cancel_target(call, state.settings.profile)
         if target is None:
-            return Refusal("arguments", "cancel takes one identifier")
+            return Refusal("arguments", f"cancel takes one identifier; write {_cancelling(state)}")
         named = (target,)
     unknown = [name for name in named if name not in state.calls]
     if not unknown:
         return None
     message = f"no earlier call has the identifier {', '.join(unknown)}"
-    return Refusal("unknown_identifier", message)
+    meant = "" if is_cancel(state, call) else f'; for text write "{unknown[0]}"'
+    return Refusal("unknown_identifier", message + meant)
+
+
+def _cancelling(state: State) -> str:
+    """How a call is cancelled in the session's language: the last that is not settled, if any."""
+    named = (key for key in reversed(state.unsettled) if not key.startswith("#"))
+    name = next(named, "a")
+    if state.settings.profile.body is Body.PYTHON:
+        return f"{CANCEL}({name})"
+    return f'{{"name": "{CANCEL}", "arguments": {{"id": "{name}"}}}}'
 
 
 def _limit(state: State, call: Call) -> Refusal | None:
@@ -110,7 +120,7 @@ def _limit(state: State, call: Call) -> Refusal | None:
         return None
     limits = state.settings.profile.limits
     if len(state.calls) >= limits.calls:
-        message = f"a session has at most {limits.calls} calls"
+        message = f"a session has at most {limits.calls} calls; go on without"
     elif len(state.unsettled) >= limits.pending_calls:
         message = f"at most {limits.pending_calls} calls are pending at once; wait for some"
     else:

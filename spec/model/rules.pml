@@ -69,8 +69,16 @@ inline take_symbol() {
     at++
 }
 
-inline take_end() {                                   /* Step/end, Step/truncated */
-    asked = false; boundary = !UNCLOSED; block = false; phase = ending
+inline take_end() {
+    asked = false; boundary = !UNCLOSED; phase = ending;
+    if
+    :: block ->                                           /* Step/truncated, of itself */
+        block = false;
+        before[errors] = CALLS;                           /* all calls of a script are written */
+        put(CALLS + MESSAGES + errors);
+        errors++
+    :: else -> skip                                       /* Step/end */
+    fi
 }
 
 inline take_return(id, returned) {

@@ -3,13 +3,24 @@
 It shares the grammar with the package and nothing else, and values literals as `lark_reader` does.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from lark import Lark, Token, Tree, UnexpectedInput
-from lark_reader import CONSTANTS, RESERVED, SPACE, Rejected, _bare, _json_string, _number, _string
+from lark_reader import (
+    CONSTANTS,
+    RESERVED,
+    SPACE,
+    Rejected,
+    _bare,
+    _json_string,
+    _literal,
+    _number,
+    _string,
+)
 
 from cml import Body, Level, Profile
 from cml.text.grammar import grammar_text
@@ -28,9 +39,7 @@ def _faults(source: str, profile: Profile) -> Iterator[str]:
     if len(source) > profile.limits.block_characters:
         yield "Valid/limit"
     quotes = {"CALL": "\"'" if profile.body is Body.PYTHON else '"', "INTR": '"'}.get(opener, "")
-    markers = [
-        m for m in re.finditer(_strings(quotes) + r"|\[HEAD\]|\[END\]", source) if m[0][0] == "["
-    ]
+    markers = list(re.finditer(r"\[HEAD\]|\[END\]", _without_strings(source, quotes)))
     if not markers or markers[-1][0] != "[END]" or markers[-1].end() != len(source):
         yield "Valid/closed"
         return
@@ -49,9 +58,24 @@ def _faults(source: str, profile: Profile) -> Iterator[str]:
             yield from _trap_faults(body, profile)
 
 
-def _strings(quotes: str) -> str:
-    """String literals, which end at their quote or with their line; never matched without quotes."""
-    return "|".join(rf"{q}(?:[^{q}\\\r\n]|\\[^\r\n])*{q}?" for q in quotes) or r"(?!)"
+def _without_strings(code: str, quotes: str) -> str:
+    """Code with its string literals blanked, one character after another (Syntax/string)."""
+    kept, quote, escaped, opens = "", "", False, "yes"
+    for character in code:
+        kept += "." if quote and character not in "\r\n" else character
+        if quote:
+            if character in "\r\n" or (character == quote and not escaped):
+                opens, quote = "no" if character in "\r\n" else "yes", ""
+            escaped = character == "\\" and not escaped and bool(quote)
+        elif character in quotes and opens != "no":
+            kept, quote = kept[:-1] + ".", character
+        elif re.search(r"\[(CALL|INTR|TRAP|HEAD|END)\]$", kept) or character in "([{,:=":
+            opens = "yes"
+        elif opens == "yes" and character in SPACE:
+            pass
+        else:
+            opens = "prefix" if opens == "yes" and character in "rRuU" else "no"
+    return kept
 
 
 def _is_identifier(name: str, profile: Profile) -> bool:
@@ -112,7 +136,7 @@ def _grammar(start: str) -> Lark:
 def _tree(body: str, quotes: str, start: str, profile: Profile) -> Any:
     """The tree of a body or value; or what is wrong with it as a whole."""
     depth = 0
-    for bracket in re.findall(r"[][(){}]", re.sub(_strings(quotes), "", body)):
+    for bracket in re.findall(r"[][(){}]", _without_strings(body, quotes)):
         depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
         if depth > profile.limits.nesting:
             return "Valid/limit"
@@ -133,6 +157,9 @@ def _of_number(token: Token, profile: Profile) -> Iterator[str]:
     if len(_bare(token)) > profile.limits.digits:
         yield "Valid/limit"
     yield from _of_string(_bare(token), _number)
+    is_based = re.match("[-+]?0[xXoObB]", token)
+    if is_based and len(str(ast.literal_eval(_bare(token)))) > profile.limits.digits:
+        yield "Valid/limit"
 
 
 def _object_faults(
@@ -169,7 +196,8 @@ def _python_faults(call: Tree[Token], profile: Profile) -> Iterator[str]:
 def _value_faults(node: Any, profile: Profile) -> Iterator[str]:
     match node.data:
         case "python_string":
-            yield from _of_string(node.children[0], _string)
+            for literal in node.children:
+                yield from _of_string(literal, _literal)
         case "number":
             yield from _of_number(node.children[0], profile)
         case "array":
@@ -186,11 +214,11 @@ def _name_faults(node: Any, profile: Profile) -> Iterator[str]:
     if _bare(name) in CONSTANTS and not subscripts:
         return
     for step in (subscript.children[0] for subscript in subscripts):
-        if step.type == "PYTHON_STRING":
-            yield from _of_string(step, _string)
+        if isinstance(step, Tree):
+            yield from _value_faults(step, profile)
         else:
             yield from _of_number(step, profile)
-            if not re.fullmatch("-?[0-9]+", _bare(step)):
+            if isinstance(_number(_bare(step)), float):
                 yield "subscript"
     yield from _reference_faults(_bare(name), profile)
 

@@ -17,7 +17,8 @@ from cml import Body, Call, Context, Interrupt, OutcomeKind, Reference, Text, Tr
 from cml.text.grammar import context_grammar
 
 RESERVED = {"CALL", "INTR", "TRAP", "HEAD", "END", "True", "False", "None", "all"}
-CONSTANTS = {"True": True, "False": False, "None": None}
+RESERVED |= {"true", "false", "null"}
+CONSTANTS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 SPACE = " \t\r\n"
 
 
@@ -141,7 +142,7 @@ def _python(tree: Node, depth: int = 0) -> Any:
     _require(depth < 64)
     match tree.data:
         case "python_string":
-            return _string(tree.children[0])
+            return _string(tree)
         case "number":
             return _number(_bare(tree.children[0]))
         case "array":
@@ -160,24 +161,31 @@ def _name(tree: Node) -> Any:
         return CONSTANTS[_bare(name)]
     _require(_identifier(name) not in RESERVED - {"all"})
     steps = [s.children[0] for s in subscripts]
-    path = tuple(_string(s) if s.type == "PYTHON_STRING" else _number(_bare(s)) for s in steps)
+    path = tuple(_string(s) if isinstance(s, Tree) else _number(_bare(s)) for s in steps)
     _require(all(isinstance(step, int | str) for step in path))
     return Reference(_bare(name), path)
 
 
-def _string(token: Node) -> str:
+def _string(tree: Node) -> str:
+    return "".join(map(_literal, tree.children))
+
+
+def _literal(token: str) -> str:
+    is_raw = token[0] in "rR"
     try:
-        _require(r"\N" not in token.replace("\\\\", ""))
-        # A raw NUL is fine in a CML string, and not in Python source.
+        _require(is_raw or r"\N" not in token.replace("\\\\", ""))
+        # Two escapes are a pair, in four digits only; `\U` never is a half of one.
+        _require(is_raw or re.search(r"\\U0000[dD][89a-fA-F]", token.replace("\\\\", "")) is None)
         with (
             warnings.catch_warnings()
         ):  # Python warns of unknown escapes; they stand for themselves
             warnings.simplefilter("ignore")
-            value = ast.literal_eval(_bare(token).replace("\x00", "\\0"))
-        value.encode()
-    except (SyntaxError, UnicodeEncodeError):
+            # A raw NUL is fine in a CML string, and not in Python source.
+            value = str(ast.literal_eval(token.replace("\x00", "\ue000")))
+        value = value.replace("\ue000", "\x00") if "\x00" in token else value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except (SyntaxError, UnicodeDecodeError):
         raise Rejected from None
-    return str(value)
 
 
 def _number(literal: str) -> Any:
@@ -186,8 +194,9 @@ def _number(literal: str) -> Any:
         value = ast.literal_eval(literal)
     except SyntaxError:
         raise Rejected from None
-    _require(re.fullmatch("-?0[0-9]+", literal) is None)
+    _require(re.fullmatch("[-+]?0[0-9_]+", literal) is None)
     _require(not isinstance(value, float) or math.isfinite(value))
+    _require(not isinstance(value, int) or abs(value) < 10 ** (400 - (value < 0)))
     return value
 
 

@@ -20,6 +20,7 @@ from cml import Body, Call, Level, Limits, PrintError, Profile, Reference, rende
 from cml.printer import render_body
 from cml.text.bodies import check_nesting, read_body
 from cml.text.grammar_bodies import read_by_grammar
+from cml.text.identifiers import JSON_CONSTANTS
 from cml.text.invocation import BodyError
 from cml.text.literals import LiteralError, read_python_string, write_python_string
 from cml.text.python_bodies import read_python
@@ -42,20 +43,28 @@ HOSTILE = [
     "f(x=1, x=2)",
     "f(x=1, 2)",
     "f(1e999)",
-    "f(+1)",
+    "f(+ 1)",
     "f(--1)",
     "f(1 + 1)",
     "f(not True)",
     "f(1 if x else 2)",
     "f(await g())",
     "f(b'x')",
-    "f(r'x')",
-    "f('a' 'b')",
-    "f('''a''')",
+    "f(rb'x')",
+    "f(ur'x')",
+    "f(r 'x')",
+    "f('a''b')",
+    "f('''a'b''')",
+    "f('''a''b''')",
+    "f('''a\nb''')",
+    'f("""a" "b")',
     "f({1, 2})",
     "f({1: 2})",
-    "f(1_000)",
-    "f(0x10)",
+    "f(1__000)",
+    "f(1_)",
+    "f(0x)",
+    "f(0b2)",
+    "f(0_1)",
     "f(1j)",
     "f(01)",
     "f(nan)[0]",
@@ -68,6 +77,10 @@ HOSTILE = [
     "f([END])",
     r"f('\N{DASH}')",
     r"f('\ud800')",
+    r"f('\ude00\ud83d')",
+    r"f('\ud83d' '\ude00')",
+    r"f('\ud83d\U0000de00')",
+    "f(true[0])",
     r"f('\x4')",
     r"f('\U00110000')",
     "f('\n')",
@@ -196,15 +209,15 @@ def _witness(node: ast.expr) -> object:
         case ast.List(elts) | ast.Tuple(elts):
             return [_witness(e) for e in elts]
         case ast.Dict(keys, values):
-            return {
-                ast.literal_eval(k): _witness(v) for k, v in zip(keys, values, strict=True) if k
-            }
+            return {_witness(k): _witness(v) for k, v in zip(keys, values, strict=True) if k}
         case ast.Name(name):
-            return Reference(name)
+            return JSON_CONSTANTS.get(name, Reference(name))
         case ast.Subscript(value, ast.expr() as index):
             base = _witness(value)
             assert isinstance(base, Reference)
-            return Reference(base.ref, (*base.path, ast.literal_eval(index)))
+            return Reference(base.ref, (*base.path, _witness(index)))
+        case ast.Constant(str(value)):
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
         case _:
             return ast.literal_eval(node)
 
@@ -251,12 +264,15 @@ class Written:
             case 8:
                 return self._parts(lambda: self._key() + self._value(depth - 1), "{}")
             case _:
-                good = r"""1 1 -2.5 1. .5 -.5e3 'x' "it's" '\x41' True None a b[0] a['k'][-1] 12345 all"""
-                odd = r"""01 1e999 - HEAD a[.5] a[True] a[('k')] True[0] '\x4' '\ud800' '\N' 'x é a.b"""
-                return self._pick(good, odd, ["'\\\\'"])
+                good = r"""1 1 -2.5 1. .5 -.5e3 'x' "it's" '\x41' True None a b[0] a['k'][-1] 12345 all
+                    +3 1_0 0x1F -0b11 1_0.5e+1_0 true null r'\d' U'\ud83d\ude00' '''x''' r true[0]"""
+                odd = r"""0x 1_ 0_1 +-1 'a''b' '''a'b''' '\ude00\ud83d' rb'x' r'\' 01 1e999 - HEAD a[.5] a[True] a[('k')] True[0] '\x4' '\ud800' '\N' 'x é a.b"""
+                return self._pick(good, odd, ["'\\\\'", "'a' 'b'", "r'a' \n\"b\""])
 
     def _key(self) -> str:
-        return self._pick("'k': 'l': \"m\":", "'$ref': k: 1: ('k'): 'k'", ["'n' :"])
+        return self._pick(
+            "'k': 'l': \"m\": r'n':", "'$ref': k: r: 1: ('k'): 'k'", ["'n' :", "'$' 'n':"]
+        )
 
     def _parts(self, part: Callable[[], str], brackets: str) -> str:
         inside = ",".join(part() for _ in range(self._random.choice([0, 1, 1, 2, 3])))

@@ -63,7 +63,9 @@ def test_a_span_may_be_anywhere_in_what_it_is_about() -> None:
                 case "Syntax/encoding":
                     assert begin == end, name
                 case "Lint/near-miss":
-                    text = vector.input.text or "".join(t.text for t in vector.input.tokens or ())
+                    tokens = vector.input.tokens or ()
+                    spelled = (f"[{t.marker}]" if t.marker else t.text for t in tokens)
+                    text = vector.input.text or "".join(spelled)
                     assert re.fullmatch(r"[\[［][^\[\]［］]+[\]］]", text[begin:end]), name
                 case _ if vector.expected.context:
                     assert (begin, end) in blocks, name

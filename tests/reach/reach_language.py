@@ -12,12 +12,14 @@ from cml.text import (
     blocks,
     bodies,
     grammar_bodies,
+    identifiers,
     invocation,
     json_values,
     lints,
     literals,
     python_bodies,
 )
+from cml.text.code import Strings
 from cml.text.lexer import Lexer
 from cml.text.regions import RegionLexer
 from cml.tools import documents
@@ -70,6 +72,11 @@ _LEVEL_AT_ONCE = (
     "from cml.profile import Level\n    "
     'if profile.level is Level.CORE: raise BodyError("level", 0, "Valid/level")\n    '
 )
+_PYTHON_CONSTANTS = {
+    name: value
+    for name, value in identifiers.CONSTANTS.items()
+    if name not in identifiers.JSON_CONSTANTS
+}
 _VALUED = "_python_value(value, profile)"
 
 _SYMBOLS_AND_REGIONS: Final = (
@@ -83,7 +90,7 @@ _SYMBOLS_AND_REGIONS: Final = (
     _fault(
         "the longest of several opening strings opens",
         "Syntax/region",
-        Edit(RegionLexer.__init__, "key=len)", "key=len, reverse=True)"),
+        Edit(RegionLexer.__init__, "keys(), key=len)", "keys(), key=len, reverse=True)"),
         Edit(RegionLexer._first, "if inside is None:", "if True:"),
     ),
     _fault(
@@ -105,7 +112,9 @@ _SYMBOLS_AND_REGIONS: Final = (
         "a marker counts before an opening string that is complete in it",
         "Syntax/region",
         Edit(
-            RegionLexer.__init__, "key=len)", "key=lambda text: (text not in _MARKERS, len(text)))"
+            RegionLexer.__init__,
+            "self._closings.keys(), key=len)",
+            "self._closings.keys(), key=lambda text: (text not in _MARKERS, len(text)))",
         ),
     ),
     _fault(
@@ -137,6 +146,89 @@ _SYMBOLS_AND_REGIONS: Final = (
             "from reach_language import with_regions\n"
             "    return _token_symbols(with_regions(given.tokens, profile))",
         ),
+    ),
+)
+
+_CODE: Final = (
+    _fault(
+        "after a string that its line broke off a quote opens one",
+        "Syntax/string",
+        Edit(Strings._skip_string, "Opens.YES if is_closed else Opens.NO", "Opens.YES"),
+    ),
+    _fault(
+        "a string opens after white space and not after its prefix",
+        "Syntax/string",
+        Edit(Strings.skip, "self._opens is Opens.AFTER_PREFIX", "False"),
+    ),
+    _fault(
+        "the characters of an escaped marker open no region",
+        "Syntax/region",
+        Edit(
+            RegionLexer._next,
+            "opening := self._openings.match(self._buffer, found.start(), end)",
+            "opening := None",
+        ),
+    ),
+    _fault(
+        "the two escapes of a surrogate pair are two halves",
+        "Syntax/python-string",
+        Edit(literals._unescape, "if pair:", "if pair and not chr(int(pair[:4], 16)):"),
+    ),
+    _fault(
+        "octal escapes end at U+00FF",
+        "Syntax/python-string",
+        Edit(literals._unescape, "chr(int(octal, 8))", "chr(int(octal, 8) & 0xFF)"),
+    ),
+    _fault(
+        "a raw string has escapes",
+        "Syntax/python-string",
+        Edit(literals.read_python_string, ' and prefix not in {"r", "R"}', ""),
+    ),
+    _fault(
+        "an integer in another base is as long as it is written",
+        "Syntax/limits",
+        Edit(literals.read_number, "_in_decimal(int(literal, base), limits)", "int(literal, base)"),
+    ),
+    _fault(
+        "the sign of an integer in another base does not count in decimal",
+        "Syntax/limits",
+        Edit(literals._in_decimal, " - (value < 0)", ""),
+    ),
+    _fault(
+        "what has no value is no matter of a limit",
+        "Syntax/number",
+        Edit(literals.read_number, "> limits.digits:", '> limits.digits and literal.strip("0"):'),
+    ),
+    _fault(
+        "`true` is the name of a call",
+        "Syntax/python-body",
+        Other(python_bodies, "CONSTANTS", _PYTHON_CONSTANTS),
+        Other(grammar_bodies, "CONSTANTS", _PYTHON_CONSTANTS),
+        Other(invocation, "NO_VALUES", identifiers.NO_VALUES - identifiers.JSON_CONSTANTS.keys()),
+    ),
+    _fault(
+        "a call may have the identifier `true`",
+        "Syntax/reserved",
+        Other(
+            identifiers,
+            "_RESERVED_WORDS",
+            identifiers._RESERVED_WORDS - identifiers.JSON_CONSTANTS.keys(),
+        ),
+    ),
+    _fault(
+        "`true` in a Python body is not told",
+        "Lint/json-constant",
+        Edit(validity._json_constant, "is not Body.PYTHON", "is not None"),
+    ),
+    _fault(
+        "each mention of `true` is told",
+        "Lint/json-constant",
+        Edit(lints.json_constants, "dict.fromkeys(", "list("),
+    ),
+    _fault(
+        "`true` as the name of an argument is told",
+        "Lint/json-constant",
+        Other(lints, "_JSON_CONSTANT", re.compile(r"\b(?:true|false|null)\b")),
     ),
 )
 
@@ -382,8 +474,8 @@ _ORDER: Final = (
         "Syntax/malformed",
         Edit(
             grammar_bodies.read_by_grammar,
-            'raise BodyError("a positional',
-            '_python_value(argument, profile)\n            raise BodyError("a positional',
+            "raise BodyError(message, _start(argument))",
+            "_python_value(argument, profile)\n            raise BodyError(message)",
         ),
     ),
     _fault(
@@ -450,7 +542,7 @@ _LEVELS: Final = (
     _fault(
         "messages of people belong to the futures level",
         "Syntax/level",
-        Edit(validity._level, "seen.level is not Level.EXTENDED", "seen.level is Level.CORE"),
+        Edit(validity._level, "level is not Level.EXTENDED", "level is Level.CORE"),
     ),
     _fault(
         "answers to errors are beyond the core level",
@@ -534,8 +626,8 @@ _IDENTIFIERS: Final = (
         "2.2",
         Edit(
             validity._is_error,
-            "return bool(found) and not own",
-            "return bool(found) and (isinstance(block, Call) or not own)",
+            "return is_at_fault and not own",
+            "return is_at_fault and (isinstance(block, Call) or not own)",
         ),
     ),
     _fault(
@@ -708,7 +800,22 @@ _NEAR_MISSES: Final = (
     _fault(
         "a word goes on through a string",
         "Lint/near-miss",
-        Edit(literals.blank_strings, """'"' * len""", "' ' * len"),
+        Edit(literals._blank, """'"' * len""", "' ' * len"),
+    ),
+    _fault(
+        "a full-width closing bracket is none around the exact name",
+        "Lint/near-miss",
+        Edit(lints.meant_marker, 'bracketed == f"[{word}]"', 'bracketed.startswith("[")'),
+    ),
+    _fault(
+        "a reserved token ends the string that it stands in",
+        "Lint/near-miss",
+        Edit(
+            lints.near_misses_in_block,
+            'blank_strings(block.source, quotes.get(opener, ""))',
+            '"".join(blank_strings(part, quotes.get(opener, "")) '
+            'for part in re.split(r"(\\[HEAD\\])", block.source))',
+        ),
     ),
     _fault(
         "near misses in strings are told",
@@ -811,6 +918,7 @@ _ANSWERS: Final = (
 
 FAULTS: Final = (
     *_SYMBOLS_AND_REGIONS,
+    *_CODE,
     *_LIMITS_AND_NAMES,
     *_ORDER,
     *_LEVELS,

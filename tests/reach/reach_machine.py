@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from reach_faults import Edit, Fault, Other
 
+from cml.text.lexer import Lexer
 from cml.vectors.runner import vector_files
 from interpreter import futures, interrupts, machine, scripted
 from interpreter.drivers import decoding, timeline, virtual
@@ -440,7 +441,7 @@ _REFUSALS: Final = (
     _fault(
         "wrong arguments of cancel are an unknown identifier",
         "Step/refused",
-        Edit(refusals._named, '"arguments", "cancel', '"unknown_identifier", "cancel'),
+        Edit(refusals._named, '"arguments"', '"unknown_identifier"'),
     ),
     _fault(
         "cancel settles a running call at once",
@@ -776,16 +777,25 @@ _ENDS: Final = (
     _fault(
         "a block that the end cuts off stays in the context",
         "Step/truncated",
-        Edit(host.step_truncated, "Rewind(state.opened), ", ""),
+        Edit(host.step_truncated, "(Rewind(state.opened), *effects)", "effects"),
     ),
     _fault(
-        "a block that the end cuts off is answered",
+        "a block that the end cuts off is answered, whatever the end",
         "Step/truncated",
+        Edit(host.step_truncated, 'if event.reason == "stop":', "if True:"),
+    ),
+    _fault(
+        "a model that stops inside a block is not told",
+        "Step/truncated",
+        Edit(host.step_truncated, 'if event.reason == "stop":', "if False:"),
+    ),
+    _fault(
+        "after a forged interrupt a quote opens a string, whatever stood before",
+        "Embed/taken-back",
         Edit(
-            host.step_truncated,
-            "return ended, (",
-            "ended = queue_interrupt(ended, 'error1', outcome_of('malformed', message), 1)\n"
-            "    return ended, (",
+            Lexer._take_marker,
+            "if spelling in self._openers or spelling != Marker.INTR.value:",
+            "if True:",
         ),
     ),
     _fault(

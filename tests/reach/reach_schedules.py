@@ -209,6 +209,20 @@ _POLICIES: Final = (
         Other(lookahead, "MAX_TRIED", 10**6),
     ),
     _fault(
+        "a call that has returned is on its way no more, before it is delivered",
+        "Time/policy-lookahead-idle",
+        Edit(
+            lookahead._awaits_call,
+            "key % stride >= messages",
+            "key % stride >= messages and key // stride > progress.now_us",
+        ),
+    ),
+    _fault(
+        "a run with messages is planned as any other",
+        "Time/policy-auto",
+        Edit(auto.run_auto, "if plan.messages:", "if False:"),
+    ),
+    _fault(
         "in a trial a call that is late runs its estimate anew",
         "Time/policy-lookahead-idle",
         Edit(
@@ -290,6 +304,15 @@ _POLICIES: Final = (
 )
 
 _BOUNDS: Final = (
+    _fault(
+        "the bound of Sync-Parallel counts a round for each call",
+        "Time/bound-work",
+        Edit(
+            simulate._bounding,
+            "added = costs.parallel_call_tokens",
+            "added = costs.parallel_call_tokens + costs.parallel_round_tokens",
+        ),
+    ),
     _fault(
         "the last request and the answer are not counted in the bound",
         "Time/bound",

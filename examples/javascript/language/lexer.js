@@ -1,6 +1,7 @@
 'use strict';
 // The incremental lexer (sections 1.2, 1.3 and 1.8): pieces in, symbols out.
-// A symbol is { text, marker, offset, mode }: marker is a name such as CALL, or null for text; mode is the one after it.
+// A symbol is { text, marker, offset, mode }: marker is a name such as CALL, or null for text; mode is the one after it. A marker
+// also has `code`, the state of the code after it (nextInCode).
 
 const { characterCount, trailingBackslashes } = require('./characters');
 
@@ -32,13 +33,29 @@ function quotesOf(opener, profile) {
   return opener === 'INTR' ? '"' : '';
 }
 
-/** Syntax/string, one character further. `string` is null outside strings, else { quote, escaped }. */
-function nextInString(string, character, quotes) {
-  if (!string) return quotes.includes(character) ? { quote: character, escaped: false } : null;
-  if (character === '\n' || character === '\r') return null;
-  if (string.escaped) return { quote: string.quote, escaped: false };
-  if (character === '\\') return { quote: string.quote, escaped: true };
-  return character === string.quote ? null : string;
+/** Syntax/string: where code begins, and after every marker, a quote opens a string. */
+const CODE_BEGINS = Object.freeze({ quote: null, opens: 'string' });
+const PLAIN = Object.freeze({ quote: null, opens: 'nothing' });
+const AFTER_PREFIX = Object.freeze({ quote: null, opens: 'string, directly' });
+
+/**
+ * Syntax/string, one character of code further. A state is { quote, escaped } inside a string; outside its quote is null, and
+ * `opens` says what a quote would open.
+ */
+function nextInCode(state, character, quotes) {
+  if (state.quote) return nextInString(state, character);
+  if (quotes.includes(character) && state !== PLAIN) return { quote: character, escaped: false };
+  if ('([{,:='.includes(character)) return CODE_BEGINS;
+  if (state !== CODE_BEGINS) return PLAIN;
+  if (' \t\r\n'.includes(character)) return CODE_BEGINS;
+  return 'rRuU'.includes(character) ? AFTER_PREFIX : PLAIN;
+}
+
+function nextInString({ quote, escaped }, character) {
+  if (character === '\n' || character === '\r') return PLAIN;
+  if (escaped) return { quote, escaped: false };
+  if (character === quote) return CODE_BEGINS;
+  return { quote, escaped: character === '\\' };
 }
 
 class Lexer {
@@ -57,16 +74,18 @@ class Lexer {
   standAt(mode) {
     this.mode = mode;
     this.quotes = quotesOf(OPENERS.find((opener) => mode.includes(AT_OPENER[opener])), this.profile);
-    this.string = null;
+    this.code = CODE_BEGINS;
+    this.codeBefore = CODE_BEGINS; // what is held back
     this.closes = null; // the string that closes the region that is open
     this.backslashes = 0; // how many the prose ends with
   }
 
-  /** Embed/taken-back: what the model wrote from `offset` on is no more. */
-  rewind(offset, mode) {
+  /** Embed/taken-back: what the model wrote from `offset` on is no more; `code` is the state of that point. */
+  rewind(offset, mode, code) {
     this.offset = offset;
     this.begun = '';
     this.standAt(mode);
+    if (mode !== 'prose') this.code = code;
   }
 
   /** Syntax/critical-section, but for the bytes of a begun character. */
@@ -96,15 +115,16 @@ class Lexer {
     let start = 0; // of the text that is not emitted
     let begunAt = 0; // where what may become a marker or an opening string begins
     for (let at = this.begun.length; at < text.length; at++) {
-      const inString = this.string;
-      if (this.mode !== 'prose') this.string = nextInString(inString, text[at], this.quotes);
-      if (inString || this.string) {
+      const before = this.code;
+      if (this.mode !== 'prose') this.code = nextInCode(before, text[at], this.quotes);
+      if (before.quote || this.code.quote) {
         begunAt = at + 1;
         continue;
       }
       const found = this.findComplete(text, start, begunAt, at + 1);
       if (!found) {
         begunAt = this.findBegun(text, begunAt, at + 1);
+        if (begunAt === at) this.codeBefore = before;
         continue;
       }
       start = this.takeComplete(symbols, text, start, found, at + 1);
@@ -185,8 +205,9 @@ class Lexer {
   }
 
   emitMarker(symbols, marker) {
-    if (!(this.generated && marker === 'INTR')) this.standAt(this.modeAfter(marker));
-    symbols.push({ text: spelled(marker), marker, offset: this.offset, mode: this.mode });
+    if (this.generated && marker === 'INTR') this.code = this.codeBefore;
+    else this.standAt(this.modeAfter(marker));
+    symbols.push({ text: spelled(marker), marker, offset: this.offset, mode: this.mode, code: this.code });
     this.offset += spelled(marker).length;
   }
 
@@ -196,4 +217,4 @@ class Lexer {
   }
 }
 
-module.exports = { Lexer, MARKER_CHARACTERS, MARKERS, OPENERS, nextInString, quotesOf };
+module.exports = { CODE_BEGINS, Lexer, MARKER_CHARACTERS, MARKERS, OPENERS, nextInCode, quotesOf };

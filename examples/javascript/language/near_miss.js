@@ -1,7 +1,7 @@
 'use strict';
 // Lint/near-miss: words in square brackets that were probably meant as markers.
 
-const { MARKERS, nextInString, quotesOf } = require('./lexer');
+const { CODE_BEGINS, MARKERS, nextInCode, quotesOf } = require('./lexer');
 
 const WORD = /[[［]([^[\]［］\r\n]{1,24})[\]］]/gu;
 const LOOK_ALIKES = {
@@ -25,11 +25,12 @@ function nearMisses(item, profile) {
 function stringsOf({ source, opener }, profile) {
   const quotes = quotesOf(opener, profile);
   const parts = new Set();
-  let string = null;
+  let state = CODE_BEGINS;
   for (let at = 0; at < source.length; at++) {
-    const before = string;
-    string = nextInString(string, source[at], quotes);
-    if (before || string) parts.add(at);
+    const before = state;
+    state = nextInCode(state, source[at], quotes);
+    if (before.quote || state.quote) parts.add(at);
+    else if (SPELLINGS.some((marker) => source.endsWith(marker, at + 1))) state = CODE_BEGINS;
   }
   return (start, end) => {
     for (let at = start; at < end; at++) {

@@ -13,7 +13,7 @@ const DEFAULT_LIMITS = {
   forged_interrupts: 16,
 };
 const LEVELS = ['core', 'futures', 'extended'];
-const RESERVED_WORDS = new Set(['CALL', 'INTR', 'TRAP', 'HEAD', 'END', 'True', 'False', 'None', 'all']);
+const RESERVED_WORDS = new Set(['CALL', 'INTR', 'TRAP', 'HEAD', 'END', 'True', 'False', 'None', 'true', 'false', 'null', 'all']);
 
 function makeProfile({ body = 'python', level = 'extended', markers = 'text', regions = [], limits = {} } = {}) {
   return { body, level, markers, regions, limits: { ...DEFAULT_LIMITS, ...limits } };

@@ -6,10 +6,15 @@ const { isReferenceName, reaches } = require('./profile');
 const { Scanner, checkNesting, numberValue, objectValue } = require('./scanner');
 const { Reference } = require('./values');
 
-const STRING = /"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"|'[^'\\\r\n]*(?:\\[^\r\n][^'\\\r\n]*)*'/y;
-const NUMBER = /-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?/y;
+const INSIDE = { '"': '[^"\\\\\\r\\n]*(?:\\\\[^\\r\\n][^"\\\\\\r\\n]*)*', "'": "[^'\\\\\\r\\n]*(?:\\\\[^\\r\\n][^'\\\\\\r\\n]*)*" };
+const QUOTED = ['"""', "'''", '"', "'"].map((quotes) => quotes + INSIDE[quotes[0]] + quotes).join('|');
+const STRING = new RegExp(`[rRuU]?(?:${QUOTED})`, 'y');
+const DIGITS = '[0-9](?:_?[0-9])*';
+const BASED = '0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+';
+const NUMBER = new RegExp(`[-+]?(?:${BASED}|(?:${DIGITS}(?:\\.(?:${DIGITS})?)?|\\.${DIGITS})(?:[eE][-+]?${DIGITS})?)`, 'y');
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
-const CONSTANTS = { True: true, False: false, None: null };
+const JSON_CONSTANTS = { true: true, false: false, null: null };
+const CONSTANTS = { True: true, False: false, None: null, ...JSON_CONSTANTS };
 const RULE = 'Valid/body';
 
 /** The call that a body says, { function, args, kwargs }, or its first fault. */
@@ -18,7 +23,8 @@ function readPythonBody(body, profile) {
   const scanner = new Scanner(body, RULE);
   const call = pythonCall(scanner);
   if (!scanner.atEnd()) scanner.fail('the end');
-  return callValue(call, profile);
+  const jsonConstants = new Set();
+  return { ...callValue(call, profile, jsonConstants), jsonConstants };
 }
 
 // ------------------------------------------------------------------------------------------------- the grammar
@@ -32,6 +38,8 @@ function pythonCall(scanner) {
 
 /** An argument: { name, node }, where the name of a positional one is null. */
 function pythonArgument(scanner) {
+  const string = pythonString(scanner);
+  if (string) return { name: null, node: string };
   const name = scanner.take(NAME);
   if (name === undefined) return { name: null, node: pythonValue(scanner) };
   if (scanner.takes('=')) return { name, node: pythonValue(scanner) };
@@ -42,6 +50,8 @@ function pythonValue(scanner) {
   if (scanner.takes('[')) return { kind: 'array', items: sequence(scanner, ']', pythonValue) };
   if (scanner.takes('{')) return { kind: 'object', entries: sequence(scanner, '}', pythonEntry) };
   if (scanner.takes('(')) return pythonParentheses(scanner);
+  const string = pythonString(scanner);
+  if (string) return string;
   const name = scanner.take(NAME);
   return name === undefined ? pythonLiteral(scanner, 'a value') : pythonName(scanner, name);
 }
@@ -56,7 +66,7 @@ function pythonParentheses(scanner) {
 }
 
 function pythonEntry(scanner) {
-  const key = { kind: 'string', source: scanner.need(STRING, 'a key') };
+  const key = pythonString(scanner) ?? scanner.fail('a key');
   scanner.expect(':');
   return [key, pythonValue(scanner)];
 }
@@ -70,9 +80,20 @@ function pythonName(scanner, name) {
   return { kind: 'name', name, subscripts };
 }
 
+/** One literal, or several with white space between, which are joined; undefined where there is none. */
+function pythonString(scanner) {
+  const sources = [];
+  while (sources.length === 0 || scanner.isAfterSpace()) {
+    const source = scanner.take(STRING);
+    if (source === undefined) break;
+    sources.push(source);
+  }
+  return sources.length === 0 ? undefined : { kind: 'string', sources };
+}
+
 function pythonLiteral(scanner, what) {
-  const string = scanner.take(STRING);
-  if (string !== undefined) return { kind: 'string', source: string };
+  const string = pythonString(scanner);
+  if (string) return string;
   return { kind: 'number', source: scanner.need(NUMBER, what) };
 }
 
@@ -90,27 +111,27 @@ function sequence(scanner, closer, readItem) {
 
 // ------------------------------------------------------------------------------------------------- the values
 
-function callValue(call, profile) {
+function callValue(call, profile, jsonConstants) {
   const args = [];
   const kwargs = new Map();
   for (const { name, node } of call.arguments) {
     if (name === null && kwargs.size > 0) throw new Fault(RULE, 'a positional argument follows a named one');
     if (kwargs.has(name)) throw new Fault(RULE, `the argument ${name} is given twice`);
-    const value = valueOf(node, profile);
+    const value = valueOf(node, profile, jsonConstants);
     if (name === null) args.push(value);
     else kwargs.set(name, value);
   }
   return { function: call.function, args, kwargs };
 }
 
-function valueOf(node, profile) {
-  const value = (inner) => valueOf(inner, profile);
+function valueOf(node, profile, jsonConstants) {
+  const value = (inner) => valueOf(inner, profile, jsonConstants);
   switch (node.kind) {
-    case 'string': return stringValue(node.source);
+    case 'string': return node.sources.map(literalValue).join('');
     case 'number': return numberValue(node.source, RULE, profile.limits);
     case 'array': return node.items.map(value);
     case 'object': return objectValue(node.entries, RULE, value, refuseReferenceKey);
-    case 'name': return nameValue(node, profile);
+    case 'name': return nameValue(node, profile, jsonConstants);
   }
 }
 
@@ -119,8 +140,11 @@ function refuseReferenceKey(key) {
 }
 
 /** A constant, or a reference: its subscripts, then whether it is one, then its level. */
-function nameValue({ name, subscripts }, profile) {
-  if (Object.hasOwn(CONSTANTS, name) && subscripts.length === 0) return CONSTANTS[name];
+function nameValue({ name, subscripts }, profile, jsonConstants) {
+  if (Object.hasOwn(CONSTANTS, name) && subscripts.length === 0) {
+    if (Object.hasOwn(JSON_CONSTANTS, name)) jsonConstants.add(name);
+    return CONSTANTS[name];
+  }
   const path = subscripts.map((node) => subscriptValue(node, profile));
   if (!isReferenceName(name, profile)) throw new Fault(RULE, `'${name}' names no call`);
   if (!reaches(profile, 'futures')) throw new Fault('Valid/level', 'references are not in the level core');
@@ -135,12 +159,17 @@ function subscriptValue(node, profile) {
 
 // ------------------------------------------------------------------------------------------------- strings
 
-const ESCAPE = /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))/gu;
+const PAIR = '\\\\u([dD][89abAB][0-9a-fA-F]{2})\\\\u([dD][c-fC-F][0-9a-fA-F]{2})';
+const ESCAPE = new RegExp(`${PAIR}|\\\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))`, 'gu');
 const SIMPLE_ESCAPES = { '\\': '\\', "'": "'", '"': '"', a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
 /** Syntax/python-string */
-function stringValue(source) {
-  return source.slice(1, -1).replace(ESCAPE, (escape, octal, x, u, U, other) => {
+function literalValue(source) {
+  const [, prefix, quotes] = /^([rRuU]?)("""|'''|"|')/.exec(source);
+  const content = source.slice(prefix.length + quotes.length, -quotes.length);
+  if (prefix === 'r' || prefix === 'R') return content;
+  return content.replace(ESCAPE, (escape, high, low, octal, x, u, U, other) => {
+    if (high !== undefined) return String.fromCharCode(parseInt(high, 16), parseInt(low, 16));
     if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8));
     if (other === undefined) return characterOf(parseInt(x ?? u ?? U, 16));
     if ('NxuU'.includes(other)) throw new Fault(RULE, `the escape ${escape} has no value`);

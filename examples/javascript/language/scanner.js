@@ -7,7 +7,7 @@
 
 const { characterCount } = require('./characters');
 const { Fault } = require('./fault');
-const { nextInString } = require('./lexer');
+const { CODE_BEGINS, nextInCode } = require('./lexer');
 const { Float } = require('./values');
 
 const SPACE = /[ \t\r\n]*/y;
@@ -52,6 +52,11 @@ class Scanner {
     throw new Fault(this.rule, `expected ${expected}, found ${found}`);
   }
 
+  /** Whether white space stands before this point. */
+  isAfterSpace() {
+    return this.at > 0 && ' \t\r\n'.includes(this.text[this.at - 1]);
+  }
+
   atEnd() {
     return this.at === this.text.length;
   }
@@ -61,11 +66,11 @@ class Scanner {
 function deepestNesting(text, quotes) {
   let open = 0;
   let deepest = 0;
-  let string = null;
+  let state = CODE_BEGINS;
   for (const character of text) {
-    const before = string;
-    string = nextInString(string, character, quotes);
-    if (before || string) continue;
+    const before = state;
+    state = nextInCode(state, character, quotes);
+    if (before.quote || state.quote) continue;
     if ('([{'.includes(character)) deepest = Math.max(deepest, ++open);
     if (')]}'.includes(character)) open = Math.max(0, open - 1);
   }
@@ -78,14 +83,22 @@ function checkNesting(text, quotes, limits) {
 
 /** Syntax/number: the value of a literal that the grammar takes. */
 function numberValue(source, rule, limits) {
-  if (characterCount(source) > limits.digits) throw new Fault('Valid/limit', `a number is longer than ${limits.digits} characters`);
-  if (/^-?[0-9]+$/.test(source)) {
-    if (/^-?0[0-9]/.test(source)) throw new Fault(rule, 'an integer has a leading zero');
-    return source[0] === '-' ? -BigInt(source.slice(1)) : BigInt(source);
+  if (characterCount(source) > limits.digits) throw tooLong(limits);
+  const [, sign, digits] = /^([-+]?)(.*)$/.exec(source.replaceAll('_', ''));
+  const isBased = /^0[xXoObB]/.test(digits);
+  if (isBased || /^[0-9]+$/.test(digits)) {
+    if (/^0[0-9]/.test(digits)) throw new Fault(rule, 'an integer has a leading zero');
+    const value = sign === '-' ? -BigInt(digits) : BigInt(digits);
+    if (isBased && value.toString().length > limits.digits) throw tooLong(limits);
+    return value;
   }
-  const value = Number(source);
+  const value = Number(sign + digits);
   if (!Number.isFinite(value)) throw new Fault(rule, 'a number is too large');
   return new Float(value);
+}
+
+function tooLong(limits) {
+  return new Fault('Valid/limit', `a number is longer than ${limits.digits} characters`);
 }
 
 /**

@@ -25,8 +25,9 @@ const CODES = {
   'Valid/known-identifier': 'CML205',
   'Valid/trap-wakes': 'CML206',
   'Lint/near-miss': 'CML208',
+  'Lint/json-constant': 'CML209',
 };
-const WARNINGS = ['Valid/trap-wakes', 'Lint/near-miss'];
+const WARNINGS = ['Valid/trap-wakes', 'Lint/near-miss', 'Lint/json-constant'];
 
 function makeDiagnostic(rule, message, span) {
   return { code: CODES[rule], rule, severity: WARNINGS.includes(rule) ? 'warning' : 'error', message, span };
@@ -64,11 +65,12 @@ class Validator {
     this.diagnostics.push(makeDiagnostic(rule, message, this.span));
   }
 
-  checkCall({ id, args, kwargs }) {
+  checkCall({ id, args, kwargs, jsonConstants = [] }) {
     if (this.called.has(id)) this.report('Valid/unique-identifier', `a call before has the identifier ${id}`);
     if (id !== null && isReserved(id)) this.report('Valid/reserved-identifier', `${id} is reserved`);
     const names = [...args, ...kwargs.values()].flatMap(referencesIn).map((reference) => reference.name);
     const areKnown = this.checkKnown(names);
+    for (const word of jsonConstants) this.report('Lint/json-constant', `${word} is a constant as JSON spells it`);
     if (id !== null || !areKnown) this.addCall(id);
   }
 

@@ -21,6 +21,7 @@ class VirtualDecoder {
     this.tokenOffsets = []; // where each decoded token in the context begins
     this.injectedTokens = 0;
     this.leftOver = []; // symbols that no decode was answered with
+    this.code = undefined; // of the last symbol, where that is a marker (nextInCode)
     this.ended = null; // the reason of an end that is remembered
   }
 
@@ -30,6 +31,7 @@ class VirtualDecoder {
     const at = Math.max(now, this.freeAt);
     if (this.leftOver.length === 0) return { at, event: this.end() };
     const symbol = this.leftOver.shift();
+    this.code = symbol.code;
     return { at, event: { type: 'decoded', symbol, boundary: this.leftOver.length === 0 && this.lexer.quiet } };
   }
 
@@ -76,7 +78,7 @@ class VirtualDecoder {
     this.tokenOffsets = this.tokenOffsets.filter((start) => start < offset);
     this.leftOver = [];
     this.ended = null;
-    this.lexer.rewind(offset, mode);
+    this.lexer.rewind(offset, mode, this.code);
   }
 }
 

@@ -202,7 +202,9 @@ function stepEnd(state, { reason, boundary }) {
 
 function stepTruncated(state, { reason }) {
   Object.assign(state, { asked: false, boundary: true, phase: 'ending', ending: reason, block: null, offset: state.opened });
-  return [rewind(state.opened), report('Valid/closed', 'the output ended inside a block')];
+  const fault = { type: 'malformed', rule: 'Valid/closed', message: 'the output ended inside a block' };
+  const told = reason === 'stop' ? answer(state, null, fault) : [report(fault.rule, fault.message)];
+  return [rewind(state.opened), ...told];
 }
 
 function stepReturn(state, event) {

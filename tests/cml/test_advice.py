@@ -1,0 +1,209 @@
+"""What a model is told of a body that is no call: what was seen, and the one form to write."""
+
+import json
+
+import pytest
+from cml_strategies import FRAGMENTS, calls
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cml import Body, Malformed, Profile, parse
+from cml.printer import render_body
+from cml.text.bodies import read_body
+from cml.text.invocation import BodyError
+from cml.vectors.runner import load_vectors
+
+PROFILES = {body: Profile(body=body) for body in Body}
+
+# A form that models write, by the name of its vector in `malformed`: what is told.
+TOLD = {
+    "form-assignment": "an assignment is no part of a body; write f(a=1)",
+    "form-await": "`await` is no part of a body; write f(a=1)",
+    "form-return": "`return` is no part of a body; write f(a=1)",
+    "form-fence": "a fence is no part of a body; write f(a=1)",
+    "form-fence-with-await": "a fence and `await` are no part of a body; write f(a=1)",
+    "form-list-of-calls": "a list is no part of a body; a block holds one call, so write one for "
+    "each: f(a=1) and g(b=2)",
+    "form-two-calls": "a block holds one call, so write one for each: f(a=1) and g(b=2)",
+    "form-text-after-the-call": "nothing follows the call; write f(a=1)",
+    "form-no-parentheses": "a call has parentheses; write f()",
+    "form-open-bracket": "a bracket is not closed; write f(a=[1])",
+    "form-json-in-python": "bodies are Python here, not JSON; write f(a=1)",
+    "form-parameters-in-python": 'bodies are Python here, not JSON; write f(a="x")',
+    "form-tool-calls-in-python": "bodies are Python here, not JSON; a block holds one call, so "
+    "write one for each: f(a=1) and g()",
+    "form-name-with-hyphen": "a name has letters, digits, _ and dots; write get_weather(…)",
+    "form-f-string": "nothing is evaluated, so there are no f-strings; write the finished text in "
+    "plain quotes",
+    "form-bytes": 'there are no bytes; write "x" without b',
+    "form-nested-call": "an argument is no call; call g(…) in a block of its own first, and write "
+    "the identifier of that call here",
+    "form-attribute": 'write a["b"] for a part of a result',
+    "form-attribute-of-a-part": 'a part of a result is written ["y"], not .y',
+    "form-comment": "a body has no comments; leave it out",
+    "form-continued-line": "a line goes on without a backslash; leave it out",
+    "form-star": "there is no * and no **; write each argument out, as in x=1",
+    "form-walrus": "write = between an argument and its value",
+    "form-ellipsis": "... is no value; write the value itself",
+    "form-set": "there are no sets; write a list: [1, 2]",
+    "form-number-as-key": 'a key is a string; write "1"',
+    "form-name-as-key": 'a key is a string; write "k"',
+    "form-colon": "an argument is written with =: k=1",
+    "form-suffix": "10L is no number; write digits, or quotes around it",
+    "form-date": 'nothing is calculated; text stands in quotes: "2024-01-02"',
+    "form-operator": "nothing is calculated, so there are no operators; write the value itself",
+    "form-two-signs": "a sign stands once, directly before its digits, as in -1",
+    "form-comprehension": "nothing is evaluated, so there is no `for` here; write the value itself",
+    "form-not": "nothing is evaluated, so there is no `not` here; write the value itself",
+    "form-text-without-quotes": 'text stands in quotes; write "New York"',
+    "form-words": "this is no call; write one, as in f(x=1)",
+    "form-nothing": "the body is empty; write one call, as in f(x=1)",
+    "form-leading-zero": "007 has a leading zero; write 7",
+    "form-windows-path": r"\U needs 8 hexadecimal digits; for a backslash write \\",
+    "form-half-pair": r"\ud83d is half of a surrogate pair; write the character itself",
+    "form-two-empty-places": "expected a value, found ,2)",
+    "form-argument-twice": "the argument x is given twice; write it once",
+    "form-positional-after-named": "an argument without a name stands after one with; write its "
+    "name, as in x=1",
+    "form-apostrophe": 'a quote inside a string ends it; write "O\'Brien"',
+    "form-quotes": "a quote inside a string ends it; write 'say \"hi\" now'",
+    "form-doubled-quote": r"strings are joined where a space parts them; inside a string write \' "
+    "for a quote",
+    "form-line-break": r'the string "one is not closed on its line; write "one\ntwo"',
+    "form-triple-quotes": r'the string """one is not closed on its line; write "one\ntwo"',
+    "form-code": r'the string "def f(): is not closed on its line; write a line break in it as \n, '
+    'and close it with "',
+    "form-backslash-at-the-end": "the CALL block has no END marker: the text ended, and the string "
+    r'"C:\dir\") [END] [CALL] b [HE… is not closed on its line; a backslash before a quote takes '
+    r'it along: write "C:\\dir\\"',
+    "form-no-end": "the CALL block has no END marker: another block opened; write END where the "
+    "block ends",
+    "form-python-in-json": 'bodies are JSON here, not Python; write {"name": "f", "arguments": '
+    '{"a": 1}}',
+    "form-positional-in-json": 'bodies are JSON here, not Python; write {"name": "f", "arguments": '
+    "{…}}, each argument with its name",
+    "form-parameters": 'the arguments stand under "arguments", not "parameters"; write {"name": '
+    '"f", "arguments": {"a": 1}}',
+    "form-function-key": 'the function stands under "name", not "function"; write {"name": "f", '
+    '"arguments": {"a": 1}}',
+    "form-arguments-in-a-string": '"arguments" is an object, not a string; write {"name": "f", '
+    '"arguments": {"a": 1}}',
+    "form-null-arguments": '"arguments" is an object, not null; write {"name": "f", "arguments": '
+    "{}}",
+    "form-no-arguments": '"arguments" is missing; write {"name": "f", "arguments": {}}',
+    "form-further-key": 'a body has the keys "name" and "arguments" alone; write {"name": "f", '
+    '"arguments": {"a": 1}}',
+    "form-list-in-json": "a body is one object, not an array; a block holds one call, so write "
+    'one for each: {"name": "f", "arguments": {}} and {"name": "g", "arguments": {}}',
+    "form-python-literals": 'JSON has strings in ", the words true, false and null, and no comma '
+    'at the end; write {"name": "f", "arguments": {"a": true}}',
+    "form-comma-at-the-end": 'JSON has strings in ", the words true, false and null, and no comma '
+    'at the end; write {"name": "f", "arguments": {"a": 1}}',
+    "form-line-break-in-json": r"a line break in a string is written \n; write "
+    r'{"name": "f", "arguments": {"a": "one\ntwo"}}',
+    "form-quotes-in-json": r'a quote inside a string ends it; write "O\"Brien"',
+    "form-backslash-in-json": r'a backslash in a string is written \\; write {"name": "f", '
+    r'"arguments": {"a": "\\d"}}',
+    "form-open-bracket-in-json": 'a bracket is not closed; write {"name": "f", "arguments": '
+    '{"a": 1}}',
+    "form-after-the-object": 'nothing follows the object; write {"name": "f", "arguments": {}}',
+    "form-identifier": "'job-1' is not an identifier; write one of letters, digits and _: job_1",
+    "form-trap-with-and": "'a and b' is not an identifier; calls are waited for with commas "
+    "between: a, b",
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_is_told_of_a_form(name: str) -> None:
+    vector = load_vectors()[f"malformed/{name}"]
+    text = "".join(map(str, vector.input.chunks()))
+    [fault, *_] = (i.fault for i in parse(text, vector.profile).items if isinstance(i, Malformed))
+    assert fault.message == TOLD[name]
+
+
+def test_every_form_has_a_message_and_every_message_a_form() -> None:
+    prefix = "malformed/form-"
+    named = {name.removeprefix("malformed/") for name in load_vectors() if name.startswith(prefix)}
+    assert named == set(TOLD)
+
+
+WRAPPERS = [
+    "```python\n{}\n```",
+    "```{}```",
+    "`{}`",
+    "x = {}",
+    "x: int = {}",
+    "await {}",
+    "return {}",
+    "[{}]",
+    "{};",
+    "{} please",
+    "```py\nresult = await {}\n```",
+]
+
+
+@given(calls(Body.PYTHON), st.sampled_from(WRAPPERS))
+def test_what_stands_around_a_call_is_taken_off(call, wrapper) -> None:
+    body = render_body(call, PROFILES[Body.PYTHON])
+    if len(body) > 100:
+        return
+    with pytest.raises(BodyError) as refused:
+        read_body(wrapper.format(body), PROFILES[Body.PYTHON])
+    assert str(refused.value).endswith(f"write {body}")
+
+
+def no_references(value: object) -> bool:
+    return '"$ref"' not in json.dumps(value, default=lambda _: {"$ref": ""})
+
+
+@given(calls(Body.JSON), st.sampled_from(["parameters", "args", "arguments"]), st.booleans())
+def test_other_shapes_of_json_are_told_in_both_languages(call, key, as_text) -> None:
+    if not (call.kwargs and no_references(call.kwargs) and call.function):
+        return
+    arguments = json.dumps(call.kwargs) if as_text else call.kwargs
+    body = json.dumps({"name": call.function, key: arguments, "id": 1})
+    with pytest.raises(BodyError) as refused:
+        read_body(body, PROFILES[Body.JSON])
+    form = str(refused.value).split("write ", 1)[1]
+    if form.endswith("…") or form.startswith("it as in"):
+        return
+    read = read_body(form, PROFILES[Body.JSON])
+    assert (read.function, read.kwargs) == (call.function, call.kwargs)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=16).map("".join), st.sampled_from(list(Body)))
+def test_something_short_is_told_of_anything(body: str, language: Body) -> None:
+    try:
+        read_body(body.strip(" \t\r\n"), PROFILES[language])
+    except BodyError as error:
+        told = str(error)
+    else:
+        return
+    assert 0 < len(told) < 700
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "f(" + ")" * 60_000,
+        "f" * 60_000,
+        " " * 60_000 + "x",
+        "`" * 60_000,
+        "x" + " " * 60_000 + "y",
+        "f('" + "'" * 60_000,
+        "f(" + "'a'" * 20_000 + ")",
+        "{" + '"a": 1, ' * 8_000,
+        "f(1);" * 12_000,
+        "f(x='a\n" + "b" * 60_000,
+        "a." * 30_000,
+        "f(" + "a b " * 15_000,
+    ],
+    ids=range(12),
+)
+@pytest.mark.parametrize("language", list(Body))
+def test_a_long_body_is_told_of_in_one_go(body: str, language: Body) -> None:
+    """Whatever is looked for is looked for once: what is quadratic would not come back."""
+    with pytest.raises(BodyError):
+        read_body(body.strip(), PROFILES[language])
