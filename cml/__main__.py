@@ -1,9 +1,14 @@
 """`python -m cml` is the command `cml`: the one that this distribution installs."""
 
+import os
+import signal
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # as the command does it
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         installed = distribution("cml-lang").entry_points
     except PackageNotFoundError:

@@ -12,11 +12,11 @@ def take_profile(profile: object) -> Profile:
     Raises:
         TypeError: It is something else.
     """
-    if isinstance(profile, Profile):
-        return profile
     if profile is None:
         return Profile()
-    raise TypeError(f"a profile is a cml.Profile, not {_kind(profile)}")
+    if not isinstance(profile, Profile):
+        raise TypeError(f"a profile is a cml.Profile, not {kind_of(profile)}")
+    return profile
 
 
 def require_text(text: object) -> None:
@@ -26,7 +26,7 @@ def require_text(text: object) -> None:
         TypeError: It is something else.
     """
     if not isinstance(text, str | bytes):
-        raise TypeError(f"a context is text: str, or bytes of UTF-8, not {_kind(text)}")
+        raise TypeError(f"a context is text: str, or bytes of UTF-8, not {kind_of(text)}")
 
 
 def take_pieces(pieces: object) -> Iterable[str | bytes]:
@@ -37,7 +37,7 @@ def take_pieces(pieces: object) -> Iterable[str | bytes]:
     """
     if not isinstance(pieces, Iterable):
         words = "a context is text, its pieces, or a tree: str, bytes, an iterable of them, Context"
-        raise TypeError(f"{words}; not {_kind(pieces)}")
+        raise TypeError(f"{words}; not {kind_of(pieces)}")
     for piece in pieces:
         require_text(piece)
         yield piece
@@ -51,15 +51,31 @@ def take_items(context: object) -> Iterable[Item]:
     """
     items = context.items if isinstance(context, Context) else context
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
-        raise TypeError(f"what is printed is a cml.Context or its items, not {_kind(items)}")
+        raise TypeError(f"what is printed is a cml.Context or its items, not {kind_of(items)}")
     for item in items:
         if not isinstance(item, Item):
             raise TypeError(
-                f"an item is a Text, Call, Interrupt, Trap or Malformed, not {_kind(item)}"
+                f"an item is a Text, Call, Interrupt, Trap or Malformed, not {kind_of(item)}"
             )
         yield item
 
 
-def _kind(value: object) -> str:
+def require(value: object, kind: type, expected: str) -> None:
+    """Check that something is of the kind that a function takes.
+
+    Args:
+        value: What it was given.
+        kind: What it takes.
+        expected: The same in words, as in `settings are interpreter.Settings`.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{expected}, not {kind_of(value)}")
+
+
+def kind_of(value: object) -> str:
+    """Return the type of a value as it is named in a sentence: `an int`."""
     name = type(value).__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

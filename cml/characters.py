@@ -46,3 +46,16 @@ class Characters:
             self.fault = "half of a surrogate pair"
             return piece[: error.start]
         return piece
+
+
+def not_utf_8(content: str | bytes) -> str | None:
+    """Say where something is not UTF-8, in the words of all commands; None if it is.
+
+    Args:
+        content: What could not be read; a text holds half a character, if any.
+    """
+    try:
+        content.encode() if isinstance(content, str) else content.decode()
+    except (UnicodeEncodeError, UnicodeDecodeError) as error:
+        return f"not UTF-8 at byte {error.start + 1}"
+    return None

@@ -69,6 +69,9 @@ class Limits(msgspec.Struct, frozen=True):
                 raise ValueError(f"the limit {name} is at least 1")
 
 
+_PARTS: Final = {"body": Body, "level": Level, "limits": Limits, "markers": Spelling}
+
+
 class Profile(msgspec.Struct, frozen=True):
     """How a context is written: body language, level, limits and markers.
 
@@ -88,6 +91,9 @@ class Profile(msgspec.Struct, frozen=True):
     regions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse tags that could not be told from nothing."""
+        """Refuse what is no part of a profile, and tags that could not be told from nothing."""
+        for name, kind in _PARTS.items():
+            if not isinstance(part := getattr(self, name), kind):
+                raise TypeError(f"{name} of a profile is a cml.profile.{kind.__name__}, not {part!r}")
         if not all(opening and closing for opening, closing in self.regions):
             raise ValueError("what opens and what closes a region is not empty")

@@ -3,8 +3,13 @@
 import re
 import time
 from collections.abc import Iterable, Iterator
+from typing import Final
 
+from cml.arguments import require
 from interpreter.session import Batch, EndOfDecoding, Piece
+
+
+_PIECES: Final = "strings, interpreter.Piece and interpreter.EndOfDecoding"
 
 
 class ScriptedSession:
@@ -17,6 +22,7 @@ class ScriptedSession:
     """
 
     def __init__(self, pieces: Iterable[Piece | EndOfDecoding | str], pause_s: float = 0.0) -> None:
+        require(pieces, Iterable, f"a script is an iterable of {_PIECES}")
         self._pause_s = pause_s
         self._pieces: Iterator[Piece | EndOfDecoding | str] = iter(pieces)
         self._parts: list[str] = []
@@ -34,6 +40,7 @@ class ScriptedSession:
         if isinstance(played, EndOfDecoding):
             return played
         piece = Piece(played) if isinstance(played, str) else played
+        require(piece, Piece, f"a script holds {_PIECES}")
         self._parts.append(piece.text)
         return piece
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from cml.arguments import require
 from cml.ast import Call, OutcomeKind
 from cml.profile import Profile
 from cml.symbols import Marker
@@ -59,7 +60,9 @@ def check_settings(settings: Settings) -> Settings:
     Raises:
         HostError: One is out of its bounds, the limits are too small for what the runtime itself
             has to write, or what it writes would open a region (Embed/settings).
+        TypeError: They are no settings.
     """
+    require(settings, Settings, "settings are interpreter.Settings")
     try:
         msgspec.convert(msgspec.to_builtins(settings), Settings)
     except msgspec.ValidationError as error:

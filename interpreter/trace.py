@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Literal
 
 import msgspec
 
+from cml.characters import not_utf_8
 from cml.diagnostics import Diagnostic, Position, Span, diagnose
 from interpreter.drivers.timeline import priority
 from interpreter.errors import HostError
@@ -165,11 +166,8 @@ def _check_line(number: int, line: bytes) -> None:
             f"the line is longer than {MAX_LINE_BYTES:,} bytes, the most that a trace may have"
         )
         raise TraceError(number, "Trace/format", message)
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        message = f"not UTF-8 at byte {error.start + 1} of the line"
-        raise TraceError(number, "Syntax/encoding", message) from None
+    if fault := not_utf_8(line):
+        raise TraceError(number, "Syntax/encoding", f"{fault} of the line")
     if not line.endswith(b"\n"):
         message = "the line is cut off in the middle; everything before it can be read"
         raise TraceError(number, "Trace/format", message)

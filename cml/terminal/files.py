@@ -15,6 +15,8 @@ from typing import BinaryIO, Final
 
 import click
 
+from cml.characters import not_utf_8
+
 STDIN: Final = "-"
 
 _WORDS: Final = {
@@ -25,6 +27,7 @@ _WORDS: Final = {
     errno.EPERM: "permission denied",
     errno.ENOSPC: "the disk is full",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.EEXIST: "there is a file of this name",
 }
 
 
@@ -99,10 +102,9 @@ def read_text(path: str | Path) -> str:
     """
     with reading(path) as opened:
         content = opened.read()
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(f"{path}: not UTF-8 at byte {error.start + 1}") from None
+    if fault := not_utf_8(content):
+        raise click.ClickException(f"{path}: {fault}")
+    return content.decode("utf-8")
 
 
 @contextmanager
@@ -178,3 +180,26 @@ def _unwritable(path: Path) -> int:
 
 OUTPUT_FILE: Final = _OutputFile()
 """Type of an option that names a file to write."""
+
+
+class _OutputFolder(click.Path):
+    """A folder to write into, which is made if need be."""
+
+    name = "folder"
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Return its path, once it is known that it is no file."""
+        del param, ctx
+        path = Path(value)
+        if path.exists() and not path.is_dir():
+            raise cannot_write(path, OSError(errno.EEXIST, os.strerror(errno.EEXIST)))
+        return path
+
+
+OUTPUT_FOLDER: Final = _OutputFolder()
+"""Type of an option that names a folder to write into."""

@@ -44,6 +44,9 @@ def print_table(out: Console, table: Table) -> None:
         out.print()
         for name, cell in zip(names, row, strict=True):
             out.print(Text.assemble((f"{name:<{beside}}  ", "dim"), _plain(cell)), soft_wrap=True)
+    if table.caption:
+        out.print()
+        out.print(table.caption)
 
 
 def _plain(cell: object) -> str:

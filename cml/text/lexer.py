@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from cml.arguments import require_text
+from cml.arguments import require_text, take_profile
 from cml.characters import Characters
 from cml.diagnostics import CmlError
 from cml.profile import Profile
@@ -40,7 +40,7 @@ class Lexer:
     """
 
     def __init__(self, profile: Profile | None = None, *, generated: bool = False) -> None:
-        self._prose = first_state((profile or Profile()).body, generated=generated)
+        self._prose = first_state(take_profile(profile).body, generated=generated)
         self._state = self._prose
         self._simple: LexerState | None = self._prose  # where only a `[` may begin something
         openers = GENERATED_OPENERS if generated else OPENERS

@@ -1,8 +1,10 @@
 """Commands of the language: validate, parse, explain."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from itertools import groupby
 from typing import BinaryIO, Final, TypeAlias
 
 import click
@@ -25,6 +27,7 @@ from cml.validity import check_symbols, validate
 TraceChecker: TypeAlias = Callable[[BinaryIO], Iterator[Diagnostic]]
 
 _PIECE_BYTES: Final = 65_536
+_CODE: Final = re.compile(r"CML\d*$", re.IGNORECASE)
 
 
 _profile_option = click.option(
@@ -126,9 +129,7 @@ def explain_command(rule: str) -> None:
     try:
         text = explain(rule)
     except UnknownRuleError:
-        close = get_close_matches(rule, [*rule_names(), *(r.code for r in RULES.values())], 3, 0.4)
-        advice = f"did you mean {' or '.join(close)}?" if close else "see spec/2-validity.md"
-        raise click.UsageError(f"there is no rule {rule!r}; {advice}") from None
+        raise click.UsageError(f"there is no rule {rule!r}; {_advice(rule)}") from None
     if sys.stdout.isatty():
         from rich.markdown import Markdown
 
@@ -137,6 +138,21 @@ def explain_command(rule: str) -> None:
         console().print(Markdown(text))
     else:
         click.echo(text, nl=False)
+
+
+def _advice(rule: str) -> str:
+    """Say which rules there are. Codes that look alike have nothing else in common."""
+    if _CODE.match(rule):
+        return f"the codes are {', '.join(_code_ranges())}"
+    close = get_close_matches(rule, rule_names(), 3, 0.4)
+    return f"did you mean {' or '.join(close)}?" if close else "see spec/2-validity.md"
+
+
+def _code_ranges() -> Iterator[str]:
+    """Yield the first and the last code of each hundred; none between them is missing."""
+    for _, codes in groupby(sorted(rule.code for rule in RULES.values()), lambda code: code[:-2]):
+        first, *_, last = codes
+        yield f"{first} to {last}"
 
 
 def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Findings:

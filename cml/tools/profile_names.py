@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from cml.characters import not_utf_8
 from cml.profile import Body, Level, Profile, Spelling
 
 
@@ -42,9 +43,13 @@ def read_profile(name: str) -> Profile:
 
 def _read_file(path: Path) -> Profile:
     try:
-        profile = msgspec.json.decode(path.read_bytes(), type=Profile)
+        content = path.read_bytes()
     except OSError as error:
         raise ProfileError(f"{path}: {error.strerror}") from None
+    if fault := not_utf_8(content):
+        raise ProfileError(f"{path}: {fault}")
+    try:
+        profile = msgspec.json.decode(content, type=Profile)
     except msgspec.DecodeError as error:
         raise ProfileError(f"{path}: not a profile: {error}") from None
     if profile.markers is Spelling.TOKEN:

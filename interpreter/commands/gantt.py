@@ -14,6 +14,13 @@ _NARROWEST: Final = 20
 """Columns of a bar below which its words go on a line of their own."""
 _LONGEST_NAME: Final = 16
 _LONGEST_FUNCTION: Final = 24
+_MEANINGS: Final = {
+    "█": "decodes, runs",
+    "▒": "is written",
+    "░": "waits to start",
+    "·": "waits to be told",
+}
+"""What each sign of a bar says, in the order of a call's life."""
 
 
 def gantt(run: Run, columns: int) -> Group:
@@ -42,7 +49,14 @@ def gantt(run: Run, columns: int) -> Group:
             lines += [Text(f"{name} {words}"), bar]
     axis = Text("0" + "─" * (width - len(axis_label) - 1) + axis_label, style="dim")
     lines.append(Text.assemble(" " * (left + 2), axis) if width == beside else axis)
-    return Group(*lines)
+    return Group(*lines, _legend(lines))
+
+
+def _legend(lines: Iterable[Text]) -> Text:
+    """Say what the signs mean that are seen."""
+    seen = {sign for line in lines for sign in line.plain}
+    said = (f"{sign} {meaning}" for sign, meaning in _MEANINGS.items() if sign in seen)
+    return Text("   ".join(said), style="dim")
 
 
 def _rows(run: Run) -> Iterator[tuple[str, str, list[tuple[str, str, int, int]]]]:

@@ -27,6 +27,10 @@ class Calls:
         executor: Where functions run that are no coroutines; a pool of threads by default.
         coroutines: Where the others run; in a loop of their own by default.
         returned: Is told the outcome of each call, and its progress before, in any thread.
+
+    Attributes:
+        withheld: How many reports of progress were not told, of calls that came back; those of
+            functions in other processes are not counted.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Calls:
         self._running: dict[str, Future[Outcome]] = {}
         self._office = Office(returned)
         self._progress: dict[str, Progress] = {}
+        self.withheld: dict[str, int] = {}
 
     def start(self, start: Start) -> None:
         """Start a function in the background. An executor that does not take it has failed it."""
@@ -103,5 +108,7 @@ class Calls:
 
     def _done(self, call: str, done: Future[Outcome]) -> None:
         self._running.pop(call, None)
-        self._progress.pop(call, None)
+        progress = self._progress.pop(call, None)
+        if progress is not None and progress.withheld:
+            self.withheld[call] = progress.withheld
         self._returned(call, outcome_of_future(done))

@@ -11,7 +11,7 @@ from cml.text.literals import LiteralError, scalar_values
 from cml.text.regions import RegionLexer, make_lexer
 from interpreter.errors import HostError
 from interpreter.events import Decoded, Ended
-from interpreter.session import Batch, EndOfDecoding, Piece, Session
+from interpreter.session import Batch, EndOfDecoding, Piece, Session, require_session
 
 
 class DecodeAnswer(msgspec.Struct, frozen=True):
@@ -41,9 +41,13 @@ class Decoder:
     Args:
         session: The model's context.
         profile: How the context is written.
+
+    Raises:
+        TypeError: The session is none.
     """
 
     def __init__(self, session: Session, profile: Profile) -> None:
+        require_session(session)
         self._session = session
         self._lexer = _lexer(profile)
         self._partial = False

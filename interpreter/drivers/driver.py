@@ -13,6 +13,7 @@ from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
+from cml.arguments import require
 from interpreter.drivers.calls import Calls
 from interpreter.drivers.timeline import priority
 from interpreter.drivers.verbs import Verbs
@@ -71,6 +72,7 @@ class Driver:
 
     Raises:
         HostError: The settings are out of bounds, or a function is none.
+        TypeError: Something is no session, no mapping or no settings.
     """
 
     def __init__(
@@ -84,6 +86,8 @@ class Driver:
         journal: Journal,
         coroutines: RunningLoop | None = None,
     ) -> None:
+        require(functions, Mapping, "functions are a mapping of names to functions")
+        require(settings, Settings, "settings are interpreter.Settings")
         offered = offer(functions, settings.profile.body)
         self.settings = check_settings(offered_settings(offered, settings))
         self.arrivals: SimpleQueue[Event | None] = SimpleQueue()

@@ -64,6 +64,15 @@ class RuntimeForm:
         """
         self._driver.say(text)
 
+    def withheld(self, call: str) -> int:
+        """Return how many reports of progress of a call that came back were not told: they came too
+        soon after another, or too many (Embed/progress).
+
+        Args:
+            call: Its key, as in the rows. Of a function in another process none is counted.
+        """
+        return self._driver.calls.withheld.get(call, 0)
+
     def _begin_closing(self) -> bool:
         """Return whether there is something to close, and let nothing more begin.
 

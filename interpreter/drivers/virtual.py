@@ -6,6 +6,7 @@ The same session, functions and costs give the same rows, byte by byte, on every
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
+from cml.arguments import kind_of
 from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.timeline import Timeline
 from interpreter.errors import HostError
@@ -160,7 +161,10 @@ def run_virtual(
 
     Raises:
         HostError: A call never returns, and the session waits for it.
+        TypeError: Something is no session, no callable or no settings.
     """
+    if not callable(functions):
+        raise TypeError(f"functions are a callable that answers each start, not {kind_of(functions)}")
     used = check_settings(settings or Settings())
     return drive(
         used, _VirtualEnvironment(session, used, functions, costs or DecodingCosts(), planned)

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from cml.characters import not_utf_8
 from interpreter.schedule.workload import MAX_TOKENS, MAX_US
 
 CostUs = Annotated[int, Meta(ge=0, le=MAX_US)]
@@ -92,4 +93,4 @@ def parse_costs(text: bytes | str) -> Costs:
     except msgspec.ValidationError as error:
         raise CostsError(f"{error}; see the costs format in spec/4-time.md") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CostsError(f"expected one JSON object: {error}") from None
+        raise CostsError(not_utf_8(text) or f"expected one JSON object: {error}") from None

@@ -10,6 +10,8 @@ from typing import IO, Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from cml.characters import not_utf_8
+
 MAX_US = 10**13
 """The longest time that a workload may state: 10^13 µs, about 116 days."""
 
@@ -112,7 +114,8 @@ def parse_workload(line: bytes | str) -> Workload:
     except msgspec.ValidationError as error:
         raise WorkloadError(f"{error}; see the workload format in spec/4-time.md") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise WorkloadError(f"expected one JSON object on the line: {error}") from None
+        fault = not_utf_8(line) or f"expected one JSON object on the line: {error}"
+        raise WorkloadError(fault) from None
     check_workload(workload)
     return workload
 

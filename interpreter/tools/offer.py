@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
+from cml.arguments import kind_of
 from cml.profile import Body
 from interpreter.errors import HostError
 from interpreter.state import Settings
@@ -42,7 +43,7 @@ def offer(functions: Mapping[str, Function], body: Body) -> dict[str, Offered]:
         if not name or type(name) is not str:
             raise HostError("Embed/alias", f"{name!r} is no name of a function; give a text")
         if not callable(function):
-            raise HostError("Embed/start", f"the function {name!r} is a {type(function).__name__}")
+            raise HostError("Embed/start", f"the function {name!r} is {kind_of(function)}")
     load_checks()
     return {
         spelled: Offered(name, functions[name], tool_of(functions[name], name))

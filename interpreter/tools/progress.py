@@ -41,6 +41,9 @@ class Progress:
         call: The key of the call.
         at_most: How many reports are told.
         least_us: Microseconds between two of them, at least.
+
+    Attributes:
+        withheld: How many reports were not told so far, in this process.
     """
 
     def __init__(self, tell: Tell, call: str, at_most: int, least_us: int) -> None:
@@ -49,6 +52,7 @@ class Progress:
         self._left = at_most
         self._least_ns = least_us * 1_000
         self._next_ns = 0
+        self.withheld = 0
         self._is_cancelled = False
 
     def cancel(self) -> None:
@@ -65,6 +69,7 @@ class Progress:
             raise Cancelled
         now_ns = time.monotonic_ns()
         if self._left <= 0 or now_ns < self._next_ns:
+            self.withheld += 1
             return
         outcome = outcome_of(value, OutcomeKind.PROGRESS)
         if outcome.kind is not OutcomeKind.PROGRESS:

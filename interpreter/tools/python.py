@@ -43,8 +43,8 @@ def load_tools(path: Path) -> ToolFile:
         ToolError: There is no such file, it fails, or it defines no tool.
     """
     module = _executed(path)
-    source = path.read_text(encoding="utf-8")
-    found: dict[str, object] = {n: getattr(module, n, None) for n in _own_names(source)}
+    names = _own_names(path.read_bytes())  # bytes: the file itself says how it is encoded
+    found: dict[str, object] = {name: getattr(module, name, None) for name in names}
     callables = {name: value for name, value in found.items() if _is_callable(value)}
     left_out = {name: why for name, value in callables.items() if (why := _fault(value))}
     functions: dict[str, Function] = {}
@@ -82,7 +82,7 @@ def _executed(path: Path) -> ModuleType:
     return module
 
 
-def _own_names(source: str) -> list[str]:
+def _own_names(source: bytes) -> list[str]:
     """Return the public names that a file binds itself at its top level, in order."""
     names = (name for node in ast.parse(source).body for name in _bound(node))
     return list(dict.fromkeys(name for name in names if not name.startswith("_")))

@@ -6,7 +6,7 @@ from collections import Counter
 import click
 
 from cml.terminal.foreign import visible
-from cml.terminal.options import json_option
+from cml.terminal.options import json_option, seconds
 from cml.terminal.output import print_json
 from cml.vectors.runner import ImplementationError, ask
 from interpreter.vectors.questions import CATEGORIES
@@ -22,7 +22,15 @@ from interpreter.vectors.questions import CATEGORIES
     help="Ask only these; may be repeated. All of them by default.",
 )
 @json_option
-@click.option("--timeout", "timeout_s", default=60.0, help="Seconds that COMMAND may take.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=seconds,
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long COMMAND may take: 0.001 to 1,000,000 seconds.",
+)
 def vectors_command(
     command: tuple[str, ...], *, categories: tuple[str, ...], as_json: bool, timeout_s: float
 ) -> None:

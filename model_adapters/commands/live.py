@@ -3,15 +3,17 @@
 All of it was written by a model or a function: none of it acts on the terminal.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from cml.ast import OutcomeKind
 from cml.terminal.foreign import visible, visible_lines
 from cml.text.json_values import write_json
+from cml.tools.wording import counted
 from interpreter.events import (
     Decoded,
     Effect,
@@ -37,10 +39,12 @@ class Live:
 
     Args:
         console: Where to.
+        withheld: Says how many reports of progress of a call that came back were not told.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, withheld: Callable[[str], int] = lambda _: 0) -> None:
         self._console = console
+        self._withheld = withheld
         self._in_line = False
         self._is_broken = False  # a line of the model's was ended for a notice
         self._last = ""  # the character before, by which a joiner is judged
@@ -64,6 +68,8 @@ class Live:
                 self._notice(
                     row, _RETURN, f"◀ {call} {outcome.kind.value} ", write_json(outcome.value)
                 )
+                if outcome.kind is not OutcomeKind.PROGRESS and (number := self._withheld(call)):
+                    self._notice(row, _NOTE, f"  {counted(number, 'report')} of progress not told")
             case Expired(call) if row.rule == "Step/timeout":
                 ran_s = (row.at_us - self._started_us.get(call, 0)) / 1e6
                 self._notice(row, _NOTICE, f"◀ {call} timed out: it ran for {ran_s:.3f} s")
@@ -85,7 +91,9 @@ class Live:
                 self._notice(row, _CALL, f"▶ {call} starts: ", f"{function}({', '.join(values)})")
             case Inject(interrupts):
                 for delivery in interrupts:
-                    self._notice(row, _INTERRUPT, f"⇥ interrupt {delivery.id} goes in")
+                    is_last = delivery.outcome.kind is not OutcomeKind.PROGRESS
+                    what = "interrupt" if is_last else "progress of"
+                    self._notice(row, _INTERRUPT, f"⇥ {what} {delivery.id} goes in")
             case Report(rule, message) if rule not in _TOLD_OTHERWISE:
                 self._notice(row, _NOTICE, f"! {message} ({rule})")
             case _:

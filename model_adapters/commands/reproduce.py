@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cml.terminal.files import writing
+from cml.terminal.files import OUTPUT_FOLDER, writing
 from cml.terminal.options import seed_option, yes_option
 from cml.terminal.output import print_text
 from interpreter.errors import MissingExtraError
@@ -20,7 +20,7 @@ from model_adapters.errors import AdapterError
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OUTPUT_FOLDER,
     default=Path("reproduction"),
     show_default=True,
     help="Folder for the report.",

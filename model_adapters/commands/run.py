@@ -147,7 +147,7 @@ def run_command(
             stack.enter_context(runtime)
             stack.enter_context(_stopping(runtime))
             recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
-            kept = list(Live(out).watch(runtime.run()))
+            kept = list(Live(out, runtime.withheld).watch(runtime.run()))
     except UnknownBackendError as error:
         raise click.BadParameter(str(error), param_hint="'--backend'") from None
     except (AdapterError, MissingExtraError, ToolError, HostError) as error:

@@ -101,7 +101,7 @@ def test_a_file_that_is_not_utf_8(
     found = cml(*given(words, name))
     assert found.status == 1
     assert "\x1b" not in found.err + found.out
-    if words[0] in {"replay", "diff", "timeline", "advise", "explore"} or words[-1] == "script:{}":
+    if words[0] not in {"validate", "parse"} and words[-2:] != ("--tools", "{}"):
         assert re.fullmatch(rf"Error: {name}: (line 1: )?not UTF-8 at byte 4.*\n", found.err)
 
 
@@ -160,6 +160,46 @@ def test_a_file_that_cannot_be_written(
     assert one_line(found.err) == f"Error: {path}: cannot be written: {said}\n"
 
 
+@each_writer
+def test_a_full_disk_is_told_with_the_name_of_the_file(
+    cml: "Cml", files: "Files", words: tuple[str, ...]
+) -> None:
+    path = words[-1].replace("{}", "full")
+    Path(path).symlink_to("/dev/full")
+    found = cml(*given(words, "full"))
+    if words[0] == "explore":  # which writes only where it has found something
+        assert (found.status, found.err) == (0, "")
+        return
+    assert found.status == 2
+    assert one_line(found.err) == f"Error: {path}: cannot be written: the disk is full\n"
+
+
+def test_a_report_goes_into_a_folder(cml: "Cml", files: "Files") -> None:
+    found = cml("reproduce", "asynclm", "-o", "good.cml")
+    assert (found.status, found.out) == (2, "")
+    assert one_line(found.err) == (
+        "Error: good.cml: cannot be written: there is a file of this name\n"
+    )
+
+
+CODES = "the codes are CML101 to CML111, CML201 to CML208, CML301 to CML305"
+
+
+@pytest.mark.parametrize(
+    ("rule", "advice"),
+    [
+        ("CML999", CODES),
+        ("cml1", CODES),
+        ("Valid/trap-wake", "did you mean Valid/trap-wakes"),
+        ("xyz", "see spec/2-validity.md"),
+    ],
+)
+def test_a_rule_that_is_none(cml: "Cml", rule: str, advice: str) -> None:
+    found = cml("explain", rule)
+    assert (found.status, found.out) == (2, "")
+    assert f"Error: there is no rule '{rule}'; {advice}" in found.err
+
+
 OUT_OF_RANGE = [
     *(("--deadline", value) for value in ("nan", "inf", "1e12", "-1", "0", "soon")),
     *(("--max-tokens", value) for value in ("-1", "0", "many")),
@@ -199,6 +239,13 @@ UNKNOWN = [
     ("workload", "synthetic-chains", "-o", "x.jsonl", "--count", "0"),
     ("workload", "synthetic-chains", "-o", "x.jsonl", "--sigma", "nan"),
     ("reproduce", "asynclm", "--count", "0"),
+    ("vectors", "true", "--category", "foo"),
+    ("vectors", "true", "--timeout", "nan"),
+    ("simulate", "workload.jsonl", "--jobs", "-1"),
+    ("simulate", "workload.jsonl", "--workers", "-1"),
+    ("explore", "good.cml", "--workers", "-1"),
+    ("parse", "good.cml", "--profile", "foo"),
+    ("simulate", "workload.jsonl", "--plot", "x.gif"),
     ("timeline", "good.jsonl", "--output", "x.gif"),
 ]
 

@@ -497,7 +497,7 @@ def test_a_function_cannot_close_the_session_that_called_it(is_async) -> None:
 
 
 def test_a_function_that_is_none_is_refused() -> None:
-    with pytest.raises(HostError, match="'g' is a int"):
+    with pytest.raises(HostError, match="'g' is an int"):
         Runtime(ScriptedSession([]), {"g": 5})
 
 

@@ -101,9 +101,12 @@ def test_no_more_is_told_than_the_profile_says_and_none_below_the_extended_level
         assert told(list(runtime.run())) == [("returned", "all")]
 
 
-def test_what_comes_too_soon_is_dropped() -> None:
-    rows, _ = run("counts_slowly(50)", {"counts_slowly": counts_slowly})
+def test_what_comes_too_soon_is_dropped_and_counted() -> None:
+    session = ScriptedSession(pieces_of(CALL.format("counts_slowly(50)")))
+    with Runtime(session, {"counts_slowly": counts_slowly}) as runtime:
+        rows = list(runtime.run())
     assert told(rows) == [("progress", 0), ("returned", None)]
+    assert (runtime.withheld("a"), runtime.withheld("b")) == (49, 0)
 
 
 def test_a_report_without_a_json_form_fails_the_call() -> None:

@@ -96,6 +96,12 @@ def test_what_a_file_defines_itself_is_taken_and_the_rest_is_told(folder) -> Non
         assert call_function(loaded.functions[name], (), {"city": "Oslo"}).value == "Oslo"
 
 
+def test_a_file_may_say_how_it_is_encoded(folder) -> None:
+    path = folder / "tools.py"
+    path.write_bytes(b"# -*- coding: latin-1 -*-\ndef say(x: str = 'caf\xe9'): return x\n")
+    assert load_tools(path).functions["say"]() == "café"
+
+
 def test_a_declared_name_is_the_name(folder) -> None:
     loaded = load(
         folder,

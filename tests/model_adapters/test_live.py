@@ -40,10 +40,10 @@ def rows_of(
     return list(run_virtual(ScriptedSession(pieces), functions, settings or Settings()))
 
 
-def shown(rows: list[Row], columns: int = 200) -> str:
+def shown(rows: list[Row], columns: int = 200, withheld: int = 0) -> str:
     file = io.StringIO()
     made = Console(file=file, width=columns, highlight=False, markup=False, emoji=False)
-    assert list(Live(made).watch(rows)) == rows
+    assert list(Live(made, lambda _: withheld).watch(rows)) == rows
     return file.getvalue()
 
 
@@ -96,6 +96,20 @@ def test_a_deadline_is_told_when_it_passes_and_what_comes_later_is_a_note() -> N
     assert "◀ a returned" not in told
 
 
+def test_progress_is_told_as_such_and_what_was_not_told_is_counted_once() -> None:
+    def functions(_: Start) -> list[tuple[int, Outcome]]:
+        halfway = Outcome(OutcomeKind.PROGRESS, 0.5)
+        return [(9_000, halfway), (90_000, Outcome(OutcomeKind.RETURNED, 1))]
+
+    script = pieces_of(CALLING.replace("[TRAP][END]", "[TRAP] all [END]"))
+    rows = list(run_virtual(ScriptedSession(script), functions, Settings()))
+    told = shown(rows, withheld=1)
+    progress, returned = told.index("⇥ progress of a goes in"), told.index("◀ a returned 1")
+    assert progress < returned < told.index("  1 report of progress not told\n")
+    assert told.count("not told") == 1
+    assert "not told" not in shown(rows)
+
+
 @pytest.mark.parametrize("columns", [20, 40, 80])
 def test_a_narrow_terminal_shortens_values_and_never_our_words(columns: int) -> None:
     script = CALLING + " word" * 200
@@ -118,6 +132,15 @@ def test_bars_keep_names_and_numbers_on_any_terminal(columns: int) -> None:
     assert "123,457 ms" in text
     assert f"{rows[-1].at_us / 1000:,.0f} ms" in text
     assert all(len(line) <= columns for line in text.splitlines())
+
+
+def test_the_signs_of_the_bars_are_explained_and_no_others() -> None:
+    file = io.StringIO()
+    Console(file=file, width=80).print(gantt(read_run(Settings(), rows_of(CALLING)), 80))
+    *bars, legend = file.getvalue().splitlines()
+    explained = {part[0] for part in legend.split("   ")}
+    assert explained == {sign for sign in "█▒░·" if any(sign in line for line in bars)}
+    assert explained >= {"█", "▒"}
 
 
 def test_a_call_that_still_runs_is_not_told_to_have_taken_no_time() -> None:

@@ -142,6 +142,14 @@ def test_the_worst_limit_comes_first(
     assert document["best_us"] <= document["played_us"]
 
 
+def test_a_call_that_was_waited_for_is_not_called_long(tmp_path: Path) -> None:
+    """What counts is what its return held up: another may have run longer beside the decoding."""
+    text = "[CALL] c [HEAD] search() [END][TRAP][END][CALL] b [HEAD] find() [END][TRAP][END] done"
+    result = advise(write_run(tmp_path / "t.jsonl", text))
+    assert "waiting for one call. It waited for search (c), which ran 900.0 ms." in result.stdout
+    assert "long call" not in result.stdout
+
+
 def test_break_even_is_the_difference_to_sync_parallel(tmp_path: Path) -> None:
     """Two calls at once: Sync-Parallel hides nothing of the first behind writing the second."""
     text = "[CALL] c [HEAD] search() [END][CALL] b [HEAD] find() [END][TRAP] all [END]"

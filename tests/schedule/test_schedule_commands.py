@@ -288,6 +288,13 @@ def test_a_picture_of_too_many_rows_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [(), TWO_POINTS])
+def test_a_file_without_workloads_has_no_table(more: tuple[str, ...]) -> None:
+    result = run(*more, given="\n\n")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "-: there is no workload in it\n"
+
+
+@pytest.mark.parametrize("more", [(), TWO_POINTS])
 def test_a_file_without_workloads_says_so(tmp_path: Path, more: tuple[str, ...]) -> None:
     file = tmp_path / "runs.html"
     result = run(*more, "--json", "--plot", str(file), given="\n\n")
@@ -309,6 +316,10 @@ def test_a_file_without_workloads_says_so(tmp_path: Path, more: tuple[str, ...])
 def test_counts_agree_with_their_nouns(given: str, more: tuple[str, ...], title: str) -> None:
     first = run(*more, given=given).stdout.partition("┏")[0]
     assert title.strip() == first.strip()
+
+
+def test_the_table_says_what_the_gap_is_to() -> None:
+    assert "gap: how far above the lower bound of the same model" in " ".join(run().stdout.split())
 
 
 def test_models_that_know_no_policy_are_drawn_once(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def _about_run(advice: Advice, calls: int) -> list[str]:
 
 _NAMES: Final = {
     "decoding": "decoding",
-    "call": "one long call",
+    "call": "waiting for one call",
     "chain": "a chain of dependent calls",
     "workers": "the workers",
     "order": "the order of the calls",
@@ -152,7 +152,7 @@ _NAMES: Final = {
 
 _CHANGES: Final = {
     "decoding": "Had decoding taken no time,",
-    "call": "Had it returned at once,",
+    "call": "Had that call returned at once,",
     "chain": "Had no call needed another,",
     "workers": "With workers without limit",
     "order": "In the best order found",

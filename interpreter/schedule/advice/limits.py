@@ -80,7 +80,8 @@ def _longest_call(plan: Plan, observation: Observation, played_us: int) -> list[
         gain_us = played_us - play_as_written(msgspec.structs.replace(plan, execute_us=execute_us))
         if best is None or gain_us > best.gain_us:
             seen = observation.written[call]
-            text = f"One call took long: {seen.function} ({seen.id}) ran {milliseconds(seen.execute_us)}."
+            ran = f"{seen.function} ({seen.id}), which ran {milliseconds(seen.execute_us)}"
+            text = f"It waited for {ran}."
             best = Limit("call", gain_us, text)
     return [] if best is None else [best]
 

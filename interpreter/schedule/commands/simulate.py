@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cml.terminal.files import INPUT_FILE, OUTPUT_FILE
+from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.options import json_option
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.charts.draw import PLOT_SUFFIXES, DrawingError, draw
@@ -154,7 +154,8 @@ def simulate_command(
 def _simulate(study: Study, plot: Path | None, output: Output) -> None:
     tally, narrations = simulate_file(study, output)
     if plot is not None and narrations:
-        draw(plot, simulated_timelines(narrations))
+        with writing(plot):
+            draw(plot, simulated_timelines(narrations))
     output.print_report(tally)
 
 
@@ -179,5 +180,6 @@ def _sweep(study: Study, sweeps: tuple[WhatIf, ...], plot: Path | None, output: 
     points = sweep_file(study, sweep_settings(sweeps), output)
     if plot is not None and points[0].summary:
         names = " and ".join(sweep.parameter for sweep in sweeps)
-        draw(plot, sweep_curves(points, f"What if {names} were different?"))
+        with writing(plot):
+            draw(plot, sweep_curves(points, f"What if {names} were different?"))
     output.print_sweep(points)

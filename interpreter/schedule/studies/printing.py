@@ -3,6 +3,7 @@
 import shutil
 import sys
 from tempfile import TemporaryFile
+from typing import Final
 
 import msgspec
 from rich.table import Table
@@ -16,6 +17,9 @@ from interpreter.schedule.studies.corpus import Part
 from interpreter.schedule.studies.report import PolicySummary, Tally
 from interpreter.schedule.studies.sweep import SweepPoint, summary_lines
 from interpreter.schedule.workload import Fault
+
+
+_GAP: Final = "gap: how far above the lower bound of the same model, which no order beats"
 
 
 class Output:
@@ -54,7 +58,8 @@ class Output:
         """Print the runs of one simulation."""
         self._say_if_empty(tally.count)
         if self._file is None:
-            _print_summary(tally.summary(), counted(tally.count, "workload"))
+            if tally.count:
+                _print_summary(tally.summary(), counted(tally.count, "workload"))
             return
         _write(b'{"costs":' + msgspec.json.encode(self._costs) + b',"workloads":[')
         self._file.seek(0)
@@ -64,9 +69,11 @@ class Output:
 
     def print_sweep(self, points: list[SweepPoint]) -> None:
         """Print a sweep."""
-        self._say_if_empty(len(points[0].summary))
+        count = len(points[0].summary)
+        self._say_if_empty(count)
         if self._file is None:
-            _print_points(points, counted(len(points), "point"))
+            if count:
+                _print_points(points, counted(len(points), "point"))
             return
         listed = [{**dict(point.settings), "summary": point.summary} for point in points]
         _write(b'{"costs":' + msgspec.json.encode(self._costs))
@@ -89,7 +96,7 @@ def _write(text: bytes) -> None:
 
 
 def _print_summary(summary: tuple[PolicySummary, ...], title: str) -> None:
-    table = Table(title=title)
+    table = Table(title=title, caption=_GAP)
     for column in ("model", "policy"):
         table.add_column(column)
     for column in ("mean makespan", "vs Sync", "mean gap", "95% gap"):

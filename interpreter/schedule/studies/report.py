@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from cml.arguments import require
 from interpreter.schedule.costs import PRESETS, Costs
 from interpreter.schedule.data.durations import blur_estimates
 from interpreter.schedule.graph import build_graph
@@ -202,7 +203,10 @@ def simulate(
         ValueError: A name is not known.
         WorkloadError: A workload breaks a rule of the format, such as a circle of calls.
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
+        TypeError: Something is no workload, or no costs.
     """
+    require(workloads, Iterable, "workloads are an iterable of them, as read_workloads is")
+    require(costs, Costs, "costs are interpreter.schedule.Costs, such as one of PRESETS")
     options = options or Options()
     policies = policies or (default_policy(options.workers),)
     experiment = Experiment(costs=costs, models=models, policies=policies, options=options)
@@ -213,6 +217,7 @@ def simulate(
         if isinstance(workload, Fault):
             faults.append(workload)
             continue
+        require(workload, Workload, "a workload is an interpreter.schedule.Workload")
         check_workload(workload)
         report, sync_us = report_workload(workload, experiment)
         tally.add(report, sync_us)

@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import IO
 import click
 import msgspec
 
+from cml.terminal.files import writing
 from interpreter.schedule.narration.narrations import Narration, narrate_workload, trace_lines
 from interpreter.schedule.studies.corpus import Chunk, Part, add_part, make_chunks, simulate_chunks
 from interpreter.schedule.studies.printing import Output
@@ -55,7 +56,7 @@ def simulate_file(study: Study, output: Output) -> tuple[Tally, list[Narration]]
     Raises:
         WorkloadError: A line is at fault, and the study does not keep going.
         MissingExtraError: The policy `optimal` needs OR-Tools, which is not installed.
-        OSError: The trace cannot be written.
+        FileFaultError: The trace cannot be written.
     """
     tally, narrator = Tally(), _Narrator(study)
     with click.open_file(study.source, "rb") as stream, _progress(stream, 1) as advance:
@@ -128,12 +129,12 @@ class _Narrator:
         self.narrations: list[Narration] = []
 
     def pass_on(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        with self._study.trace.open("wb") if self._study.trace else nullcontext() as file:
+        with _write_to(self._study.trace) as write:
             for chunk in chunks:
                 self._keep_first(chunk)
-                if file is not None:
+                if write is not None:
                     for workload in _workloads(chunk):
-                        file.writelines(chain(*map(trace_lines, self._narrate(workload))))
+                        write(chain(*map(trace_lines, self._narrate(workload))))
                 yield chunk
 
     def _keep_first(self, chunk: Chunk) -> None:
@@ -146,6 +147,26 @@ class _Narrator:
         return narrate_workload(
             workload, experiment.costs, experiment.models, experiment.policies, experiment.options
         )
+
+
+@contextmanager
+def _write_to(path: Path | None) -> Iterator[Callable[[Iterable[bytes]], None] | None]:
+    """Open a file to write lines to, if there is one; what goes wrong with it bears its name."""
+    if path is None:
+        yield None
+        return
+    with writing(path):
+        opened = path.open("wb")
+
+    def write(lines: Iterable[bytes]) -> None:
+        with writing(path):
+            opened.writelines(lines)
+
+    try:
+        yield write
+    finally:
+        with writing(path):
+            opened.close()
 
 
 def _workloads(chunk: Chunk) -> Iterator[Workload]:
