@@ -8,7 +8,9 @@ line of its docstring are what a model is told of it. They answer in sentences, 
 135 million parameters tells a sentence more reliably than it reads a JSON object.
 
 `EXAMPLES` is optional: pairs of a question and of what the context holds once it is answered. Small
-models need one for these very tools; the model itself sees no other CML.
+models need some for these very tools; the model itself sees no other CML. They repeat what they find
+there: so the places are of legend and their facts are no temperatures, times or prices, which nobody
+takes for results. One question has one call: not every answer tells of everything.
 """
 
 import time
@@ -35,17 +37,24 @@ _SKIES: Final = ("sunny", "cloudy", "rainy", "windy", "clear")
 
 EXAMPLES: Final = (
     (
-        "I am going to Rome. Tell me the price of a flight, the weather, and the local time.",
-        """[CALL] job1 [HEAD] get_price(city="Rome") [END]
-[CALL] job2 [HEAD] get_weather(city="Rome") [END]
-[CALL] job3 [HEAD] get_time(city="Rome") [END]
+        "How is the weather in Camelot?",
+        """[CALL] job1 [HEAD] get_weather(city="Camelot") [END]
 [TRAP][END]
-[INTR] job1 [HEAD] "The price of a flight to Rome is 160 euros." [END]
-[INTR] job2 [HEAD] "The weather in Rome is 27 degrees and clear." [END]
-[INTR] job3 [HEAD] "The local time in Rome is 14:05." [END]
-The price of a flight to Rome is 160 euros.
-The weather in Rome is 27 degrees and clear.
-The local time in Rome is 14:05.""",
+[INTR] job1 [HEAD] "The weather in Camelot is magic." [END]
+The weather in Camelot is magic.""",
+    ),
+    (
+        "I am going to Atlantis. Tell me the price of a flight, the weather, and the local time.",
+        """[CALL] job1 [HEAD] get_price(city="Atlantis") [END]
+[CALL] job2 [HEAD] get_weather(city="Atlantis") [END]
+[CALL] job3 [HEAD] get_time(city="Atlantis") [END]
+[TRAP][END]
+[INTR] job1 [HEAD] "The price of a flight to Atlantis is 7 pearls." [END]
+[INTR] job2 [HEAD] "The weather in Atlantis is 99 fathoms and wet." [END]
+[INTR] job3 [HEAD] "The local time in Atlantis is high tide." [END]
+The price of a flight to Atlantis is 7 pearls.
+The weather in Atlantis is 99 fathoms and wet.
+The local time in Atlantis is high tide.""",
     ),
 )
 

@@ -1,5 +1,6 @@
 """What a model is told."""
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -62,19 +63,23 @@ def city_of(call: Call) -> str:
     return str(call.kwargs["city"])
 
 
-def test_the_examples_of_the_travel_tools_tell_what_the_tools_return() -> None:
+def test_the_examples_of_the_travel_tools_have_their_words_and_none_of_their_facts() -> None:
+    """A small model repeats what it was shown: nobody may take that for a result."""
     functions = load_tools(TRAVEL).functions
     examples = examples_of(functions.values())
     assert examples
     for example in examples:
         items = parse(example.answer).items
         assert not [item for item in items if isinstance(item, Malformed)]
-        calls = [item for item in items if isinstance(item, Call)]
-        told = {item.id: item.value for item in items if isinstance(item, Interrupt)}
-        returned = {
-            call.id: call_function(functions[call.function], (), {"city": city_of(call)}).value
-            for call in calls
-        }
-        assert told == returned
+        calls = {item.id: item for item in items if isinstance(item, Call)}
+        told = {item.id: str(item.value) for item in items if isinstance(item, Interrupt)}
+        assert told.keys() == calls.keys()
+        for name, value in told.items():
+            call = calls[name]
+            city = {"city": city_of(call)}
+            returned = str(call_function(functions[call.function], (), city).value)
+            subject, _, fact = value.partition(" is ")
+            assert returned.startswith(f"{subject} is ")
+            assert not re.search(r"\d:\d|euro|degree", fact)
         assert any(isinstance(item, Trap) for item in items)
-        assert all(str(value) in example.answer.rpartition("[END]")[2] for value in told.values())
+        assert all(value in example.answer.rpartition("[END]")[2] for value in told.values())

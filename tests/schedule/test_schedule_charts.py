@@ -158,6 +158,15 @@ def test_the_command_draws_a_trace(tmp_path: Path, name: str, head: bytes) -> No
     assert (tmp_path / name).read_bytes().startswith(head)
 
 
+def test_a_page_holds_the_answer_and_is_small_enough_to_mail(tmp_path: Path) -> None:
+    text = "".join(f"[CALL] c{i} [HEAD] find({i}) [END]" for i in range(100))
+    trace = write_run(tmp_path / "t.jsonl", f"{text}[TRAP] all [END] It is <b>42</b>.")
+    page = tmp_path / "t.html"
+    assert CliRunner().invoke(timeline_command, [str(trace), "-o", str(page)]).exit_code == 0
+    assert "It is &lt;b&gt;42&lt;/b&gt;.</blockquote>" in page.read_text(encoding="utf-8")
+    assert page.stat().st_size < 300_000
+
+
 def test_wrong_output_and_wrong_traces_are_told(tmp_path: Path) -> None:
     trace = write_run(tmp_path / "t.jsonl")
     result = CliRunner().invoke(timeline_command, [str(trace), "-o", str(tmp_path / "t.gif")])

@@ -128,10 +128,12 @@ class Timelines(msgspec.Struct, frozen=True):
     Args:
         title: What they show.
         panels: At least one.
+        answer: What came of it, in words, if anything; on pages only.
     """
 
     title: str
     panels: tuple[TimelinePanel, ...]
+    answer: str = ""
 
 
 class Curve(msgspec.Struct, frozen=True):

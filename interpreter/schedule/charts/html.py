@@ -110,6 +110,8 @@ def _timelines(chart: Timelines) -> Iterator[str]:
         yield _row("\n".join(_name(name) for name in panel.rows), drawing)
     labels = _x_labels([(tick / most, _number(tick)) for tick in ticks])
     yield _row(_name(f"time ({unit.name})"), labels)
+    if chart.answer:
+        yield f'<blockquote title="What the model answered">{escape(chart.answer)}</blockquote>'
     for panel in chart.panels:
         rows = [
             (

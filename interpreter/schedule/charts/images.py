@@ -91,6 +91,7 @@ def _draw_timelines(chart: Timelines) -> Figure:
         _draw_panel(axis, panel, unit.scale)
     last = axes[-1, 0]
     last.set_xlabel(f"time ({unit.name})")
+    last.xaxis.set_major_formatter(_plain_number)
     last.set_xlim(0, max(1, *(panel.total_us for panel in chart.panels)) * unit.scale * 1.01)
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     shown = {bar.kind for panel in chart.panels for bar in panel.bars}
@@ -162,6 +163,7 @@ def _draw_curves(chart: Curves) -> Figure:
             one.set_major_formatter(_plain_number)
             one.set_minor_formatter(_plain_number if labelled else NullFormatter())
     else:
+        axis.yaxis.set_major_formatter(_plain_number)
         axis.set_ylim(
             0, 1.05 * max(1e-9, *(height for curve in chart.curves for height in curve.ys))
         )

@@ -19,6 +19,7 @@ h4{margin:1rem 0 .2rem;font-size:.95rem}
 .row{display:grid;grid-template-columns:minmax(5rem,18%) 1fr;gap:.6rem;font-size:.85rem}
 .row>div{min-width:0;text-align:right;line-height:1.25}
 .name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;height:20px;line-height:20px}
+blockquote{margin:.8rem 0;padding-left:.8rem;border-left:3px solid var(--pale);white-space:pre-line}
 .across{text-align:center;font-size:.85rem}
 svg{display:block;width:100%;overflow:visible}
 svg text{fill:var(--ink);font-size:12px}
@@ -35,11 +36,12 @@ th{background:var(--soft)}
 summary{cursor:pointer;font-size:.85rem}
 @media print{:root{--ink:#000;--pale:#ccc;--paper:#fff}*{print-color-adjust:exact}details,output{display:none}}
 """
-# Pointing at a mark shows its title; a finger cannot point, so a tap writes it below the chart.
+# Pointing at a mark, or at a name that is cut off, shows its title; a finger cannot point, so a tap
+# writes it below the chart. Who uses keys or a screen reader has the same in the tables.
 _SCRIPT: Final = """
-document.addEventListener("click",event=>{const mark=event.target.closest(".mark");
+document.addEventListener("click",event=>{const mark=event.target.closest(".mark,.name");
 const figure=event.target.closest("figure");if(!figure)return;
-figure.querySelector("output").textContent=mark?mark.querySelector("title").textContent:"";});
+figure.querySelector("output").textContent=mark?(mark.title||mark.textContent):"";});
 """
 
 

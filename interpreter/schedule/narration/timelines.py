@@ -139,7 +139,7 @@ def recorded_timelines(run: Run, title: str) -> Timelines:
         bars=tuple(bars),
         total_us=run.total_us,
     )
-    return Timelines(title, (panel,))
+    return Timelines(title, (panel,), run.answer)
 
 
 def _apart(
