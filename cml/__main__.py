@@ -1,12 +1,12 @@
 """`python -m cml` is the command `cml`: the one that this distribution installs."""
 
-import os
 import signal
 import sys
 
 if __name__ == "__main__":
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # as the command does it
+        # Nothing is under way yet: Ctrl-C ends the process at once, and quietly.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:

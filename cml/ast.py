@@ -102,6 +102,8 @@ class Malformed:
         source: Its characters.
         fault: What is wrong, by which rule, where.
         span: Where it stands.
+        markers: Where in the source each reserved token stands, in characters; none in the text
+            profile, whose source says it (Syntax/canonical-tokens).
     """
 
     kind: Literal["malformed"] = field(default="malformed", init=False)
@@ -109,6 +111,7 @@ class Malformed:
     source: str
     fault: Diagnostic = field(compare=False)
     span: Span = field(default=Span(), compare=False)
+    markers: tuple[int, ...] = ()
 
 
 Block: TypeAlias = Call | Interrupt | Trap | Malformed

@@ -122,7 +122,7 @@ def parse_symbols(symbols: Iterable[Symbol], profile: Profile | None = None) -> 
     items: list[Item] = []
     prose: list[str] = []
     prose_start = START
-    source: list[str] = []  # of the open block
+    source: list[Symbol] = []  # of the open block
     for symbol in symbols:
         if symbol.marker is None and not reader.in_block:
             prose_start = prose_start if prose else reader.position
@@ -133,23 +133,30 @@ def parse_symbols(symbols: Iterable[Symbol], profile: Profile | None = None) -> 
             items.append(_text(prose, prose_start, used, before_marker=True))
             prose = []
         opens = symbol.marker in OPENERS
-        source += [] if opens else [symbol.text]
+        source += [] if opens else [symbol]
         if block := reader.take(symbol):
-            items.append(_whole(block, source))
-        source = [symbol.text] if opens else source
+            items.append(_whole(block, source, used))
+            source = []
+        source = [symbol] if opens else source
     if prose:
         items.append(_text(prose, prose_start, used, before_marker=False))
     if block := reader.close():
-        items.append(_whole(block, source))
+        items.append(_whole(block, source, used))
     faults = tuple(item.fault for item in items if isinstance(item, Malformed))
     return Context(tuple(items), faults)
 
 
-def _whole(block: Block, source: list[str]) -> Block:
-    """Give a malformed block that grew over the limit its whole source back."""
-    if not isinstance(block, Malformed) or block.fault.rule != "Valid/limit":
+def _whole(block: Block, source: list[Symbol], profile: Profile) -> Block:
+    """Give a malformed block that grew over the limit its whole source back, and say what of the
+    source of one is reserved tokens.
+    """
+    is_token = profile.markers is Spelling.TOKEN
+    if not isinstance(block, Malformed) or not (is_token or block.fault.rule == "Valid/limit"):
         return block
-    return Malformed(block.id, "".join(source), block.fault, block.span)
+    text = "".join(symbol.text for symbol in source)
+    begin = source[0].offset
+    markers = tuple(symbol.offset - begin for symbol in source if symbol.marker) if is_token else ()
+    return Malformed(block.id, text, block.fault, block.span, markers)
 
 
 def _text(prose: list[str], start: Position, profile: Profile, *, before_marker: bool) -> Text:

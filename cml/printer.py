@@ -5,7 +5,7 @@ with an escape of their string.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from cml.arguments import take_items, take_profile
@@ -57,20 +57,41 @@ def render(context: Context | Iterable[Item], profile: Profile | None = None) ->
 def render_symbols(
     context: Context | Iterable[Item], profile: Profile | None = None
 ) -> tuple[Symbol, ...]:
-    """Return a context as symbols, prose verbatim: what the token profile writes as tokens.
+    """Return a context as the canonical symbols of the token profile (Syntax/canonical-tokens).
 
     Raises:
-        PrintError: As `render`.
+        PrintError: As `render`; or a malformed block was read in the text profile, so that nothing
+            says what of it is reserved tokens.
+        TypeError: There are no items in it.
     """
     used = profile or Profile(markers=Spelling.TOKEN)
     symbols: list[Symbol] = []
     offset = 0
-    for item in context.items if isinstance(context, Context) else context:
-        parts = (item.text,) if isinstance(item, Text) else _block(item, used)
-        for part in filter(None, parts):
-            symbols.append(Symbol(part, offset, MARKERS.get(part) if len(parts) > 1 else None))
-            offset += len(part)
+    for item in _merged(take_items(context)):
+        for text, marker in _spelled(item, used):
+            if text:
+                symbols.append(Symbol(text, offset, marker))
+                offset += len(text)
     return tuple(symbols)
+
+
+def _spelled(item: Item, profile: Profile) -> Iterator[tuple[str, Marker | None]]:
+    """Yield the tokens of an item, each with the marker that it is reserved for."""
+    match item:
+        case Text():
+            yield item.text, None
+        case Malformed(markers=()):
+            message = "a malformed block of the text profile cannot be written in the token profile"
+            raise PrintError(message)
+        case Malformed():
+            ends = [item.source.index("]", begin) + 1 for begin in item.markers]
+            nexts = [*item.markers[1:], len(item.source)]
+            for begin, end, following in zip(item.markers, ends, nexts, strict=True):
+                yield item.source[begin:end], MARKERS[item.source[begin:end]]
+                yield item.source[end:following], None
+        case _:
+            for part in _block(item, profile):
+                yield part, MARKERS.get(part)
 
 
 def escape(prose: str, *, before_marker: bool) -> str:
@@ -144,8 +165,6 @@ def _block(item: Call | Interrupt | Trap | Malformed, profile: Profile) -> tuple
             )
         case Trap():
             return "[TRAP]", _wait(item), "[END]"
-        case Malformed() if profile.markers is Spelling.TOKEN:
-            raise PrintError("a malformed block cannot be written in the token profile")
         case Malformed():
             return (item.source,)
 

@@ -94,6 +94,8 @@ class Profile(msgspec.Struct, frozen=True):
         """Refuse what is no part of a profile, and tags that could not be told from nothing."""
         for name, kind in _PARTS.items():
             if not isinstance(part := getattr(self, name), kind):
-                raise TypeError(f"{name} of a profile is a cml.profile.{kind.__name__}, not {part!r}")
+                raise TypeError(
+                    f"{name} of a profile is a cml.profile.{kind.__name__}, not {part!r}"
+                )
         if not all(opening and closing for opening, closing in self.regions):
             raise ValueError("what opens and what closes a region is not empty")

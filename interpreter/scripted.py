@@ -8,7 +8,6 @@ from typing import Final
 from cml.arguments import require
 from interpreter.session import Batch, EndOfDecoding, Piece
 
-
 _PIECES: Final = "strings, interpreter.Piece and interpreter.EndOfDecoding"
 
 

@@ -72,12 +72,21 @@ class TrapItem(msgspec.Struct, frozen=True, tag_field="kind", tag="trap"):
 
 
 class MalformedItem(msgspec.Struct, frozen=True, tag_field="kind", tag="malformed"):
-    """A block or marker that is not CML; `rule` is the first rule that it breaks."""
+    """A block or marker that is not CML.
+
+    Args:
+        id: Its identifier, where it can be read.
+        source: As it is written.
+        rule: The first rule that it breaks.
+        span: Where it stands.
+        markers: Where in the source each reserved token stands; in the token profile only.
+    """
 
     id: str | None
     source: str
     rule: str
     span: Span
+    markers: list[int] | msgspec.UnsetType = msgspec.UNSET
 
 
 ItemDocument: TypeAlias = TextItem | CallItem | InterruptItem | TrapItem | MalformedItem
@@ -132,7 +141,8 @@ def item_document(item: Item) -> ItemDocument:
             wait = list(item.wait) if isinstance(item.wait, tuple) else item.wait
             return TrapItem(wait, item.span)
         case Malformed():
-            return MalformedItem(item.id, item.source, item.fault.rule, item.span)
+            markers = list(item.markers) or msgspec.UNSET  # it begins with one
+            return MalformedItem(item.id, item.source, item.fault.rule, item.span, markers)
 
 
 def value_document(value: Value) -> Json:

@@ -12,7 +12,7 @@ import msgspec
 from cml.ast import Context
 from cml.diagnostics import CmlError
 from cml.parser import parse_symbols, read_symbols
-from cml.printer import render
+from cml.printer import render, render_symbols
 from cml.profile import Profile, Spelling
 from cml.symbols import Marker, Symbol
 from cml.text.regions import make_lexer
@@ -78,9 +78,15 @@ def _token_symbols(tokens: list[Token]) -> Iterator[Symbol]:
     lexer.close()
 
 
-def _canonical(context: Context, profile: Profile) -> str | None:
-    """The canonical text; what was read can always be written in the language it was read in."""
-    return None if profile.markers is Spelling.TOKEN else render(context, profile)
+def _canonical(context: Context, profile: Profile) -> str | list[Token]:
+    """The canonical form; what was read can always be written in the language it was read in."""
+    is_token = profile.markers is Spelling.TOKEN
+    return _tokens(context, profile) if is_token else render(context, profile)
+
+
+def _tokens(context: Context, profile: Profile) -> list[Token]:
+    symbols = render_symbols(context, profile)
+    return [Token(s.marker.name) if s.marker else Token(text=s.text) for s in symbols]
 
 
 def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:

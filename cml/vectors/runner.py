@@ -37,23 +37,6 @@ class ExpectedDiagnostic(msgspec.Struct, frozen=True):
     within: tuple[int, int]
 
 
-class Expected(msgspec.Struct, frozen=True):
-    """What must come out.
-
-    Args:
-        context: The items; none where the input is not UTF-8.
-        diagnostics: All that is wrong, in order.
-        canonical: The canonical text of the items; null in the token profile, and only there.
-        interruptible: After each piece or token that can be read, whether an interrupt may be
-            inserted there.
-    """
-
-    context: list[ItemDocument]
-    diagnostics: list[ExpectedDiagnostic]
-    canonical: str | None
-    interruptible: list[bool]
-
-
 class Token(msgspec.Struct, frozen=True, omit_defaults=True):
     """A token: either one that is reserved for a marker, or text.
 
@@ -64,6 +47,23 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
 
     marker: str | None = None
     text: str = ""
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """What must come out.
+
+    Args:
+        context: The items; none where the input is not UTF-8.
+        diagnostics: All that is wrong, in order.
+        canonical: The canonical text of the items; in the token profile their canonical tokens.
+        interruptible: After each piece or token that can be read, whether an interrupt may be
+            inserted there.
+    """
+
+    context: list[ItemDocument]
+    diagnostics: list[ExpectedDiagnostic]
+    canonical: str | list[Token]
+    interruptible: list[bool]
 
 
 class Input(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -120,7 +120,7 @@ class LanguageAnswer(msgspec.Struct, frozen=True):
     id: str
     context: list[ItemDocument]
     diagnostics: list[Diagnostic]
-    canonical: str | None
+    canonical: str | list[Token]
     interruptible: list[bool]
 
 
@@ -249,7 +249,7 @@ def differences(vector: Vector, answer: LanguageAnswer) -> Iterator[str]:
         yield from unequal("code", (finding.code, finding.severity), (found.code, found.severity))
         if not finding.within[0] <= begin <= end <= finding.within[1]:
             yield f"{finding.rule}: expected a span within {finding.within}, found {(begin, end)}"
-    yield from unequal("canonical text", expected.canonical, answer.canonical)
+    yield from unequal("canonical form", expected.canonical, answer.canonical)
     yield from unequal("interruptible", expected.interruptible, answer.interruptible)
 
 

@@ -164,7 +164,9 @@ def run_virtual(
         TypeError: Something is no session, no callable or no settings.
     """
     if not callable(functions):
-        raise TypeError(f"functions are a callable that answers each start, not {kind_of(functions)}")
+        raise TypeError(
+            f"functions are a callable that answers each start, not {kind_of(functions)}"
+        )
     used = check_settings(settings or Settings())
     return drive(
         used, _VirtualEnvironment(session, used, functions, costs or DecodingCosts(), planned)

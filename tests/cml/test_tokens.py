@@ -7,7 +7,7 @@ from cml_strategies import content, contexts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cml import Body, CmlError, Marker, PrintError, Profile, Symbol, Text, parse
+from cml import Body, CmlError, Malformed, Marker, PrintError, Profile, Symbol, Text, parse
 from cml.parser import parse_symbols
 from cml.printer import render_symbols
 from cml.profile import Spelling
@@ -54,7 +54,9 @@ def test_anything_at_all_has_a_meaning(parts: list[Marker | str]) -> None:
     for token, text in tokens:
         lexer.take(token, text)
         assert lexer.interruptible == (lexer.mode.value == "prose")
-    parse_symbols(lex(tokens), Profile(markers=Spelling.TOKEN))
+    profile = Profile(markers=Spelling.TOKEN)
+    context = parse_symbols(lex(tokens), profile)
+    assert parse_symbols(render_symbols(context, profile), profile) == context
 
 
 def test_a_marker_cannot_cut_a_character() -> None:
@@ -88,6 +90,16 @@ def test_each_marker_needs_an_id_of_its_own() -> None:
             TokenLexer(wrong)
 
 
-def test_a_malformed_block_has_no_tokens() -> None:
-    with pytest.raises(PrintError):
+def test_a_malformed_block_keeps_its_tokens_and_what_is_spelled_like_them() -> None:
+    tokens = [(RESERVED[Marker.CALL], ""), (TEXT, "f('[END]', ["), (RESERVED[Marker.END], "")]
+    profile = Profile(markers=Spelling.TOKEN)
+    context = parse_symbols(lex(tokens), profile)
+    (item,) = context.items
+    assert isinstance(item, Malformed)
+    assert (item.source, item.markers) == ("[CALL]f('[END]', [[END]", (0, 18))
+    assert render_symbols(context, profile) == tuple(lex(tokens))
+
+
+def test_a_malformed_block_of_the_text_profile_has_no_tokens() -> None:
+    with pytest.raises(PrintError, match="of the text profile"):
         render_symbols(parse("[CALL] f( [END]"))

@@ -17,7 +17,11 @@ COSTS = "costs are interpreter.schedule.Costs, such as one of PRESETS"
 WORKLOADS = "workloads are an iterable of them, as read_workloads is"
 WRONG: list[tuple[Callable[..., object], tuple[object, ...], str]] = [
     (ScriptedSession, (5,), f"a script is an iterable of {PIECES}, not an int"),
-    (lambda pieces: ScriptedSession(pieces).decode(), ([5],), f"a script holds {PIECES}, not an int"),
+    (
+        lambda pieces: ScriptedSession(pieces).decode(),
+        ([5],),
+        f"a script holds {PIECES}, not an int",
+    ),
     (run_virtual, (5, dict), f"{VERBS}; an int has no decode"),
     (run_virtual, (SCRIPT, {}), "functions are a callable that answers each start, not a dict"),
     (run_virtual, (SCRIPT, dict, 5), "settings are interpreter.Settings, not an int"),

@@ -6,7 +6,7 @@ from typing import Final
 
 from reach_faults import Edit, Fault, Other
 
-from cml import printer, validity
+from cml import parser, printer, validity
 from cml.profile import Limits, Profile
 from cml.text import (
     blocks,
@@ -902,6 +902,15 @@ _ANSWERS: Final = (
             printer._number,
             "text = repr(value)",
             r'text = re.sub(r"^(-?\d)e", r"\1.0e", repr(value))',
+        ),
+    ),
+    _fault(
+        "text that is spelled like a marker is one in a malformed block",
+        "Syntax/canonical-tokens",
+        Edit(
+            parser._whole,
+            "if symbol.marker) if",
+            "if symbol.marker or symbol.text in {m.value for m in Marker}) if",
         ),
     ),
     _fault(

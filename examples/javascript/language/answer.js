@@ -3,7 +3,7 @@
 
 const { ContextReader } = require('./context');
 const { Lexer } = require('./lexer');
-const { printContext } = require('./printer');
+const { printContext, printTokens } = require('./printer');
 const { makeProfile } = require('./profile');
 const { Utf8Decoder } = require('./utf8');
 const { makeDiagnostic, validate } = require('./validity');
@@ -71,14 +71,15 @@ class Reading {
     return {
       context: context.map(answeredItem),
       diagnostics,
-      canonical: this.profile.markers === 'token' ? null : printContext(context, this.profile),
+      canonical: (this.profile.markers === 'token' ? printTokens : printContext)(context, this.profile),
       interruptible: this.interruptible,
     };
   }
 }
 
 function answeredItem(item) {
-  return Object.fromEntries(['kind', ...FIELDS[item.kind], 'span'].map((field) => [field, item[field]]));
+  const fields = ['kind', ...FIELDS[item.kind], 'span', ...('markers' in item ? ['markers'] : [])];
+  return Object.fromEntries(fields.map((field) => [field, item[field]]));
 }
 
 module.exports = { answerLanguage };

@@ -2,7 +2,7 @@
 // Contexts (section 1.4): symbols in, items out. An item is that of answers.md; an item of text also has its `source`.
 
 const { readBlock } = require('./blocks');
-const { START, advance, trailingBackslashes } = require('./characters');
+const { START, advance, characterCount, trailingBackslashes } = require('./characters');
 const { MARKER_CHARACTERS, OPENERS } = require('./lexer');
 
 const ESCAPING_RUN = new RegExp(`(?<!\\\\)\\\\+(?=${MARKER_CHARACTERS})`, 'g');
@@ -48,8 +48,21 @@ class ContextReader {
     const start = this.position;
     const source = this.symbols.map((symbol) => symbol.text).join('');
     this.position = advance(start, source);
-    this.items.push({ ...this.readItem(source, beforeMarker), span: { start, end: this.position } });
+    const item = { ...this.readItem(source, beforeMarker), span: { start, end: this.position } };
+    if (item.kind === 'malformed' && this.profile.markers === 'token') item.markers = this.markerOffsets();
+    this.items.push(item);
     this.symbols = [];
+  }
+
+  /** Where in the source each reserved token stands. */
+  markerOffsets() {
+    let offset = 0;
+    const offsets = [];
+    for (const { marker, text } of this.symbols) {
+      if (marker !== null) offsets.push(offset);
+      offset += characterCount(text);
+    }
+    return offsets;
   }
 
   readItem(source, beforeMarker) {

@@ -6,10 +6,32 @@ const { MARKER_CHARACTERS } = require('./lexer');
 const { Float, formatFloat, isReference } = require('./values');
 
 const MARKER_IN_PROSE = new RegExp(`(?<!\\\\)(\\\\*)(${MARKER_CHARACTERS})`, 'g');
+const MARKER = new RegExp(`(${MARKER_CHARACTERS})`);
 const MARKER_BRACKET = new RegExp(`\\[(?=${MARKER_CHARACTERS.slice(2)})`, 'g');
 
 function printContext(items, profile) {
   return items.map((item, i) => printItem(item, i + 1 < items.length, profile)).join('');
+}
+
+/** Syntax/canonical-tokens */
+function printTokens(items, profile) {
+  return items.flatMap((item) => itemTokens(item, profile)).filter(({ marker, text }) => marker || text);
+}
+
+function itemTokens(item, profile) {
+  if (item.kind === 'text') return [{ text: item.text }];
+  if (item.kind === 'malformed') return malformedTokens(item);
+  // The canonical text of a block has no marker's characters but those of its markers.
+  return printItem(item, false, profile).split(MARKER).map((part, i) => (i % 2 ? { marker: part.slice(1, -1) } : { text: part }));
+}
+
+function malformedTokens({ source, markers }) {
+  const characters = [...source];
+  return markers.flatMap((begin, i) => {
+    const end = characters.indexOf(']', begin) + 1;
+    const marker = characters.slice(begin + 1, end - 1).join('');
+    return [{ marker }, { text: characters.slice(end, markers[i + 1]).join('') }];
+  });
 }
 
 function printItem(item, beforeBlock, profile) {
@@ -87,4 +109,4 @@ function jsonString(string) {
   return `"${escaped}"`;
 }
 
-module.exports = { printContext, printInterrupt };
+module.exports = { printContext, printInterrupt, printTokens };

@@ -18,7 +18,6 @@ from interpreter.schedule.studies.report import PolicySummary, Tally
 from interpreter.schedule.studies.sweep import SweepPoint, summary_lines
 from interpreter.schedule.workload import Fault
 
-
 _GAP: Final = "gap: how far above the lower bound of the same model, which no order beats"
 
 
