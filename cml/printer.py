@@ -22,7 +22,7 @@ from cml.ast import (
     Value,
 )
 from cml.profile import Body, Profile, Spelling
-from cml.symbols import MARKER_PATTERN, MARKERS, Symbol
+from cml.symbols import MARKER_PATTERN, MARKERS, Marker, Symbol
 from cml.text.json_values import write_json
 from cml.text.literals import LiteralError, write_python_string
 

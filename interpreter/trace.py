@@ -148,13 +148,22 @@ def read_trace(lines: Iterable[bytes]) -> tuple[Header, Iterator[Row]]:
     return header, (_read_row(number, line) for number, line in numbered)
 
 
+_OF_SCHEDULES: Final = (
+    "these are the steps of simulated schedules, as cml simulate --trace writes them; a session"
+    " leaves another trace"
+)
+
+
 def _read_header(line: bytes) -> Header:
     try:
-        version = msgspec.json.decode(line)
-        if isinstance(version, dict) and version.get("cml_trace", VERSION) != VERSION:
-            message = f"a trace of version {version['cml_trace']!r}; this reader knows {VERSION}"
-            raise TraceError(1, "Trace/version", message)
-        return _HEADER.decode(line)
+        match msgspec.json.decode(line):
+            case {"cml_trace": version} if version != VERSION:
+                message = f"a trace of version {version!r}; this reader knows {VERSION}"
+                raise TraceError(1, "Trace/version", message)
+            case {"workload": _, "model": _, "kind": _}:
+                raise TraceError(1, "Trace/format", _OF_SCHEDULES)
+            case _:
+                return _HEADER.decode(line)
     except msgspec.DecodeError as error:
         message = f'expected a header such as {{"cml_trace":{VERSION}}}: {error}'
         raise TraceError(1, "Trace/format", message) from None

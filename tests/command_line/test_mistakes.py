@@ -134,6 +134,18 @@ def test_a_trace_that_is_nested_too_deep(
     assert said in cml("validate", "deep.jsonl").err
 
 
+@each_trace_reader
+def test_steps_of_schedules_are_no_trace_of_a_session(
+    cml: "Cml", files: "Files", words: tuple[str, ...]
+) -> None:
+    assert cml("simulate", "workload.jsonl", "--trace", "steps.jsonl").status == 0
+    found = cml(*given(words, "steps.jsonl"))
+    assert (found.status, found.out) == (1, "")
+    assert one_line(found.err).startswith(
+        "Error: steps.jsonl: line 1: these are the steps of simulated schedules"
+    )
+
+
 def test_brackets_inside_strings_do_not_nest(cml: "Cml", files: "Files") -> None:
     header, *rows = files.trace.read_bytes().splitlines(keepends=True)
     header = header.replace(b"What is it?", b"[" * 1_000 + b'\\"[')
