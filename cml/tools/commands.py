@@ -151,8 +151,8 @@ def _advice(rule: str) -> str:
 def _code_ranges() -> Iterator[str]:
     """Yield the first and the last code of each hundred; none between them is missing."""
     for _, codes in groupby(sorted(rule.code for rule in RULES.values()), lambda code: code[:-2]):
-        first, *_, last = codes
-        yield f"{first} to {last}"
+        listed = list(codes)
+        yield f"{listed[0]} to {listed[-1]}"
 
 
 def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Findings:
