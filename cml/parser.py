@@ -1,84 +1,117 @@
 """The parser: symbols in, the tree of a context out (spec/1-syntax.md, section 4).
 
-`BlockReader` is the streaming half: it keeps one open block and a position, nothing else.
+`BlockReader` is the streaming half: it keeps one open block and a line, nothing else.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+import msgspec
 
 from cml.arguments import require_text, take_profile
 from cml.ast import Block, Context, Item, Malformed, Text
-from cml.diagnostics import START, Position, Span, advance
+from cml.diagnostics import Position, Span, advance
 from cml.printer import unescape
 from cml.profile import Profile, Spelling
 from cml.symbols import OPENERS, Marker, Symbol
-from cml.text.blocks import BlockEnd, OpenBlock, extend, open_block, read_block, stray_marker
+from cml.text.blocks import BlockEnd, OpenBlock, read_block, stray_marker
 from cml.text.regions import make_lexer
 
 
+class Prose(msgspec.Struct, frozen=True, gc=False):
+    """A run of text outside every block, as it is written."""
+
+    text: str
+    start: Position
+
+
+Part: TypeAlias = Prose | Block
+
+
+class _Begun(msgspec.Struct):
+    """A block whose symbols still come; what is longer than a block may be is not kept.
+
+    Args:
+        opener: The marker that opened it.
+        start: Where it begins.
+        source: Its symbols.
+        heads: Where in them each [HEAD] stands.
+    """
+
+    opener: Marker
+    start: Position
+    source: list[str]
+    heads: list[int]
+
+
 class BlockReader:
-    """Reads the blocks of a stream of symbols, with their places.
+    """Reads what a stream of symbols says: prose as it comes, blocks when they end.
 
     Args:
         profile: Body language, level and limits.
+        whole: Whether the source of a block that is longer than the limit is kept to its end, in
+            memory.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, *, whole: bool = False) -> None:
         self._profile = profile
-        self._open: OpenBlock | None = None
-        self._start = START
-        self._offset = self._line_start = 0
-        self._line = 1
+        self._whole = whole
+        self._is_token = profile.markers is Spelling.TOKEN
+        self._room = profile.limits.block_characters + 1
+        self._line, self._line_start = 1, 0
 
-    @property
-    def in_block(self) -> bool:
-        """Whether the stream stands inside a block."""
-        return self._open is not None
+    def place(self, offset: int) -> Position:
+        """Return the place of an offset in the line that the stream stands in."""
+        return Position(self._line, offset - self._line_start + 1, offset)
 
-    @property
-    def position(self) -> Position:
-        """Where the stream stands."""
-        return Position(self._line, self._offset - self._line_start + 1, self._offset)
+    def read(self, symbols: Iterable[Symbol]) -> Iterator[Part]:
+        """Yield the parts of a context; the last is the block that the end leaves open, if any.
 
-    def take(self, symbol: Symbol) -> Block | None:
-        """Take the next symbol; return the block or stray marker that it ends, if it ends one."""
-        if symbol.marker is not None:
-            return self._take_marker(symbol, symbol.marker)
-        self._advance(symbol.text)
-        if self._open is not None:
-            self._open = extend(self._open, symbol, self._profile)
-        return None
+        Args:
+            symbols: All symbols, in order.
+        """
+        block: _Begun | None = None
+        end = 0
+        for symbol in symbols:
+            text, offset, marker = symbol.text, symbol.offset, symbol.marker
+            end = offset + len(text)
+            if marker in OPENERS:
+                if block is not None:
+                    yield self._read(block, BlockEnd.OPENED, offset)
+                block = _Begun(marker, self.place(offset), [text], [])
+            elif block is None:
+                at = self.place(offset)
+                yield Prose(text, at) if marker is None else self._stray(marker, at)
+            else:
+                length = offset - block.start.offset
+                if length < self._room or self._whole:
+                    block.source.append(text)
+                    if marker is Marker.HEAD:
+                        block.heads.append(length)
+                if marker is Marker.END:
+                    yield self._read(block, BlockEnd.CLOSED, end)
+                    block = None
+            if marker is None and "\n" in text:
+                self._line += text.count("\n")
+                self._line_start = offset + text.rfind("\n") + 1
+        if block is not None:
+            yield self._read(block, BlockEnd.TRUNCATED, end)
 
-    def _take_marker(self, symbol: Symbol, marker: Marker) -> Block | None:
-        if marker in OPENERS:
-            before = self.position
-            broken = self._close(BlockEnd.OPENED, before)
-            self._open, self._start = open_block(marker), before
-            self._offset += len(symbol.text)
-            return broken
-        if self._open is None:
-            stray = stray_marker(marker, self.position)
-            self._offset += len(symbol.text)
-            return stray
-        self._offset += len(symbol.text)
-        self._open = extend(self._open, symbol, self._profile)
-        return self._close(BlockEnd.CLOSED, self.position) if marker is Marker.END else None
+    def _stray(self, marker: Marker, at: Position) -> Malformed:
+        stray = stray_marker(marker, at)
+        markers = (0,) if self._is_token else ()
+        return Malformed(None, stray.source, stray.fault, stray.span, markers)
 
-    def _advance(self, text: str) -> None:
-        """Go on by a text, as `diagnostics.advance` does."""
-        if lines := text.count("\n"):
-            self._line += lines
-            self._line_start = self._offset + text.rfind("\n") + 1
-        self._offset += len(text)
-
-    def close(self) -> Block | None:
-        """End the stream; return the block that it leaves open, if it leaves one."""
-        return self._close(BlockEnd.TRUNCATED, self.position)
-
-    def _close(self, ending: BlockEnd, end: Position) -> Block | None:
-        block, self._open = self._open, None
-        if block is None:
-            return None
-        return read_block(block, ending, self._profile, self._start, end)
+    def _read(self, begun: "_Begun", ending: BlockEnd, end: int) -> Block:
+        source, place = "".join(begun.source), self.place(end)
+        heads = tuple(min(head, self._room) for head in begun.heads[:2])
+        block = OpenBlock(begun.opener, source[: self._room], heads)
+        read = read_block(block, ending, self._profile, begun.start, place)
+        if self._whole and isinstance(read, Malformed):
+            end_marker = [len(source) - len(Marker.END.value)] if ending is BlockEnd.CLOSED else []
+            markers = (0, *begun.heads, *end_marker) if self._is_token else ()
+            return Malformed(read.id, source, read.fault, read.span, markers)
+        return read
 
 
 def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Symbol]:
@@ -118,49 +151,25 @@ def parse_symbols(symbols: Iterable[Symbol], profile: Profile | None = None) -> 
         profile: Body language, level and limits, and whether prose is escaped.
     """
     used = profile or Profile()
-    reader = BlockReader(used)
     items: list[Item] = []
-    prose: list[str] = []
-    prose_start = START
-    source: list[Symbol] = []  # of the open block
-    for symbol in symbols:
-        if symbol.marker is None and not reader.in_block:
-            prose_start = prose_start if prose else reader.position
-            prose.append(symbol.text)
-            reader.take(symbol)
+    prose: list[Prose] = []
+    for part in BlockReader(used, whole=True).read(symbols):
+        if isinstance(part, Prose):
+            prose.append(part)
             continue
         if prose:
-            items.append(_text(prose, prose_start, used, before_marker=True))
+            items.append(_text(prose, used, before_marker=True))
             prose = []
-        opens = symbol.marker in OPENERS
-        source += [] if opens else [symbol]
-        if block := reader.take(symbol):
-            items.append(_whole(block, source, used))
-            source = []
-        source = [symbol] if opens else source
+        items.append(part)
     if prose:
-        items.append(_text(prose, prose_start, used, before_marker=False))
-    if block := reader.close():
-        items.append(_whole(block, source, used))
+        items.append(_text(prose, used, before_marker=False))
     faults = tuple(item.fault for item in items if isinstance(item, Malformed))
     return Context(tuple(items), faults)
 
 
-def _whole(block: Block, source: list[Symbol], profile: Profile) -> Block:
-    """Give a malformed block that grew over the limit its whole source back, and say what of the
-    source of one is reserved tokens.
-    """
-    is_token = profile.markers is Spelling.TOKEN
-    if not isinstance(block, Malformed) or not (is_token or block.fault.rule == "Valid/limit"):
-        return block
-    text = "".join(symbol.text for symbol in source)
-    begin = source[0].offset
-    markers = tuple(symbol.offset - begin for symbol in source if symbol.marker) if is_token else ()
-    return Malformed(block.id, text, block.fault, block.span, markers)
-
-
-def _text(prose: list[str], start: Position, profile: Profile, *, before_marker: bool) -> Text:
-    source = "".join(prose)
+def _text(prose: list[Prose], profile: Profile, *, before_marker: bool) -> Text:
+    source = "".join([part.text for part in prose])
+    start = prose[0].start
     span = Span(start, advance(start, source))
     if profile.markers is Spelling.TOKEN:
         return Text(source, span)

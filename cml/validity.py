@@ -9,8 +9,8 @@ from typing import Final, TypeAlias, TypeVar
 
 from cml.arguments import take_pieces, take_profile
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
-from cml.diagnostics import CmlError, Diagnostic, Position, Severity, Span, diagnose
-from cml.parser import BlockReader, read_symbols
+from cml.diagnostics import CmlError, Diagnostic, Severity, Span, diagnose
+from cml.parser import BlockReader, Prose, read_symbols
 from cml.profile import Body, Level, Profile
 from cml.symbols import Symbol
 from cml.text.identifiers import CONSTANTS, is_runtime_identifier, reserved_fault
@@ -186,17 +186,19 @@ def _found(
     """Return what the rules for a kind of block find."""
     found: list[Diagnostic] = []
     for name, rule in rules.items():
-        found += [diagnose(name, message, block.span) for message in rule(block, seen)]
+        if messages := rule(block, seen):
+            found += [diagnose(name, message, block.span) for message in messages]
     return tuple(found)
 
 
 def _is_error(block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _Seen) -> bool:
     """Whether this block is at fault and has no identifier of its own (Syntax/error-identifier)."""
+    if not any(finding.severity is Severity.ERROR for finding in found):
+        return False
     if isinstance(block, Malformed) and not block.source.startswith(("[CALL]", "[TRAP]")):
         return False
     own = block.id is not None and block.id not in seen.called and not reserved_fault(block.id)
-    is_at_fault = any(finding.severity is Severity.ERROR for finding in found)
-    return is_at_fault and not own
+    return not own
 
 
 def validate(
@@ -233,46 +235,16 @@ def check_symbols(symbols: Iterable[Symbol], profile: Profile) -> Iterator[Diagn
 
     Memory grows with the identifiers, each of which has to be remembered, and with nothing else.
     """
-    reader, checker = BlockReader(profile), _Checker(profile)
+    reader, validator, lint = BlockReader(profile), Validator(profile), NearMisses()
     try:
-        for symbol in symbols:
-            if symbol.marker is None and not reader.in_block:
-                yield from checker.prose(symbol.text, reader.position)
-                reader.take(symbol)
-            elif block := reader.take(symbol):
-                yield from checker.block(block)
-            else:
-                checker.inside()
+        for part in reader.read(symbols):
+            if isinstance(part, Prose):
+                yield from lint.take(part.text, part.start)
+                continue
+            lint.reset()
+            yield from validator.check(part)
+            if isinstance(part, Malformed):
+                yield from near_misses_in_block(part, profile.body)
     except CmlError as error:
-        yield _unreadable(error, reader.position)
-        return
-    if block := reader.close():
-        yield from checker.block(block)
-
-
-class _Checker:
-    """Both sources of findings: the rules for blocks, the lints for text."""
-
-    def __init__(self, profile: Profile) -> None:
-        self._body = profile.body
-        self._validator = Validator(profile)
-        self._near_misses = NearMisses()
-
-    def prose(self, text: str, start: Position) -> Iterable[Diagnostic]:
-        return self._near_misses.take(text, start)
-
-    def inside(self) -> None:
-        self._near_misses.reset()
-
-    def block(self, block: Block) -> Iterator[Diagnostic]:
-        self._near_misses.reset()
-        yield from self._validator.check(block)
-        if isinstance(block, Malformed):
-            yield from near_misses_in_block(block, self._body)
-
-
-def _unreadable(error: CmlError, reached: Position) -> Diagnostic:
-    """The diagnostic of the place where a text stops being UTF-8; no line ends before it."""
-    column = reached.column + error.offset - reached.offset
-    at = Position(reached.line, column, error.offset)
-    return diagnose(error.rule, str(error), Span(at, at))
+        at = reader.place(error.offset)  # no line ends between what was read and there
+        yield diagnose(error.rule, str(error), Span(at, at))

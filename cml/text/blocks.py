@@ -224,7 +224,7 @@ def _interrupt_value(body: str, body_start: int, profile: Profile) -> Json:
 
 
 def _check_outcome(outcome: OutcomeKind, value: Json, begin: int, length: int) -> None:
-    if outcome in {OutcomeKind.RETURNED, OutcomeKind.PROGRESS}:
+    if outcome is OutcomeKind.RETURNED or outcome is OutcomeKind.PROGRESS:
         return
     match value:
         case {"type": str(), "message": str(), **rest} if not rest:

@@ -19,7 +19,7 @@ from cml.text.literals import CALL_QUOTES, VALUE_QUOTES, blank_strings
 _LONGEST: Final = 24
 _CANDIDATE: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{1,{_LONGEST}}}[\]］]")
 _LETTER: Final = re.compile("[A-Za-z]")
-_OPEN: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{0,{_LONGEST}}}\Z")
+_BEGUN: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{0,{_LONGEST}}}\Z")
 # Capital letters of other alphabets that look like the letters of the five names.
 _LOOKALIKES: Final = str.maketrans("АСЕНІРТΑΕΗΙΝΡΤԀ", "ACEHIPTAEHINPTD")
 # A value; what an equals sign follows is the name of an argument.
@@ -46,10 +46,11 @@ class NearMisses:
                 return ()
             self._start = start
         text, begin = self._begun + prose, self._start
-        found = _OPEN.search(text)
+        opened = max(text.rfind("["), text.rfind("［"))  # no bracket stands inside a candidate
+        found = _BEGUN.match(text, opened)
         self._begun = found[0] if found else ""
-        if found and found.start():
-            self._start = advance(begin, text[: found.start()])
+        if found and opened:
+            self._start = advance(begin, text[:opened])
         return near_misses(text, begin)
 
     def reset(self) -> None:

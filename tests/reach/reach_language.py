@@ -626,8 +626,8 @@ _IDENTIFIERS: Final = (
         "2.2",
         Edit(
             validity._is_error,
-            "return is_at_fault and not own",
-            "return is_at_fault and (isinstance(block, Call) or not own)",
+            "return not own",
+            "return isinstance(block, Call) or not own",
         ),
     ),
     _fault(
@@ -890,9 +890,18 @@ _ANSWERS: Final = (
         "Syntax/encoding",
         Edit(
             validity.check_symbols,
-            "    yield _unreadable(",
-            "    if block := reader.close():\n            yield from checker.block(block)\n"
-            "        yield _unreadable(",
+            "for part in reader.read(symbols):",
+            """faults = []
+        def readable():
+            try:
+                yield from symbols
+            except CmlError as error:
+                faults.append(error)
+        def parts():
+            yield from reader.read(readable())
+            for fault in faults:
+                raise fault
+        for part in parts():""",
         ),
     ),
     _fault(
@@ -908,9 +917,9 @@ _ANSWERS: Final = (
         "text that is spelled like a marker is one in a malformed block",
         "Syntax/canonical-tokens",
         Edit(
-            parser._whole,
-            "if symbol.marker) if",
-            "if symbol.marker or symbol.text in {m.value for m in Marker}) if",
+            parser.BlockReader._read,
+            "(0, *begun.heads, *end_marker)",
+            "tuple(source.index(m.value) for m in Marker if m.value in source)",
         ),
     ),
     _fault(
