@@ -94,22 +94,9 @@ def _tried(
 ) -> Iterator[tuple[Callable[..., object], Fired | None]]:
     """Yield each rule for an event with what it makes of it."""
     _check_contract(state, event)
-    match event:
-        case Decoded():
-            block = _ended_block(state, event)
-            yield from ((rule, rule(state, event, block)) for rule in rules.symbols)
-        case Ended():
-            yield from ((rule, rule(state, event)) for rule in rules.ends)
-        case Returned():
-            yield from ((rule, rule(state, event)) for rule in rules.returns)
-        case Expired():
-            yield from ((rule, rule(state, event)) for rule in rules.deadlines)
-        case Said():
-            yield from ((rule, rule(state, event)) for rule in rules.messages)
-        case Began():
-            yield from ((rule, rule(state, event)) for rule in rules.begins)
-        case Stopped():
-            yield from ((rule, rule(state, event)) for rule in rules.stops)
+    given = (_ended_block(state, event),) if isinstance(event, Decoded) else ()
+    for rule in rules.stepping[type(event)]:
+        yield rule, rule(state, event, *given)
 
 
 def settle(state: State, rules: Rules = RULES) -> tuple[State, list[Row]]:
@@ -123,7 +110,7 @@ def settle(state: State, rules: Rules = RULES) -> tuple[State, list[Row]]:
 
 def settle_one(state: State, rules: Rules = RULES) -> tuple[State, Row] | None:
     """Fire the first Settle rule that applies; None when the state is settled."""
-    for rule in rules.settling:
+    for rule in rules.settling_in[state.phase]:
         if fired := rule(state):
             after, effects = fired
             return after, Row(state.now_us, rule_name(rule), None, effects)
@@ -172,17 +159,19 @@ def _ended_block(state: State, event: Decoded) -> Block | None:
 
 
 def _check_contract(state: State, event: Event) -> None:
+    if state.ending == "stopped" and not isinstance(event, Returned | Expired):
+        raise HostError("Embed/stop", "the session was stopped; only late returns may come")
     match event:
-        case Began() if state.phase not in {Phase.READY, Phase.ENDED}:
-            raise HostError("Embed/begin", "a turn begins when the one before it is over")
-        case _ if state.ending == "stopped" and not isinstance(event, Returned | Expired):
-            raise HostError("Embed/stop", "the session was stopped; only late returns may come")
         case Decoded() | Ended() if not state.decode_outstanding:
             message = "a symbol came that was not asked for; decode only after a Decode effect"
             raise HostError("Embed/decode", message)
-        case Decoded(symbol=symbol) if symbol.offset != state.offset:
+        case Decoded(symbol) if symbol.offset != state.offset:
             message = f"a symbol at offset {symbol.offset} came where {state.offset} is next"
             raise HostError("Embed/offset", message)
+        case Decoded() | Ended() | Stopped():
+            pass
+        case Began() if state.phase not in {Phase.READY, Phase.ENDED}:
+            raise HostError("Embed/begin", "a turn begins when the one before it is over")
         case Said(text):
             if fault := message_fault(text, state.settings.profile):
                 raise HostError("Embed/message", fault)

@@ -2,7 +2,8 @@
 
 import sys
 from collections import deque
-from itertools import zip_longest
+from collections.abc import Iterable
+from itertools import tee, zip_longest
 from pathlib import Path
 from typing import get_args
 
@@ -26,7 +27,7 @@ from interpreter.events import Row
 from interpreter.explore import Exploration, Program, explore
 from interpreter.explore.search import DEFAULT_LIMIT
 from interpreter.explore.story import tell
-from interpreter.runs import read_run
+from interpreter.runs import Run, RunReader
 from interpreter.state import EndPolicy, Settings
 from interpreter.trace import bounded_lines, check_trace, encode_row
 
@@ -44,27 +45,57 @@ def replay_command(trace: str, *, as_json: bool) -> None:
     TRACE is a trace as `cml run` writes it. Nothing is decoded and no function is called: the
     recording answers. Exit status 1 says that the rows differ.
     """
-    with reading_trace(trace) as (header, recorded):
-        rows = list(recorded)
     try:
-        replayed = list(replay(header.settings, rows))
+        with reading_trace(trace) as (header, rows):
+            again = _replay(header.settings, rows)
     except HostError as error:
         message = f"the recording breaks off, or is none of a session: {error}"
         raise click.ClickException(f"{trace}: {message}; cml validate says in which row") from None
-    pairs = zip(rows, replayed, strict=False)
-    same = next((i for i, (a, b) in enumerate(pairs) if encode_row(a) != encode_row(b)), None)
-    if same is None and len(rows) != len(replayed):
-        same = min(len(rows), len(replayed))
-    run = read_run(header.settings, replayed)
+    run, is_same = again.run, again.differs_at is None
     if as_json:
-        print_json({"rows": len(rows), "same": same is None, "total_us": run.total_us})
+        print_json({"rows": again.rows, "same": is_same, "total_us": run.total_us})
     else:
         out = console()
         out.print(gantt(run, out.width))
         seconds = f"{run.total_us / 1e6:.3f} s of virtual time"
-        found = "the same" if same is None else f"row {same + 1} differs"
-        print_text(f"{counted(len(rows), 'row')} replayed in {seconds}: {found}")
-    sys.exit(0 if same is None else 1)
+        found = "the same" if is_same else f"row {again.differs_at} differs"
+        print_text(f"{counted(again.rows, 'row')} replayed in {seconds}: {found}")
+    sys.exit(0 if is_same else 1)
+
+
+class _Again(msgspec.Struct, frozen=True):
+    """A replay beside its recording.
+
+    Args:
+        run: What was replayed.
+        rows: How many rows the recording has.
+        differs_at: The first row that differs, from 1.
+    """
+
+    run: Run
+    rows: int
+    differs_at: int | None
+
+
+def _replay(settings: Settings, recorded: Iterable[Row]) -> _Again:
+    """Replay a recording and compare, a row at a time: neither is ever held whole."""
+    recorded, compared = tee(recorded)
+    reader = RunReader(settings)
+    rows, differs_at = 0, None
+    for number, (before, after) in enumerate(
+        zip_longest(compared, replay(settings, recorded)), start=1
+    ):
+        if before is not None:
+            rows = number
+        if after is not None:
+            reader.take(after)
+        if differs_at is None and not _is_same(before, after):
+            differs_at = number
+    return _Again(reader.run, rows, differs_at)
+
+
+def _is_same(left: Row | None, right: Row | None) -> bool:
+    return left is not None and right is not None and encode_row(left) == encode_row(right)
 
 
 @click.command("diff")

@@ -7,6 +7,8 @@ time at which it was answered then.
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from interpreter.drivers.timeline import Timeline
 from interpreter.drivers.virtual import drive
 from interpreter.errors import HostError
@@ -32,41 +34,75 @@ from interpreter.events import (
 from interpreter.state import Settings
 
 
+class _Found(msgspec.Struct, frozen=True, gc=False):
+    """An event of the recording, with its time and its place."""
+
+    at_us: int
+    seq: int
+    event: Event
+
+
 class _Recording:
-    """An environment that answers effects from a trace."""
+    """An environment that answers effects from a trace. It reads on to the end of the next moment
+    and keeps what nobody has asked for yet: in a valid trace, hardly anything.
+    """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self.timeline = Timeline()
-        self._decoded: deque[tuple[int, int, Decoded | Ended]] = deque()
-        self._answers: dict[str, deque[tuple[int, int, Returned | Expired]]] = defaultdict(deque)
-        for seq, row in enumerate(rows):
-            match row.event:
-                case Decoded() | Ended() as event:
-                    self._decoded.append((row.at_us, seq, event))
-                case Returned() | Expired() as event:
-                    self._answers[event.call].append((row.at_us, seq, event))
-                case Began() | Said() | Stopped() as event:
-                    self.timeline.push(row.at_us, event, seq)
-                case None:
-                    pass
+        self._rows = enumerate(rows)
+        self._read_to_us = -1
+        self._timeline = Timeline()
+        self._asked_us: int | None = None  # when a symbol was asked for that was not read yet
+        self._started_us: dict[str, int] = {}
+        self._symbols: deque[_Found] = deque()
+        self._answers: dict[str, list[_Found]] = defaultdict(list)
+
+    def moment(self) -> tuple[int, list[Event]] | None:
+        while (next_us := self._timeline.next_us) is None or self._read_to_us <= next_us:
+            if (numbered := next(self._rows, None)) is None:
+                break
+            seq, row = numbered
+            self._read_to_us = row.at_us
+            if row.event is not None:
+                self._take(_Found(row.at_us, seq, row.event))
+        return self._timeline.pop()
 
     def perform(self, effect: Effect, now_us: int) -> None:
         match effect:
             case Decode():
-                if self._decoded:
-                    at_us, seq, event = self._decoded.popleft()
-                    self._plan(at_us, seq, event, now_us)
+                self._asked_us = now_us
+                self._decode()
             case Start(call=call):
-                for at_us, seq, answer in self._answers.pop(call, ()):
-                    self._plan(at_us, seq, answer, now_us)
+                self._started_us[call] = now_us
+                for found in self._answers.pop(call, ()):
+                    self._plan(found, now_us)
             case Cancel() | Inject() | Rewind() | Report() | Finish():
                 pass
 
-    def _plan(self, at_us: int, seq: int, event: Event, now_us: int) -> None:
-        if at_us < now_us:
-            message = f"the recording answers at {at_us} µs what is asked for at {now_us} µs"
+    def _take(self, found: _Found) -> None:
+        match found.event:
+            case Decoded() | Ended():
+                self._symbols.append(found)
+                self._decode()
+            case Returned(call=call) | Expired(call=call):
+                if call in self._started_us:
+                    self._plan(found, self._started_us[call])
+                else:
+                    self._answers[call].append(found)
+            case Began() | Said() | Stopped():
+                self._plan(found, 0)
+
+    def _decode(self) -> None:
+        if self._asked_us is not None and self._symbols:
+            self._plan(self._symbols.popleft(), self._asked_us)
+            self._asked_us = None
+
+    def _plan(self, found: _Found, asked_us: int) -> None:
+        if found.at_us < asked_us:
+            message = (
+                f"the recording answers at {found.at_us} µs what is asked for at {asked_us} µs"
+            )
             raise HostError("Embed/time", message)
-        self.timeline.push(at_us, event, seq)
+        self._timeline.push(found.at_us, found.event, found.seq)
 
 
 def replay(settings: Settings, rows: Iterable[Row]) -> Iterator[Row]:
@@ -74,12 +110,13 @@ def replay(settings: Settings, rows: Iterable[Row]) -> Iterator[Row]:
 
     Args:
         settings: Those of the recording's header.
-        rows: The rows of the recording; only their events are used.
+        rows: The rows of the recording; only their events are used. They are read as the replay
+            goes on, so that its memory does not grow with them.
 
     Yields:
         The rows that the machine writes; those of the recording, if that is valid.
 
     Raises:
-        HostError: The recording breaks off, or contradicts itself.
+        HostError: The recording breaks off, contradicts itself, or its times go back.
     """
     return drive(settings, _Recording(rows))

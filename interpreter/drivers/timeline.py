@@ -42,6 +42,11 @@ class Timeline:
         place = self._seq if seq is None else seq
         heapq.heappush(self._heap, (when_us, priority(event), place, event))
 
+    @property
+    def next_us(self) -> int | None:
+        """The time of the next moment; None when nothing is planned."""
+        return self._heap[0][0] if self._heap else None
+
     def pop(self) -> tuple[int, list[Event]] | None:
         """Return the next moment and all its events, or None when nothing is planned."""
         if not self._heap:

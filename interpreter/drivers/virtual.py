@@ -15,6 +15,7 @@ from interpreter.events import (
     Cancel,
     Decode,
     Effect,
+    Event,
     Expired,
     Finish,
     Inject,
@@ -43,7 +44,9 @@ VirtualFunctions: TypeAlias = Callable[[Start], TimedOutcomes]
 class Environment(Protocol):
     """Whatever answers effects by planning events."""
 
-    timeline: Timeline
+    def moment(self) -> tuple[int, list[Event]] | None:
+        """Return when something happens next, and all that happens then; None if nothing will."""
+        ...
 
     def perform(self, effect: Effect, now_us: int) -> None:
         """Do what an effect asks for."""
@@ -51,11 +54,11 @@ class Environment(Protocol):
 
 
 def drive(settings: Settings, environment: Environment) -> Iterator[Row]:
-    """Run the machine on an environment's timeline until nothing is planned.
+    """Run the machine on what happens in an environment until nothing more does.
 
     Args:
         settings: What the host chose.
-        environment: Performs effects; its timeline says what happens next.
+        environment: Performs effects, and says what happens next.
 
     Yields:
         Each row, in order, before its effects are performed.
@@ -64,7 +67,7 @@ def drive(settings: Settings, environment: Environment) -> Iterator[Row]:
         HostError: The environment broke the contract of spec/5-embedding.md.
     """
     state = State(settings)
-    while moment := environment.timeline.pop():
+    while moment := environment.moment():
         now_us, events = moment
         if state.ending == "stopped":  # what was being decoded then comes to nothing
             events = [event for event in events if isinstance(event, Returned | Expired)]
@@ -87,10 +90,10 @@ class _VirtualEnvironment:
         costs: DecodingCosts,
         planned: Iterable[tuple[int, Began | Said | Stopped]],
     ) -> None:
-        self.timeline = Timeline()
-        self.timeline.push(0, Began())
+        self._timeline = Timeline()
+        self._timeline.push(0, Began())
         for when_us, event in planned:
-            self.timeline.push(when_us, event)
+            self._timeline.push(when_us, event)
         self._decoder = Decoder(session, settings.profile)
         self._profile = settings.profile
         self._functions = functions
@@ -98,6 +101,9 @@ class _VirtualEnvironment:
         self._context_tokens = 0
         self._pieces: list[tuple[int, int]] = []  # where each began that stays, and its tokens
         self._free_us = 0
+
+    def moment(self) -> tuple[int, list[Event]] | None:
+        return self._timeline.pop()
 
     def perform(self, effect: Effect, now_us: int) -> None:
         match effect:
@@ -109,12 +115,12 @@ class _VirtualEnvironment:
                     self._free_us += self._decode_us(piece)
                     self._pieces.append((written, piece.tokens))
                     written += len(piece.text)
-                self.timeline.push(self._free_us, answer.event)
+                self._timeline.push(self._free_us, answer.event)
             case Start():
                 for after_us, outcome in self._functions(effect):
-                    self.timeline.push(now_us + after_us, Returned(effect.call, outcome))
+                    self._timeline.push(now_us + after_us, Returned(effect.call, outcome))
                 if effect.deadline_us is not None:
-                    self.timeline.push(effect.deadline_us, Expired(effect.call))
+                    self._timeline.push(effect.deadline_us, Expired(effect.call))
             case Inject():
                 tokens = self._decoder.append(batch_of(effect, self._profile))
                 self._context_tokens += tokens

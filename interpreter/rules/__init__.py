@@ -5,17 +5,17 @@ specification's set; the machine takes another one only to see what breaks (`int
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Final, TypeAlias
 
 import msgspec
 
-from interpreter.events import Began, Ended, Expired, Returned, Said, Stopped
+from interpreter.events import Began, Decoded, Ended, Event, Expired, Returned, Said, Stopped
 from interpreter.rules import host, settling, symbols
 from interpreter.rules.changes import Fired
-from interpreter.rules.settling import SettleRule
+from interpreter.rules.settling import SettleRule, phases_of
 from interpreter.rules.symbols import SymbolRule
-from interpreter.state import State
+from interpreter.state import Phase, State
 
 __all__ = ["RULES", "Fired", "Rules", "rule_name"]
 
@@ -27,7 +27,7 @@ MessageRule: TypeAlias = Callable[[State, Said], Fired | None]
 StopRule: TypeAlias = Callable[[State, Stopped], Fired | None]
 
 
-class Rules(msgspec.Struct, frozen=True):
+class Rules(msgspec.Struct, frozen=True, dict=True):
     """A set of rules: those for each kind of event, of which one fires, and those for settling, in
     the order in which they are tried.
     """
@@ -40,6 +40,27 @@ class Rules(msgspec.Struct, frozen=True):
     messages: tuple[MessageRule, ...] = host.MESSAGE_RULES
     stops: tuple[StopRule, ...] = host.STOP_RULES
     settling: tuple[SettleRule, ...] = settling.SETTLE_RULES
+
+    @cached_property
+    def stepping(self) -> dict[type[Event], tuple[Callable[..., Fired | None], ...]]:
+        """The Step rules for each kind of event."""
+        return {
+            Began: self.begins,
+            Decoded: self.symbols,
+            Ended: self.ends,
+            Returned: self.returns,
+            Expired: self.deadlines,
+            Said: self.messages,
+            Stopped: self.stops,
+        }
+
+    @cached_property
+    def settling_in(self) -> dict[Phase, tuple[SettleRule, ...]]:
+        """The Settle rules that may apply in each phase, in their order."""
+        return {
+            phase: tuple(rule for rule in self.settling if phase in phases_of(rule))
+            for phase in Phase
+        }
 
     @property
     def all(self) -> tuple[Callable[..., object], ...]:

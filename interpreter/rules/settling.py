@@ -4,6 +4,7 @@ They are tried in the order of `SETTLE_RULES`, again and again, until none appli
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Final, TypeAlias
 
 from msgspec.structs import replace
@@ -13,7 +14,30 @@ from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start
 from interpreter.futures import dependency_fault, resolve
 from interpreter.rules.changes import Fired, settle_call, with_call
 from interpreter.rules.failures import outcome_of
-from interpreter.state import CallState, EndPolicy, Phase, State, Status, pending, running
+from interpreter.state import CallState, Phase, State, Status, pending, running
+
+SettleRule: TypeAlias = Callable[[State], Fired | None]
+
+_PHASES: Final[dict[SettleRule, tuple[Phase, ...]]] = {}
+
+
+def phases_of(rule: SettleRule) -> tuple[Phase, ...]:
+    """Return the phases in which a rule may apply: all of them, where it does not say."""
+    return _PHASES.get(rule, tuple(Phase))
+
+
+def _during(*phases: Phase) -> Callable[[SettleRule], SettleRule]:
+    """Let a rule apply in these phases only."""
+
+    def guard(rule: SettleRule) -> SettleRule:
+        @wraps(rule)
+        def guarded(state: State) -> Fired | None:
+            return rule(state) if state.phase in phases else None
+
+        _PHASES[guarded] = phases
+        return guarded
+
+    return guard
 
 
 def settle_dependency(state: State) -> Fired | None:
@@ -43,51 +67,59 @@ def settle_start(state: State) -> Fired | None:
     return with_call(state, key, CallState(order, call, Status.RUNNING)), (start,)
 
 
+@_during(Phase.ENDING)
 def settle_drain(state: State) -> Fired | None:
     """Settle/drain: an end with interrupts to come is taken back and becomes a trap; not inside a
     region, where nothing could go in.
     """
-    if not _is_ending(state, "drain") or state.ending != "stop" or not state.boundary:
+    if state.settings.end != "drain" or state.ending != "stop" or not state.boundary:
         return None
     if not (state.queue or pending(state)):
         return None
     return replace(state, phase=Phase.TRAPPED, wait=None, interrupted=False, messaged=False), ()
 
 
+@_during(Phase.ENDING)
 def settle_detach(state: State) -> Fired | None:
     """Settle/detach: the turn ends at once; what still runs is delivered in the next one."""
-    if not _is_ending(state, "detach") or not (state.queue or state.unsettled):
+    if state.settings.end != "detach" or not (state.queue or state.unsettled):
         return None
     return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
 
 
+@_during(Phase.ENDING)
 def settle_cancel(state: State) -> Fired | None:
     """Settle/cancel: an end settles what is pending as cancelled, and asks what runs to stop."""
-    if not _is_ending(state, "cancel") or not state.unsettled:
+    if state.settings.end != "cancel" or not state.unsettled:
         return None
     return _cancel_all(state)
 
 
+@_during(Phase.ENDING)
 def settle_fail(state: State) -> Fired | None:
     """Settle/fail: an end with calls pending is an error of the model's; all are cancelled."""
-    if not _is_ending(state, "fail") or not pending(state):
+    if state.settings.end != "fail" or not pending(state):
         return None
     after, effects = _cancel_all(state)
     return replace(after, ending="pending"), effects
 
 
+@_during(Phase.ENDING)
 def settle_withhold(state: State) -> Fired | None:
     """Settle/withhold: where the output ended inside a region nothing can go in; the turn ends, and
     what is queued or still runs is delivered in the next one.
     """
-    if state.phase is not Phase.ENDING or state.boundary or not (state.queue or state.unsettled):
+    if state.boundary or not (state.queue or state.unsettled):
         return None
     return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
 
 
+@_during(Phase.DECODING, Phase.TRAPPED, Phase.ENDING)
 def settle_deliver(state: State) -> Fired | None:
     """Settle/deliver: at a safe point all queued interrupts go in, as one batch."""
-    if not state.queue or not state.is_safe_point or not _DELIVERS[state.phase](state):
+    if not state.queue or not state.is_safe_point:
+        return None
+    if state.phase is Phase.DECODING and not _while_decoding(state):
         return None
     messaged = state.messaged or any(queued.rank == 0 for queued in state.queue)
     batch = tuple(queued.delivery for queued in state.queue)
@@ -100,10 +132,9 @@ def settle_deliver(state: State) -> Fired | None:
     return after, (inject,)
 
 
+@_during(Phase.TRAPPED)
 def settle_wake(state: State) -> Fired | None:
     """Settle/wake: a trap ends when what it waits for has been delivered, or a message has."""
-    if state.phase is not Phase.TRAPPED:
-        return None
     match state.wait:
         case None:
             is_over = state.interrupted
@@ -116,22 +147,20 @@ def settle_wake(state: State) -> Fired | None:
     return replace(state, phase=Phase.DECODING, wait=None), ()
 
 
+@_during(Phase.DECODING)
 def settle_decode(state: State) -> Fired | None:
     """Settle/decode: while the session decodes, one symbol is asked for at a time."""
-    if state.phase is not Phase.DECODING or state.decode_outstanding:
+    if state.decode_outstanding:
         return None
     return replace(state, decode_outstanding=True), (Decode(),)
 
 
+@_during(Phase.ENDING)
 def settle_finish(state: State) -> Fired | None:
     """Settle/finish: a turn that is ending is over when no call runs and nothing is queued."""
-    if state.phase is not Phase.ENDING or state.queue or state.unsettled:
+    if state.queue or state.unsettled:
         return None
     return replace(state, phase=Phase.ENDED), (Finish(state.ending),)
-
-
-def _is_ending(state: State, policy: EndPolicy) -> bool:
-    return state.phase is Phase.ENDING and state.settings.end == policy
 
 
 def _cancel_all(state: State) -> Fired:
@@ -150,6 +179,7 @@ def _start_key(state: State, order: int, call: Call) -> tuple[int, int]:
 
 
 def _while_decoding(state: State) -> bool:
+    """Whether interrupts go in here although the model decodes, as the host chose."""
     match state.settings.deliver:
         case "any":
             return True
@@ -160,16 +190,6 @@ def _while_decoding(state: State) -> bool:
         case "idle":
             return False
 
-
-_DELIVERS: Final[dict[Phase, Callable[[State], bool]]] = {
-    Phase.READY: lambda _: False,
-    Phase.DECODING: _while_decoding,
-    Phase.TRAPPED: lambda _: True,
-    Phase.ENDING: lambda _: True,
-    Phase.ENDED: lambda _: False,
-}
-
-SettleRule: TypeAlias = Callable[[State], Fired | None]
 
 SETTLE_RULES: Final[tuple[SettleRule, ...]] = (
     settle_dependency,

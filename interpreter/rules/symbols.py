@@ -23,8 +23,8 @@ def step_text(state: State, event: Decoded, _: Block | None) -> Fired | None:
     if event.symbol.marker is not None or state.block is not None:
         return None
     text = event.symbol.text
-    after = replace(_after(state, event), last=text[-1:])
-    return replace(after, backslashes=_backslashes(state, text)), ()
+    after = replace(_after(state, event), last=text[-1:], backslashes=_backslashes(state, text))
+    return after, ()
 
 
 def step_open(state: State, event: Decoded, _: Block | None) -> Fired | None:
@@ -150,7 +150,7 @@ def can_wake(state: State, wait: Wait) -> bool:
 
 def _backslashes(state: State, text: str) -> int:
     """How many backslashes the prose ends with after a text; none count where none escape."""
-    if state.settings.profile.markers is Spelling.TOKEN:
+    if not text.endswith("\\") or state.settings.profile.markers is Spelling.TOKEN:
         return 0
     run = len(text) - len(text.rstrip("\\"))
     return run + (state.backslashes if run == len(text) else 0)

@@ -711,8 +711,8 @@ _ENDS: Final = (
         "Settle/fail",
         Edit(
             settling.settle_fail,
-            "if not _is_ending",
-            "if state.ending != 'stop' or not _is_ending",
+            "if state.settings.end",
+            "if state.ending != 'stop' or state.settings.end",
         ),
     ),
     _fault(
@@ -720,8 +720,8 @@ _ENDS: Final = (
         "Settle/cancel",
         Edit(
             settling.settle_cancel,
-            "if not _is_ending",
-            "if state.ending == 'forged' or not _is_ending",
+            "if state.settings.end",
+            "if state.ending == 'forged' or state.settings.end",
         ),
     ),
     _fault(
@@ -729,8 +729,8 @@ _ENDS: Final = (
         "Settle/detach",
         Edit(
             settling.settle_detach,
-            "if not _is_ending",
-            "if state.ending == 'forged' or not _is_ending",
+            "if state.settings.end",
+            "if state.ending == 'forged' or state.settings.end",
         ),
     ),
     _fault(
