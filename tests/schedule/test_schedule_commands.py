@@ -46,7 +46,7 @@ def test_a_table_is_shown_to_people() -> None:
     result = run()
     assert result.exit_code == 0
     assert "sync-parallel" in result.stdout
-    assert "fan-tail" in result.stdout
+    assert "auto" in result.stdout
 
 
 def test_presets_and_files_give_the_costs(tmp_path: Path) -> None:
@@ -265,14 +265,13 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "policy"),
     [
-        ((), "fan-tail"),
-        (("--workers", "2"), "lookahead-idle"),
-        (("--what-if", "workers=0,2"), "lookahead-idle"),
-        (("--what-if", "workers=0", "--workers", "2"), "fan-tail"),
+        ((), "auto"),
+        (("--workers", "2"), "auto"),
+        (("--what-if", "workers=0,2"), "auto"),
         (("--workers", "2", "--policy", "lpt"), "lpt"),
     ],
 )
-def test_the_default_policy_depends_on_the_workers(arguments: tuple[str, ...], policy: str) -> None:
+def test_auto_is_the_policy_where_none_is_named(arguments: tuple[str, ...], policy: str) -> None:
     document = json.loads(run("--json", "--model", "async", *arguments).stdout)
     summaries = [document] if "summary" in document else document["what_if"]
     assert {entry["summary"][0]["policy"] for entry in summaries} == {policy}

@@ -14,12 +14,9 @@ from interpreter.schedule.commands.options import check_suffix, choose_names, lo
 from interpreter.schedule.costs import PRESETS
 from interpreter.schedule.models.timing import (
     DEFAULT_POLICY,
-    DEFAULT_WITH_WORKERS,
     MODELS,
     PAPER_MODELS,
     POLICIES,
-    PolicyName,
-    default_policy,
 )
 from interpreter.schedule.narration.timelines import simulated_timelines
 from interpreter.schedule.simulate import Options
@@ -49,9 +46,10 @@ from interpreter.schedule.workload import WorkloadError
 @click.option(
     "--policy",
     "policies",
+    default=DEFAULT_POLICY,
+    show_default=True,
     metavar="NAME,…",
-    help=f"Scheduling policies: {', '.join(POLICIES)}. Default: {DEFAULT_POLICY}, or"
-    f" {DEFAULT_WITH_WORKERS} where workers are limited.",
+    help=f"Scheduling policies: {', '.join(POLICIES)}.",
 )
 @click.option(
     "--costs",
@@ -96,7 +94,7 @@ def simulate_command(
     *,
     workload: str,
     models: str,
-    policies: str | None,
+    policies: str,
     costs: str,
     workers: int,
     seed: int,
@@ -112,8 +110,6 @@ def simulate_command(
     Exit status: 0 good, 1 the input is at fault, 2 usage.
     """
     sweeps = _read_sweeps(what_ifs)
-    if policies is None:
-        policies = _default_policy(workers, sweeps)
     experiment = Experiment(
         costs=load_costs(costs),
         models=choose_names(models, MODELS, "--model"),
@@ -166,12 +162,6 @@ def _read_sweeps(what_ifs: tuple[str, ...]) -> tuple[WhatIf, ...]:
     except SweepError as error:
         raise click.BadParameter(str(error), param_hint="'--what-if'") from None
     return sweeps
-
-
-def _default_policy(workers: int, sweeps: tuple[WhatIf, ...]) -> PolicyName:
-    """Choose by whether workers are limited; one policy for all points of a sweep."""
-    swept = [value for sweep in sweeps if sweep.parameter == "workers" for value in sweep.values]
-    return default_policy(int(max(swept or [workers])))
 
 
 def _sweep(study: Study, sweeps: tuple[WhatIf, ...], plot: Path | None, output: Output) -> None:

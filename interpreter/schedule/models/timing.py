@@ -27,20 +27,14 @@ WAITING_MODELS: Final[frozenset[Model]] = frozenset({"sync", "sync-parallel"})
 """Models whose order does not depend on the policy."""
 
 POLICIES: Final[tuple[PolicyName, ...]] = get_args(PolicyName)
-DEFAULT_POLICY: Final[PolicyName] = "fan-tail"
-DEFAULT_WITH_WORKERS: Final[PolicyName] = "lookahead-idle"
-"""Where workers are limited a sort key alone is 2% to 5% from the optimum."""
+DEFAULT_POLICY: Final[PolicyName] = "auto"
+"""The policy where none is named: the nearest to the optimum where estimates are good."""
 
 PAPER_MODELS: Final[tuple[Model, ...]] = ("sync", "sync-parallel", "async", "async-naive")
 """The four of arXiv 2412.07017."""
 
 TRAP: Final = -1
 """The decision to trap, among decisions that are otherwise positions of calls."""
-
-
-def default_policy(workers: int) -> PolicyName:
-    """Return the policy that is used where none is named; 0 workers are without limit."""
-    return DEFAULT_WITH_WORKERS if workers else DEFAULT_POLICY
 
 
 class Timing(msgspec.Struct, frozen=True):

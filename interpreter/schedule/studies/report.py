@@ -10,12 +10,12 @@ from interpreter.schedule.data.durations import blur_estimates
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.synchronous import run_sync
 from interpreter.schedule.models.timing import (
+    DEFAULT_POLICY,
     MODELS,
     PAPER_MODELS,
     POLICIES,
     Model,
     PolicyName,
-    default_policy,
 )
 from interpreter.schedule.simulate import Bounds, Options, simulate_model
 from interpreter.schedule.studies.gaps import Gaps
@@ -168,7 +168,7 @@ def simulate(
     workloads: Iterable[Workload | Fault],
     costs: Costs = PRESETS["closed-form"],
     models: tuple[Model, ...] = PAPER_MODELS,
-    policies: tuple[PolicyName, ...] = (),
+    policies: tuple[PolicyName, ...] = (DEFAULT_POLICY,),
     options: Options | None = None,
 ) -> SimulationReport:
     """Simulate workloads under every model and policy (spec/4-time.md), and keep all runs.
@@ -195,8 +195,7 @@ def simulate(
         workloads: What to simulate; faults, as `read_workloads` yields them, are carried over.
         costs: What a token, a request, a trap and an interrupt take; a preset or your own.
         models: Execution models, of `MODELS`.
-        policies: In which order calls are written, of `POLICIES`. By default `fan-tail`, or
-            `lookahead-idle` where workers are limited.
+        policies: In which order calls are written, of `POLICIES`.
         options: Workers, seed of `random`, time limit of `optimal`.
 
     Raises:
@@ -208,7 +207,6 @@ def simulate(
     require(workloads, Iterable, "workloads are an iterable of them, as read_workloads is")
     require(costs, Costs, "costs are interpreter.schedule.Costs, such as one of PRESETS")
     options = options or Options()
-    policies = policies or (default_policy(options.workers),)
     experiment = Experiment(costs=costs, models=models, policies=policies, options=options)
     tally = Tally()
     reports: list[WorkloadReport] = []
