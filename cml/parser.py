@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
 
 import msgspec
 
@@ -23,9 +22,6 @@ class Prose(msgspec.Struct, frozen=True, gc=False):
 
     text: str
     start: Position
-
-
-Part: TypeAlias = Prose | Block
 
 
 class _Begun(msgspec.Struct):
@@ -64,7 +60,7 @@ class BlockReader:
         """Return the place of an offset in the line that the stream stands in."""
         return Position(self._line, offset - self._line_start + 1, offset)
 
-    def read(self, symbols: Iterable[Symbol]) -> Iterator[Part]:
+    def read(self, symbols: Iterable[Symbol]) -> Iterator[Prose | Block]:
         """Yield the parts of a context; the last is the block that the end leaves open, if any.
 
         Args:

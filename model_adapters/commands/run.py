@@ -28,6 +28,7 @@ from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend, spellings
 from model_adapters.commands.live import Live
 from model_adapters.commands.recorder import Recorder
+from model_adapters.commands.start_line import StartLine
 from model_adapters.errors import AdapterError, UnknownBackendError
 
 NO_ANSWER: Final = 3
@@ -137,17 +138,17 @@ def run_command(
             print_text(f"{name} is left out of the tools: {why}", err=True)
         functions = loaded.functions
         request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
-        if backend.startswith("hf") and sys.stderr.isatty():
-            print_text("loading the model", err=True, color="bright_black")
-        opened = open_backend(request)
         with ExitStack() as stack:
+            line = stack.enter_context(StartLine(console(stderr=True)))
+            opened = open_backend(request)
             recorder = Recorder(trace, stack)
             settings = opened.fitted(settings)
             runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
             stack.enter_context(runtime)
             stack.enter_context(_stopping(runtime))
             recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
-            kept = list(Live(out, runtime.withheld).watch(runtime.run()))
+            rows = line.until_decoded(runtime.run())
+            kept = list(Live(out, runtime.withheld).watch(rows))
     except UnknownBackendError as error:
         raise click.BadParameter(str(error), param_hint="'--backend'") from None
     except (AdapterError, MissingExtraError, ToolError, HostError) as error:

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from model_adapters.hf.model import LOG, Threads
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
@@ -16,14 +18,20 @@ class KvContext:
         network: The weights.
         device: Where they are.
         ids: The tokens of the prompt; at least one.
+        threads: How many threads of a CPU compute; None leaves it to torch.
     """
 
     def __init__(
-        self, network: "PreTrainedModel", device: "torch.device", ids: Iterable[int]
+        self,
+        network: "PreTrainedModel",
+        device: "torch.device",
+        ids: Iterable[int],
+        threads: Threads | None = None,
     ) -> None:
         self.ids = list(ids)
         self._network = network
         self._device = device
+        self._threads = threads
         self._cache_argument = _cache_argument(network)
         self._read = 0
         self._renew()
@@ -33,6 +41,10 @@ class KvContext:
         import torch
 
         if self._read < len(self.ids):
+            if not self._read:
+                LOG.info("reading the prompt, %d tokens", len(self.ids))
+            if self._threads:
+                self._threads.compute(len(self.ids) - self._read)
             unread = torch.tensor([self.ids[self._read :]], device=self._device)
             with torch.inference_mode():
                 output = self._network(

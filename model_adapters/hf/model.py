@@ -1,8 +1,9 @@
 """A model of the transformers package, loaded from a folder on this machine."""
 
+import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -23,6 +24,38 @@ if TYPE_CHECKING:
 
 Dtype: TypeAlias = Literal["bfloat16", "float32"]
 
+LOG: Final = logging.getLogger("cml.model")
+"""Says what loading and reading are about to do, for whoever waits for it."""
+
+_SHARED_BY_TWO: Final = 64
+"""From so many tokens on, a second thread is worth its keep where a core is free."""
+
+
+class Threads(msgspec.Struct, frozen=True):
+    """How many threads of a CPU compute, in the whole process.
+
+    Args:
+        token: While single tokens are decoded.
+        prompt: While many are read at once: a prompt, a long batch of interrupts.
+    """
+
+    token: int
+    prompt: int
+
+    def compute(self, tokens: int) -> None:
+        """Let as many threads compute, in the calling thread too, as so many tokens want."""
+        import torch
+
+        torch.set_num_threads(self.prompt if tokens >= _SHARED_BY_TWO else self.token)
+
+    @property
+    def in_words(self) -> str:
+        """What they are, for the header of a trace."""
+        threads = f"{self.token} thread{'s' if self.token > 1 else ''}"
+        if self.prompt == self.token:
+            return threads
+        return f"{threads}, {self.prompt} from {_SHARED_BY_TWO} tokens on"
+
 
 class HfModel(msgspec.Struct, frozen=True):
     """Weights and tokenizer; any number of sessions may share them.
@@ -34,6 +67,8 @@ class HfModel(msgspec.Struct, frozen=True):
         device: Where the weights are.
         end_tokens: Ids of the tokens that end an answer.
         context_tokens: The longest context that it was made for.
+        threads: How many threads of a CPU compute; None leaves it to torch.
+        dtype_reason: Why it computes in the data type that it does.
     """
 
     name: str
@@ -42,12 +77,17 @@ class HfModel(msgspec.Struct, frozen=True):
     device: "torch.device"
     end_tokens: frozenset[int]
     context_tokens: int
+    threads: Threads | None = None
+    dtype_reason: str = "as the caller chose"
 
     @property
     def in_words(self) -> str:
-        """What decodes, for the header of a trace."""
+        """What decodes, on what and how, for the header of a trace."""
         dtype = str(self.network.dtype).removeprefix("torch.")
-        return f"{self.name} on {self.device} in {dtype}"
+        words = f"{self.name} on {self.device} in {dtype}, {self.dtype_reason}"
+        if self.threads is None or self.device.type != "cpu":
+            return words
+        return f"{words}; {self.threads.in_words}"
 
     def vocabulary(self) -> Vocabulary:
         """Return its tokens for a `Constraint`; half a second's work, for any number of them.
@@ -56,6 +96,7 @@ class HfModel(msgspec.Struct, frozen=True):
             MissingExtraError: llguidance is not installed.
             AdapterError: It cannot read the tokenizer.
         """
+        LOG.info("preparing the mask")
         size = self.network.config.get_text_config().vocab_size
         return vocabulary(self.tokenizer, size, sorted(self.end_tokens))
 
@@ -76,8 +117,9 @@ def load(
             context; bfloat16 needs half the memory. None is bfloat16 where the hardware computes
             in it, else float32: there, bfloat16 is emulated, and reading a prompt takes six times as
             long (docs/benchmarks.md).
-        threads: How many threads of a CPU compute, in this whole process; None is one for the
-            default model, and torch's own choice for others.
+        threads: How many threads of a CPU compute, in this whole process; None is torch's own
+            choice, and for the default model one for single tokens and two, where there are two
+            cores, for prompts.
 
     Raises:
         MissingExtraError: The extra `hf` is not installed.
@@ -93,11 +135,20 @@ def load(
         raise AdapterError(
             f"{folder}: not a model folder; expected config.json, *.safetensors and tokenizer.json"
         )
+    LOG.info("loading torch and transformers")
     with quiet_transformers():
-        return _load(folder, device, dtype, threads or (EMBEDDED_THREADS if path is None else None))
+        return _load(folder, device, dtype, _chosen_threads(threads, is_embedded=path is None))
 
 
-def _load(folder: Path, device: str | None, dtype: Dtype | None, threads: int | None) -> HfModel:
+def _chosen_threads(threads: int | None, *, is_embedded: bool) -> Threads | None:
+    if threads:
+        return Threads(threads, threads)
+    return Threads(EMBEDDED_THREADS, min(2, os.cpu_count() or 1)) if is_embedded else None
+
+
+def _load(
+    folder: Path, device: str | None, dtype: Dtype | None, threads: Threads | None
+) -> HfModel:
     # Decoding shares the machine with the functions that it calls. Threads of torch that spin while
     # they wait for each other cost a busy machine a factor of ten; set before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -108,12 +159,15 @@ def _load(folder: Path, device: str | None, dtype: Dtype | None, threads: int | 
     except ImportError as error:
         raise missing_extra("hf", error) from error
     if threads:
-        torch.set_num_threads(threads)
+        threads.compute(1)
     try:
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        chosen, why = (dtype, "as the caller chose") if dtype else _fitting_dtype(place)
+        LOG.info("loading the tokenizer of %s", folder.name)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        LOG.info("loading the weights of %s", folder.name)
         network = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, dtype=getattr(torch, dtype or _fitting_dtype(place))
+            folder, local_files_only=True, dtype=getattr(torch, chosen)
         )
         torch.nn.Module.to(network, place)
     except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
@@ -127,17 +181,19 @@ def _load(folder: Path, device: str | None, dtype: Dtype | None, threads: int | 
     ends = network.generation_config.eos_token_id
     end_tokens = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
     longest = getattr(network.config.get_text_config(), "max_position_embeddings", 2**31)
-    return HfModel(folder.name, network, tokenizer, place, frozenset(end_tokens), longest)
+    ends_at = frozenset(end_tokens)
+    return HfModel(folder.name, network, tokenizer, place, ends_at, longest, threads, why)
 
 
-def _fitting_dtype(place: "torch.device") -> Dtype:
-    """Return the data type that a device computes in: not every CPU knows bfloat16."""
+def _fitting_dtype(place: "torch.device") -> tuple[Dtype, str]:
+    """Return the data type that a device computes in, and why: not every CPU knows bfloat16."""
     import torch
 
     if place.type != "cpu":
-        return "bfloat16"
-    knows_bfloat16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # noqa: SLF001  it has no public name
-    return "bfloat16" if knows_bfloat16 else "float32"
+        return "bfloat16", f"as {place.type} computes in it"
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # noqa: SLF001  it has no public name
+        return "bfloat16", "as this CPU computes in it"
+    return "float32", "as this CPU does not compute in bfloat16"
 
 
 def _keeps_text(tokenizer: "TokenizersBackend") -> bool:

@@ -72,7 +72,7 @@ class HfSession:
                 f"the prompt has {len(prompt)} tokens and {model.name} reads at most "
                 f"{model.context_tokens}; make it shorter"
             )
-        self._context = KvContext(model.network, model.device, prompt)
+        self._context = KvContext(model.network, model.device, prompt, model.threads)
         self._decoded = 0
         self._banned: int | None = None
         self._allowed: frozenset[int] = frozenset()
