@@ -59,6 +59,7 @@ class StartLine(logging.Handler):
         self._words = record.getMessage()
         if self._is_shown:
             self._live.start()
+            self._live.refresh()
 
     def stop(self) -> None:
         """Take the line away, and listen no more."""
