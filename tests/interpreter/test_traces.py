@@ -1,6 +1,7 @@
 """Traces: written, validated, replayed, and broken by hand."""
 
 import io
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from interpreter import HostError, Settings, run_virtual
 from interpreter.drivers import timeline
 from interpreter.drivers.replay import replay
 from interpreter.drivers.timeline import priority
-from interpreter.events import Expired, Inject, Outcome, Row, Start, failure
+from interpreter.events import Expired, Inject, Outcome, Row, Said, Start, failure
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.trace import (
     Header,
@@ -159,6 +160,28 @@ def test_a_call_that_never_returns_is_the_hosts_fault_under_the_virtual_clock() 
     header, rows = read_trace([line for line in lines if b"Step/return" not in line])
     with pytest.raises(HostError, match="nothing more will happen"):
         list(replay(header.settings, rows))
+
+
+def test_a_replay_reads_its_recording_no_further_than_the_next_moment() -> None:
+    header, recording = read_trace(recorded())
+    rows, read = list(recording), []
+
+    def told() -> Iterator[Row]:
+        for row in rows:
+            read.append(row)
+            yield row
+
+    for row in replay(header.settings, told()):
+        assert len(read) <= sum(other.at_us <= row.at_us for other in rows) + 1
+    assert read == rows
+
+
+def test_a_recording_whose_times_go_back_is_not_replayed() -> None:
+    header, recording = read_trace(recorded())
+    rows = list(recording)
+    begun = Row(rows[-1].at_us - 1, "Step/message", Said("late"))
+    with pytest.raises(HostError):
+        list(replay(header.settings, [*rows, begun]))
 
 
 def test_a_deadline_settles_a_call_as_timeout_and_its_result_is_never_shown() -> None:
