@@ -4,6 +4,7 @@ import io
 import logging
 
 import pytest
+from extras import from_extra
 from rich.console import Console
 
 from cml.symbols import Symbol
@@ -60,7 +61,7 @@ def test_terminal_codes_in_the_name_of_a_model_do_nothing() -> None:
 
 
 def test_many_tokens_are_read_by_more_threads_than_one() -> None:
-    torch = pytest.importorskip("torch")
+    torch = from_extra("hf", "torch")
     from model_adapters.hf.model import Threads
 
     threads = Threads(1, 2)
