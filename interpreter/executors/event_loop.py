@@ -1,7 +1,7 @@
 """Where functions run that are coroutines: an event loop in a thread of its own, or the host's."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from threading import Thread
 from typing import TypeVar
@@ -39,6 +39,11 @@ class EventLoopThread:
         future = _TaskFuture[T](self._loop)
         self._loop.call_soon_threadsafe(future.begin, coroutine)
         return future
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """Call a function in the thread of the loop, if there is one."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(function)
 
     def close(self, patience_s: float) -> None:
         """Cancel what still runs, and end the thread; one that does not end in time is left behind.

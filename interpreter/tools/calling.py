@@ -4,14 +4,14 @@ import asyncio
 import inspect
 import traceback
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Final
 
 from cml.ast import Json, OutcomeKind
 from cml.profile import Body
 from interpreter.events import Outcome, failure
 from interpreter.tools.binding import ArgumentError, bind
-from interpreter.tools.progress import Cancelled, Progress, no_progress
+from interpreter.tools.progress import CURRENT, Cancelled, Progress, no_progress
 from interpreter.tools.results import outcome_of
 from interpreter.tools.signature import Function, called, reading_of
 
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _LONGEST_MESSAGE: Final = 65_536
-_IN_A_CALL: Final = ContextVar("_IN_A_CALL", default=False)
 
 
 def is_in_a_call() -> bool:
     """Whether what runs here was called by a session."""
-    return _IN_A_CALL.get()
+    return CURRENT.get() is not None
 
 
 def is_coroutine_function(function: Function) -> bool:
@@ -63,7 +62,7 @@ def _call(
     body: Body,
     progress: Progress,
 ) -> Outcome:
-    _IN_A_CALL.set(True)
+    CURRENT.set(progress)
     try:
         bound_args, bound_kwargs = bind(reading_of(function), args, kwargs, body)
         value = function(*bound_args, **bound_kwargs)
@@ -88,11 +87,12 @@ async def call_coroutine(
     Raises:
         asyncio.CancelledError: The call was cancelled.
     """
-    _IN_A_CALL.set(True)  # in the context of its task, which is its own
+    progress = progress or no_progress()
+    CURRENT.set(progress)  # in the context of its task, which is its own
     try:
         bound_args, bound_kwargs = bind(reading_of(function), args, kwargs, body)
         value = function(*bound_args, **bound_kwargs)
-        return outcome_of(await _awaited(value, progress or no_progress()))
+        return outcome_of(await _awaited(value, progress))
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # noqa: BLE001  as above; an exit would end the event loop

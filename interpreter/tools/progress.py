@@ -8,6 +8,7 @@ the result, says more.
 import secrets
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
 from threading import Lock, Thread
@@ -82,6 +83,17 @@ class Progress:
 def no_progress() -> Progress:
     """Return what takes reports and tells nobody."""
     return Progress(lambda *_: None, "", at_most=0, least_us=0)
+
+
+CURRENT: Final = ContextVar[Progress | None]("CURRENT", default=None)
+"""The progress of the call that runs here; none outside of calls."""
+
+
+def current_progress() -> Progress:
+    """Return what takes the reports of the call that this runs in: a function that is no generator
+    reports so. Outside of calls nobody hears of them.
+    """
+    return CURRENT.get() or no_progress()
 
 
 class Office:

@@ -3,7 +3,7 @@
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,7 +12,7 @@ from typing import Final, get_args
 import click
 from rich.console import Console
 
-from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, FileFaultError
+from cml.terminal.files import OUTPUT_FILE, FileFaultError
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, text, yes_option
 from cml.terminal.output import name_of, print_json, print_text
@@ -23,13 +23,15 @@ from interpreter.errors import HostError, MissingExtraError
 from interpreter.runs import Ending, Run, read_run
 from interpreter.state import DeliverWhen, Settings
 from interpreter.tools.declared import ToolError
-from interpreter.tools.python import load_tools
+from interpreter.tools.signature import Function
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend, spellings
 from model_adapters.commands.live import Live
 from model_adapters.commands.recorder import Recorder
 from model_adapters.commands.start_line import StartLine
+from model_adapters.commands.tools_option import TOOLS
 from model_adapters.errors import AdapterError, UnknownBackendError
+from model_adapters.tools import open_tools
 
 NO_ANSWER: Final = 3
 """Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
@@ -49,8 +51,10 @@ def _device(value: str) -> str:
 @click.option(
     "--tools",
     required=True,
-    type=INPUT_FILE,
-    help="Python file with the functions.",
+    multiple=True,
+    type=TOOLS,
+    metavar="FILE.py|mcp:COMMAND|mcp:URL",
+    help="Python file with the functions, or an MCP server; can be given several times.",
 )
 @click.option(
     "--backend",
@@ -102,7 +106,7 @@ def _device(value: str) -> str:
 @json_option
 def run_command(
     prompt: str,
-    tools: str,
+    tools: tuple[str, ...],
     backend: str,
     trace: Path | None,
     *,
@@ -117,8 +121,8 @@ def run_command(
 ) -> None:
     """Answer PROMPT with a model that calls functions while it decodes.
 
-    Every public function of the --tools file may be called. Ctrl-C ends the session; its trace is
-    valid up to there.
+    Every public function of a --tools file may be called, and every tool of an MCP server. Ctrl-C
+    ends the session; its trace is valid up to there.
 
     Exit status: 0 answered, 1 the input is at fault, 2 usage, 3 no answer (the model wrote nothing
     after the last result, or came to the limit of --max-tokens), 130 stopped by Ctrl-C.
@@ -133,14 +137,12 @@ def run_command(
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     try:
         require_backend(backend)
-        loaded = load_tools(Path(tools))
-        for name, why in loaded.left_out.items():
-            print_text(f"{name} is left out of the tools: {why}", err=True)
-        functions = loaded.functions
-        request = Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
         with ExitStack() as stack:
+            functions = tools_told(tools, stack)
             line = stack.enter_context(StartLine(console(stderr=True)))
-            opened = open_backend(request)
+            opened = open_backend(
+                Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
+            )
             recorder = Recorder(trace, stack)
             settings = opened.fitted(settings)
             runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
@@ -161,6 +163,14 @@ def run_command(
         _show(out, run, recorder.written_to)
         out.print(words)
     sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[run.ending])
+
+
+def tools_told(sources: Sequence[str], stack: ExitStack) -> Mapping[str, Function]:
+    """Open what `--tools` names, and say what of it is no tool."""
+    loaded = open_tools(sources, stack)
+    for name, why in loaded.left_out.items():
+        print_text(f"{name} is left out of the tools: {why}", err=True)
+    return loaded.functions
 
 
 @contextmanager

@@ -1,0 +1,42 @@
+"""From the words of `--tools` to functions: Python files, and servers of the Model Context Protocol."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from interpreter.tools.python import ToolFile, load_tools
+from model_adapters.mcp.connection import Connection
+from model_adapters.mcp.tools import mcp_tools
+
+MCP: Final = "mcp:"
+
+
+def open_tools(sources: Sequence[str], stack: ExitStack) -> ToolFile:
+    """Return the tools of all sources, in their order; a name that was given away is left out.
+
+    Args:
+        sources: Files of Python, `mcp:COMMAND`, `mcp:URL`.
+        stack: Ends the servers; functions may be called until then.
+
+    Raises:
+        ToolError: A file is none, or defines no tool.
+        AdapterError: A server cannot be had.
+        MissingExtraError: There is one, and the extra `mcp` is not installed.
+    """
+    all_tools = ToolFile({}, {})
+    for source in sources:
+        found = _opened(source, stack)
+        all_tools.left_out.update(found.left_out)
+        for name, function in found.functions.items():
+            if name in all_tools.functions:
+                all_tools.left_out[name] = f"a tool of that name comes before the one of {source}"
+            else:
+                all_tools.functions[name] = function
+    return all_tools
+
+
+def _opened(source: str, stack: ExitStack) -> ToolFile:
+    if source.startswith(MCP):
+        return mcp_tools(stack.enter_context(Connection(source.removeprefix(MCP))))
+    return load_tools(Path(source))

@@ -1,0 +1,63 @@
+"""A server that keeps the protocol of MCP badly, in a way that its argument names.
+
+It is written without the SDK, which would not let it.
+"""
+
+import json
+import sys
+import time
+
+HOW = sys.argv[1]
+TOOL = {"name": "f", "inputSchema": {"type": "object", "properties": {"x": {"type": "integer"}}}}
+
+
+def send(message: dict[str, object]) -> None:
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+
+
+def answer(number: object, method: str) -> None:
+    match method:
+        case "initialize":
+            about = {"name": "rude", "version": "1"}
+            says = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+            send({"id": number, "result": {**says, "serverInfo": about}})
+        case "tools/list":
+            tools = [TOOL, TOOL] if HOW == "lists-twice" else [TOOL]
+            if HOW == "needs-tasks":
+                tools = [TOOL, {**TOOL, "name": "g", "execution": {"taskSupport": "required"}}]
+            send({"id": number, "result": {"tools": tools}})
+        case "tools/call":
+            call(number)
+        case _:
+            send({"id": number, "error": {"code": -32601, "message": "no such method"}})
+
+
+def call(number: object) -> None:
+    said = {"id": number, "result": {"content": [{"type": "text", "text": "once"}]}}
+    match HOW:
+        case "prints":
+            print("Traceback (most recent call last): \x1b[31m", flush=True)
+            print("{}", flush=True)
+        case "answers-twice":
+            send(said)
+            said = {"id": number, "result": {"content": [{"type": "text", "text": "twice"}]}}
+        case "no-result":
+            said = {"id": number, "result": {"contents": 3}}
+        case "refuses":
+            said = {"id": number, "error": {"code": -32602, "message": "not today"}}
+        case "says-nothing":
+            return
+        case "leaves":
+            sys.exit(0)
+    send(said)
+
+
+if HOW == "never-begins":
+    time.sleep(600)
+if HOW == "ends-at-once":
+    print("no configuration\x1b[31m", file=sys.stderr)
+    sys.exit(2)
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" in message and "method" in message:
+        answer(message["id"], message["method"])
