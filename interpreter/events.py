@@ -53,8 +53,14 @@ def _whole(text: str) -> str:
 # ------------------------------------------------------------------------------------- events
 
 
-class Began(msgspec.Struct, frozen=True, tag="began"):
-    """A prompt is in the context; decoding may begin, or begin again for the next turn."""
+class Began(msgspec.Struct, frozen=True, tag="began", omit_defaults=True):
+    """A prompt is in the context; decoding may begin, or begin again for the next turn.
+
+    Args:
+        prompt: What was asked, where the driver had the session take it; else empty.
+    """
+
+    prompt: str = ""
 
 
 class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True):

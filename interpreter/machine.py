@@ -159,8 +159,9 @@ def _ended_block(state: State, event: Decoded) -> Block | None:
 
 
 def _check_contract(state: State, event: Event) -> None:
-    if state.ending == "stopped" and not isinstance(event, Returned | Expired):
-        raise HostError("Embed/stop", "the session was stopped; only late returns may come")
+    if state.ending == "stopped" and not isinstance(event, Began | Returned | Expired):
+        message = "the turn was stopped; only late returns may come before another one begins"
+        raise HostError("Embed/stop", message)
     match event:
         case Decoded() | Ended() if not state.decode_outstanding:
             message = "a symbol came that was not asked for; decode only after a Decode effect"

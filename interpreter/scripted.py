@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cml.arguments import require
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import PROMPTS, Ability, Batch, EndOfDecoding, Piece
 
 _PIECES: Final = "strings, interpreter.Piece and interpreter.EndOfDecoding"
 
@@ -19,6 +19,8 @@ class ScriptedSession:
             `EndOfDecoding` in the middle is what a model says before it is made to go on.
         pause_s: Real time that each decoding step takes, in seconds; none for virtual clocks.
     """
+
+    abilities: frozenset[Ability[object]] = frozenset({PROMPTS})
 
     def __init__(self, pieces: Iterable[Piece | EndOfDecoding | str], pause_s: float = 0.0) -> None:
         require(pieces, Iterable, f"a script is an iterable of {_PIECES}")
@@ -43,9 +45,9 @@ class ScriptedSession:
         self._parts.append(piece.text)
         return piece
 
-    def prompt(self, text: str) -> None:
+    def prompt(self, text: str) -> int:
         """Append what a person says before a turn begins."""
-        self._parts.append(text)
+        return self.append(Batch(text))
 
     def append(self, batch: Batch) -> int:
         """Append interrupts; they count one token for each four characters, at least one."""

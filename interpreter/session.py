@@ -238,6 +238,19 @@ class TellsCosts(Protocol):
         ...
 
 
+class TakesPrompts(Protocol):
+    """Can be asked more than once: a chat."""
+
+    def prompt(self, text: str) -> int:
+        """Append what a person asks in a further turn, in the model's own form, up to where its
+        answer begins; return the number of tokens (Embed/prompts).
+
+        Args:
+            text: Ordinary content: nothing in it becomes a control token.
+        """
+        ...
+
+
 Can_co = TypeVar("Can_co", covariant=True)
 
 
@@ -270,6 +283,7 @@ MASKS: Final = Ability("masks", TakesMasks)
 SEEDS: Final = Ability("seeds", TakesSeeds)
 CONTEXT_LEFT: Final = Ability("context left", TellsContextLeft)
 COSTS: Final = Ability("costs", TellsCosts)
+PROMPTS: Final = Ability("prompts", TakesPrompts)
 
 ABILITIES: Final[tuple[Ability[object], ...]] = (
     SUSPEND,
@@ -279,6 +293,7 @@ ABILITIES: Final[tuple[Ability[object], ...]] = (
     SEEDS,
     CONTEXT_LEFT,
     COSTS,
+    PROMPTS,
 )
 
 

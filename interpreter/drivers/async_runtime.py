@@ -84,8 +84,12 @@ class AsyncRuntime(RuntimeForm):
             await self._coroutines.ended(self._patience_s)
         return self._left_behind()
 
-    async def run(self) -> AsyncIterator[Row]:
-        """Run one turn: the prompt of it is in the session's context.
+    async def run(self, prompt: str = "") -> AsyncIterator[Row]:
+        """Run one turn. The first prompt is in the session's context; so may be those of further turns.
+
+        Args:
+            prompt: What is asked in a further turn, where the host has not put it there: it goes in
+                as this model takes prompts, or else as a message (Embed/prompt).
 
         Yields:
             Each row, once it is written and its effects are on their way. After the last one every
@@ -96,8 +100,8 @@ class AsyncRuntime(RuntimeForm):
             BaseException: Whatever the session itself, or the journal, raised.
         """
         driver, loop, arrived = self._driver, asyncio.get_running_loop(), asyncio.Event()
-        begun = driver.begin()
-        driver.arrived = lambda: loop.call_soon_threadsafe(arrived.set)
+        begun = driver.begin(prompt)
+        driver.arrivals.notify = lambda: loop.call_soon_threadsafe(arrived.set)
         try:
             for row in begun:
                 yield row
@@ -111,14 +115,14 @@ class AsyncRuntime(RuntimeForm):
             await self._await_verbs(is_bounded=True)
             raise
         finally:
-            driver.arrived = lambda: None
+            driver.arrivals.notify = lambda: None
         await self._await_verbs(is_bounded=False)
         driver.raise_failure()
 
     async def _next_arrival(self, arrived: asyncio.Event) -> None:
         """Wait until something happens, or a deadline comes."""
         arrived.clear()
-        if not self._driver.arrivals.empty():
+        if not self._driver.arrivals.is_empty:
             await asyncio.sleep(0)  # others in the loop have their turn, however fast it decodes
             return
         with contextlib.suppress(TimeoutError):

@@ -130,6 +130,12 @@ class Decoder:
         if characters > 0:
             self._session.rewind(characters)
 
+    def end_turn(self) -> None:
+        """Forget what is begun or left over: what comes next follows a prompt, not this text."""
+        self._end, self._partial = None, False
+        self._lexer.close()
+        self._lexer.appended()
+
     def _take_end(self) -> Ended:
         """Return the end. What comes after it follows an interrupt or a prompt: not this text."""
         end, self._end = self._end or Ended("stop"), None

@@ -8,12 +8,12 @@ an instant: the machine fires, the rows are written, and then their effects are 
 import heapq
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
 from cml.arguments import require
+from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.calls import Calls
 from interpreter.drivers.timeline import priority
 from interpreter.drivers.verbs import Verbs
@@ -90,7 +90,7 @@ class Driver:
         require(settings, Settings, "settings are interpreter.Settings")
         offered = offer(functions, settings.profile.body)
         self.settings = check_settings(offered_settings(offered, settings))
-        self.arrivals: SimpleQueue[Event | None] = SimpleQueue()
+        self.arrivals = Arrivals()
         self.calls = Calls(
             {name: each.function for name, each in offered.items()},
             settings.profile,
@@ -99,7 +99,6 @@ class Driver:
             lambda *it: self.put(Returned(*it)),
         )
         self.is_stopping = False
-        self.arrived: Callable[[], object] = lambda: None
         self._state = State(self.settings)
         self._verbs = Verbs(session, self.settings.profile, self.put, self._now_us)
         self._clock = clock
@@ -115,7 +114,6 @@ class Driver:
     def put(self, event: Event | None) -> None:
         """Say that something has happened; None only wakes whoever waits."""
         self.arrivals.put(event)
-        self.arrived()
 
     def say(self, text: str) -> None:
         """Let a person say something.
@@ -128,26 +126,40 @@ class Driver:
         self.put(Said(text))
 
     def stop(self) -> None:
-        """End the session at the next moment."""
+        """End the turn at the next moment."""
         self.is_stopping = True
         self.put(Stopped())
 
     # ---------------------------------------------------------------------- from the one thread
 
-    def begin(self) -> list[Row]:
+    def begin(self, prompt: str = "") -> list[Row]:
         """Begin a turn; what has happened before it stays where it is if that may not be.
 
+        Args:
+            prompt: What is asked in it; empty where the host has put it into the context.
+
         Raises:
-            HostError: A turn is under way (Embed/begin), the session was stopped (Embed/stop), or it
-                is closed (Embed/shutdown).
+            HostError: A turn is under way (Embed/begin), a step of one that was stopped has not ended
+                (Embed/stop), or the session is closed (Embed/shutdown).
         """
         if self._is_closed:
             raise HostError("Embed/shutdown", "the session is closed; make another one")
         if self._state.phase not in {Phase.READY, Phase.ENDED}:
             raise HostError("Embed/begin", "a turn begins when the one before it is over")
-        if self._state.ending == "stopped":
-            raise HostError("Embed/stop", "the session was stopped; make another one")
-        return self.take(Began())
+        if self.is_stopping and self.verbs is not None and not self.verbs.done():
+            message = "a step of the turn that was stopped does not end; make another session"
+            raise HostError("Embed/stop", message)
+        if self.is_over:
+            self.is_stopping = False
+            self.arrivals.drop_stale()
+        return self.take(self._asked(prompt) if prompt else Began())
+
+    def _asked(self, prompt: str) -> Began:
+        """Have a prompt put into the context, in the session's own form or as a message (Embed/prompt)."""
+        if self._verbs.prompt(prompt):
+            return Began(prompt)
+        self.say(prompt)
+        return Began()
 
     @property
     def is_over(self) -> bool:
@@ -193,7 +205,7 @@ class Driver:
             raise HostError("Embed/effects", message)
         # One moment, one time: what arrives later is later (Time/instant).
         now_us = max(self._now_us(), self._state.now_us + 1)
-        events = sorted((*self._arrived(first), *self._expired(now_us)), key=priority)
+        events = sorted((*self.arrivals.take(first), *self._expired(now_us)), key=priority)
         if not events:
             self._verbs.look_if_due(self._state)
             return []
@@ -233,20 +245,6 @@ class Driver:
         self._verbs.close()
         self.calls.close(patience_s)
 
-    def _arrived(self, first: Event | None) -> list[Event]:
-        """Return what has arrived so far: no more, or whoever is quicker keeps this one for ever."""
-        arrived = [event for event in (first, *self._queued()) if event is not None]
-        # To be stopped twice is to be stopped.
-        stops = [event for event in arrived if isinstance(event, Stopped)]
-        return [event for event in arrived if not isinstance(event, Stopped)] + stops[:1]
-
-    def _queued(self) -> Iterator[Event | None]:
-        for _ in range(self.arrivals.qsize()):
-            try:
-                yield self.arrivals.get_nowait()
-            except Empty:  # whoever runs the session took it, while another thread closes it
-                return
-
     def _expired(self, now_us: int) -> list[Event]:
         expired: list[Event] = []
         while self._deadlines and self._deadlines[0][0] <= now_us:
@@ -271,5 +269,7 @@ class Driver:
                 self.calls.start(effect)
             case Cancel(call):
                 self.calls.cancel(call)
+            case Finish("stopped"):
+                self._verbs.end_turn()
             case Report() | Finish():
                 pass

@@ -52,7 +52,9 @@ class RuntimeForm:
         return self._driver.settings
 
     def stop(self) -> None:
-        """End the session at the next moment. Safe to call from a signal or another thread."""
+        """End the turn at the next moment: calls that run are cancelled, and nothing is lost if another
+        turn begins. Safe to call from a signal or another thread.
+        """
         self._driver.stop()
 
     def say(self, text: str) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from concurrent.futures import wait
-from queue import Empty
 from typing import Self
 
 from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
-from interpreter.events import Event, Row
+from interpreter.events import Row
 
 
 class Runtime(RuntimeForm):
@@ -53,8 +52,12 @@ class Runtime(RuntimeForm):
             self._driver.close(self._patience_s)
         return self._left_behind()
 
-    def run(self) -> Iterator[Row]:
-        """Run one turn: the prompt of it is in the session's context.
+    def run(self, prompt: str = "") -> Iterator[Row]:
+        """Run one turn. The first prompt is in the session's context; so may be those of further turns.
+
+        Args:
+            prompt: What is asked in a further turn, where the host has not put it there: it goes in
+                as this model takes prompts, or else as a message (Embed/prompt).
 
         Yields:
             Each row, once it is written and its effects are on their way. After the last one every
@@ -65,19 +68,12 @@ class Runtime(RuntimeForm):
             BaseException: Whatever the session itself, or the journal, raised.
         """
         driver = self._driver
-        yield from driver.begin()
+        yield from driver.begin(prompt)
         while not driver.is_over:
             driver.raise_failure()
-            yield from driver.take(self._next_arrival())
+            yield from driver.take(driver.arrivals.wait(driver.patience_s))
         self._await_verbs(is_bounded=False)
         driver.raise_failure()
-
-    def _next_arrival(self) -> Event | None:
-        """Wait until something happens, or a deadline comes."""
-        try:
-            return self._driver.arrivals.get(timeout=self._driver.patience_s)
-        except Empty:
-            return None
 
     def _await_verbs(self, *, is_bounded: bool) -> None:
         """Wait until the session has done everything that it was asked."""

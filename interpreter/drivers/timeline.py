@@ -47,6 +47,11 @@ class Timeline:
         """The time of the next moment; None when nothing is planned."""
         return self._heap[0][0] if self._heap else None
 
+    def drop_decoding(self) -> None:
+        """Forget the symbol that is to come: the turn that asked for it was stopped (Embed/stop)."""
+        self._heap = [entry for entry in self._heap if not isinstance(entry[-1], Decoded | Ended)]
+        heapq.heapify(self._heap)
+
     def pop(self) -> tuple[int, list[Event]] | None:
         """Return the next moment and all its events, or None when nothing is planned."""
         if not self._heap:

@@ -9,7 +9,7 @@ from interpreter.drivers.waiting import Suspension
 from interpreter.errors import HostError
 from interpreter.events import Event
 from interpreter.executors.threads import DaemonThreads
-from interpreter.session import Batch, Session
+from interpreter.session import PROMPTS, Batch, Session, able
 from interpreter.state import State
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Verbs:
         self.failure: BaseException | None = None
         self._put = put
         self._clock = clock
+        self._takes_prompts = able(session, PROMPTS)
         self._decoder = Decoder(session, profile)
         self._suspension = Suspension(session, clock, lambda: put(None))
         self._thread = DaemonThreads("cml-decode", limit=1)
@@ -52,6 +53,17 @@ class Verbs:
     def rewind(self, offset: int) -> None:
         """Take what the model wrote from this offset on back out of the context."""
         self._ask(lambda: self._decoder.rewind(offset))
+
+    def end_turn(self) -> None:
+        """Forget what was begun in a turn that was stopped (Embed/stop)."""
+        self._ask(self._decoder.end_turn)
+
+    def prompt(self, text: str) -> bool:
+        """Append what is asked in a further turn; return whether the session takes prompts."""
+        takes = self._takes_prompts
+        if takes is not None:
+            self._ask(lambda: takes.prompt(text))
+        return takes is not None
 
     def started(self, call: str) -> None:
         """Take note that a call starts now: it tells how long a trap may be."""

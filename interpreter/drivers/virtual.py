@@ -69,7 +69,8 @@ def drive(settings: Settings, environment: Environment) -> Iterator[Row]:
     state = State(settings)
     while moment := environment.moment():
         now_us, events = moment
-        if state.ending == "stopped":  # what was being decoded then comes to nothing
+        begins = any(isinstance(event, Began) for event in events)
+        if state.ending == "stopped" and not begins:
             events = [event for event in events if isinstance(event, Returned | Expired)]
         state, rows = instant(state, now_us, events)
         for row in rows:
@@ -129,6 +130,9 @@ class _VirtualEnvironment:
             case Rewind(offset):
                 self._decoder.rewind(offset)
                 self._forget(offset)
+            case Finish("stopped"):
+                self._decoder.end_turn()
+                self.timeline.drop_decoding()
             case Cancel() | Report() | Finish():
                 pass
 

@@ -22,15 +22,9 @@ from interpreter.events import (
     Stopped,
 )
 from interpreter.interrupts import unreadable
-from interpreter.rules.changes import (
-    Fired,
-    answer_fault,
-    queue_interrupt,
-    settle_call,
-    with_call,
-)
+from interpreter.rules.changes import Fired, answer_fault, queue_interrupt, settle_call
 from interpreter.rules.failures import outcome_of
-from interpreter.state import CallState, Phase, State, Status
+from interpreter.state import Phase, State, Status
 
 
 def step_begin(state: State, _: Began) -> Fired | None:
@@ -110,23 +104,21 @@ def step_message(state: State, event: Said) -> Fired | None:
 
 
 def step_stop(state: State, _: Stopped) -> Fired | None:
-    """Step/stop: the host ends the session; what runs is asked to stop, nothing more goes in, and
-    what the model was writing is taken back: the block under construction, or what no row names.
+    """Step/stop: the host ends the turn; what runs is asked to stop, nothing more goes in before a
+    further turn, and what the model was writing is taken back: the block under construction, or what
+    no row names.
     """
     written = state.offset if state.block is None else state.opened
     taken_back = (Rewind(written),) if state.phase is Phase.DECODING else ()
     running = [key for key in state.unsettled if key not in state.waiting]
     for key in state.unsettled:
-        call = state.calls[key]
-        outcome = outcome_of("cancelled", "the session was stopped")
-        state = with_call(state, key, CallState(call.order, call.call, Status.SETTLED, outcome))
+        state = settle_call(state, key, outcome_of("cancelled", "the turn was stopped"))
     after = replace(
         state,
         phase=Phase.ENDED,
         decode_outstanding=False,
         block=None,
         offset=written,
-        queue=(),
         ending="stopped",
     )
     return after, (*map(Cancel, running), *taken_back, Finish("stopped"))

@@ -12,6 +12,7 @@ from interpreter.session import (
     COSTS,
     LOGPROBS,
     MASKS,
+    PROMPTS,
     SEEDS,
     SUSPEND,
     TOKENS,
@@ -178,6 +179,28 @@ def check_costs(bench: Bench) -> str | None:
     return None
 
 
+def check_prompts(bench: Bench) -> str | None:
+    """Embed/prompts: a question comes after what is there; its text is content, whatever it spells."""
+    with bench.session() as watched:
+        spoken: list[tuple[int, ...]] = []
+        for question in ("And then?", f"And then? {''.join(bench.control)}"):
+            watched.pieces(bench.steps)
+            before = watched.ids
+            tokens: object = watched.able(PROMPTS).prompt(question)
+            count = type(tokens) is int and tokens >= 0
+            told = f"prompt() returned {tokens!r}; expected its tokens"
+            require("Embed/prompts", None if count else told)
+            if TOKENS in abilities_of(watched.session):
+                added = watched.ids[len(before) :]
+                same(watched.ids[: len(before)], before, "Embed/prompts", "the context before it")
+                same(tokens, len(added), "Embed/prompts", "how many tokens prompt() says")
+                control = watched.able(TOKENS).control_tokens
+                spoken.append(tuple(token for token in added if token in control))
+        same(spoken[1:], spoken[:1], "Embed/prompts", "the control tokens of another question")
+        watched.pieces(bench.steps)
+    return None
+
+
 STORIES: Final[Mapping[Ability[object], Story]] = {
     SUSPEND: check_suspend,
     TOKENS: check_tokens,
@@ -186,5 +209,6 @@ STORIES: Final[Mapping[Ability[object], Story]] = {
     SEEDS: check_seeds,
     CONTEXT_LEFT: check_context_left,
     COSTS: check_costs,
+    PROMPTS: check_prompts,
 }
 """One for each ability that a session can declare."""

@@ -322,8 +322,6 @@ def play_in_a_loop(story: Story) -> Told:
                     rows.append(row)
                     if story.reader_s and row.rule == "Settle/decode":
                         await asyncio.sleep(story.reader_s)
-                if rows[-1].rule == "Step/stop":
-                    break
             return Told(story, rows, session.context, runtime.settings)
 
     return asyncio.run(run())
@@ -351,8 +349,6 @@ def play(story: Story) -> Told:
                 rows.append(row)
                 if story.reader_s and row.rule == "Settle/decode":
                     time.sleep(story.reader_s)  # so that several things happen at one instant
-            if rows[-1].rule == "Step/stop":
-                break
         for timer in timers:
             timer.cancel()
         return Told(story, rows, session.context, runtime.settings)

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from interpreter import EndOfDecoding, Piece, ScriptedSession
-from interpreter.session import SUSPEND, Ability, Batch, Suspended
+from interpreter.session import PROMPTS, SUSPEND, Ability, Batch, Suspended
 
 
 class LettingGo(ScriptedSession):
     """While it is suspended its context is elsewhere; whoever asks for it then finds nothing."""
 
-    abilities: frozenset[Ability[object]] = frozenset({SUSPEND})
+    abilities: frozenset[Ability[object]] = frozenset({SUSPEND, PROMPTS})
 
     def __init__(
         self,
@@ -46,9 +46,9 @@ class LettingGo(ScriptedSession):
         self.require_here()
         super().rewind(characters)
 
-    def prompt(self, text: str) -> None:
+    def prompt(self, text: str) -> int:
         self.require_here()
-        super().prompt(text)
+        return super().prompt(text)
 
     def require_here(self) -> None:
         assert self.elsewhere is None, "a verb while the session is suspended"

@@ -32,7 +32,6 @@ RETURNED = Outcome(OutcomeKind.RETURNED, 1)
         ("Embed/return", BEGUN, Expired("a")),
         ("Embed/message", CORE, Said("hello")),
         ("Embed/message", NARROW, Said("x" * 100)),
-        ("Embed/stop", STOPPED, Began()),
         ("Embed/stop", STOPPED, Said("hello")),
         ("Embed/stop", STOPPED, Stopped()),
     ],

@@ -701,7 +701,7 @@ def test_an_arrival_that_another_thread_takes_first_is_not_waited_for() -> None:
 
     session = ScriptedSession(["hello"])
     with Runtime(session, {}) as runtime:
-        runtime._driver.arrivals = Raced()
+        runtime._driver.arrivals._queue = Raced()
         assert list(runtime.run())[-1].rule == "Settle/finish"
 
 

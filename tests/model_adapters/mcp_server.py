@@ -42,7 +42,7 @@ async def rest(log: str, context: Context) -> str:
     try:
         await asyncio.sleep(600)
     except asyncio.CancelledError:
-        Path(log).write_text("cancelled", encoding="utf-8")
+        Path(log).touch()  # noqa: ASYNC240  nothing else runs here
         raise
     return "rested"
 

@@ -71,7 +71,9 @@ def test_a_tool_is_described_as_the_server_lists_it(good: Connection) -> None:
     functions = mcp_tools(good).functions
     described = tool_of(functions["get-user"], "get-user")
     assert (described.name, described.description) == ("get-user", "Find a user.")
-    assert described.parameters["properties"] == {"user_id": {"title": "User Id", "type": "integer"}}
+    assert described.parameters["properties"] == {
+        "user_id": {"title": "User Id", "type": "integer"}
+    }
     assert described.parameters["required"] == ["user_id"]
 
 

@@ -45,7 +45,7 @@ class Toy:
 
     def __init__(self) -> None:
         self.kept = self.encode("Say something.")
-        self.prompt = len(self.kept)
+        self.asked = len(self.kept)
         self.written = 0
         self.banned: int | None = None
         self.allowed: Collection[int] = ()
@@ -84,6 +84,12 @@ class Toy:
 
     # abilities
 
+    def prompt(self, text: str) -> int:
+        added = (FIRST_CONTROL, *self.encode(text), FIRST_CONTROL)
+        self.kept += added
+        self.written = 0
+        return len(added)
+
     def suspend(self, wait_us: int | None) -> Suspended:
         return Suspended("keep", 10)
 
@@ -116,7 +122,7 @@ class Toy:
 
 
 def text_of(toy: Toy) -> str:
-    return bytes(token - _BYTES for token in toy.kept[toy.prompt :]).decode()
+    return bytes(token - _BYTES for token in toy.kept[toy.asked :]).decode()
 
 
 def check(make: Callable[[], Toy]) -> tuple[str, ...]:
@@ -140,7 +146,7 @@ def test_a_script_passes() -> None:
     checked = check_session(
         lambda: ScriptedSession(WORDS), context_of=lambda session: session.context
     )
-    assert checked.held == tuple(OF_VERBS)
+    assert checked.held == (*OF_VERBS, "Embed/prompts")
     assert checked.not_exercised == {}
 
 
@@ -198,7 +204,7 @@ class AppendsOnceOfTwo(Toy):
 class AppendsInFront(Toy):
     def append(self, batch: Batch) -> int:
         new = self.encode(batch.text)
-        self.kept = self.kept[: self.prompt] + new + self.kept[self.prompt :]
+        self.kept = self.kept[: self.asked] + new + self.kept[self.asked :]
         return len(new)
 
 
@@ -266,10 +272,10 @@ class KeepsHalfACharacter(Toy):
     """Comes to an end in the middle of a character, and leaves the beginning of it there."""
 
     def decode(self) -> Piece | EndOfDecoding:
-        if len(self.kept) == self.prompt + 3:
+        if len(self.kept) == self.asked + 3:
             self.kept += self.encode("é")[:1]
             return Piece("", partial=True)
-        at_half = len(self.kept) == self.prompt + 4
+        at_half = len(self.kept) == self.asked + 4
         return EndOfDecoding("length") if at_half else super().decode()
 
 
@@ -396,6 +402,30 @@ class CostsNothing(Toy):
     costs = DecodingCosts(token_us=0)
 
 
+class AsksAnew(Toy):
+    def prompt(self, text: str) -> int:
+        self.kept = ()
+        return super().prompt(text)
+
+
+class AsksInControlTokens(Toy):
+    def prompt(self, text: str) -> int:
+        tokens = super().prompt(text)
+        self.kept += (FIRST_CONTROL,) * text.count(CONTROL[0])
+        return tokens + text.count(CONTROL[0])
+
+
+class AsksWithoutACount(Toy):
+    def prompt(self, text: str) -> int:
+        super().prompt(text)
+        return None  # type: ignore[return-value]
+
+
+class AsksWithAWrongCount(Toy):
+    def prompt(self, text: str) -> int:
+        return super().prompt(text) + 1
+
+
 BROKEN: dict[str, list[type[Toy]]] = {
     "Embed/piece": [
         HalfCharacters,
@@ -424,6 +454,7 @@ BROKEN: dict[str, list[type[Toy]]] = {
     "Embed/seeds": [SeedsAddUp],
     "Embed/context-left": [WindowStandsStill, WindowForgetsAppends],
     "Embed/costs": [CostsNothing],
+    "Embed/prompts": [AsksAnew, AsksInControlTokens, AsksWithoutACount, AsksWithAWrongCount],
 }
 
 

@@ -825,7 +825,17 @@ _ENDS: Final = (
     _fault(
         "after a stop the symbol that was on its way is taken",
         "Embed/stop",
-        Edit(virtual.drive, 'if state.ending == "stopped":', "if False:"),
+        Edit(virtual._VirtualWorld.perform, "self.timeline.drop_decoding()", "pass"),
+    ),
+    _fault(
+        "a stop drops what is queued",
+        "Step/stop",
+        Edit(host.step_stop, 'ending="stopped",', 'ending="stopped", queue=(),'),
+    ),
+    _fault(
+        "after a stop a region goes on in the next turn",
+        "Embed/stop",
+        Edit(Decoder.end_turn, "self._lexer.close()", "pass"),
     ),
 )
 

@@ -60,6 +60,14 @@ class VirtualDecoder {
     return event;
   }
 
+  /** Embed/stop */
+  endTurn() {
+    this.leftOver = [];
+    this.ended = null;
+    this.lexer.end();
+    this.lexer.standAt('prose');
+  }
+
   /** Embed/inject */
   inject(now, { interrupts, before, after }) {
     const text = before + interrupts.map((interrupt) => interruptText(interrupt, this.profile) + after).join('');

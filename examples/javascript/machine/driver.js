@@ -45,7 +45,6 @@ class VirtualDriver {
     this.timeline = new Timeline();
     this.timeline.plan(0, { type: 'began' });
     for (const { at, event } of planned) this.timeline.plan(at, event);
-    this.stopped = false;
   }
 
   run() {
@@ -59,7 +58,6 @@ class VirtualDriver {
     for (const event of events) {
       if (this.isDropped(event)) continue;
       rows.push({ at_us: at, event, ...step(this.state, event) });
-      if (event.type === 'stopped') this.stopped = true;
     }
     rows.push(...settleAll(this.state).map((fired) => ({ at_us: at, event: null, ...fired })));
     this.rows.push(...rows);
@@ -68,7 +66,7 @@ class VirtualDriver {
 
   /** Embed/stop */
   isDropped(event) {
-    return this.stopped && event.type !== 'returned' && event.type !== 'expired';
+    return this.state.ending === 'stopped' && !['began', 'returned', 'expired'].includes(event.type);
   }
 
   perform({ at_us: now, event, effects }) {
@@ -77,6 +75,7 @@ class VirtualDriver {
         case 'decode': this.decode(now); break;
         case 'start': this.start(now, effect); break;
         case 'inject': this.decoder.inject(now, effect); break;
+        case 'finish': this.finish(effect.reason); break;
         case 'rewind': this.decoder.rewind(effect.offset, modeAt(effect.offset, event)); break;
       }
     }
@@ -85,6 +84,13 @@ class VirtualDriver {
   decode(now) {
     const { at, event } = this.decoder.decode(now);
     this.timeline.plan(at, event);
+  }
+
+  /** Embed/stop: the symbol that was being decoded is dropped. */
+  finish(reason) {
+    if (reason !== 'stopped') return;
+    this.decoder.endTurn();
+    this.timeline.planned = this.timeline.planned.filter(({ event }) => event.type !== 'decoded' && event.type !== 'ended');
   }
 
   start(now, { call, function: name, deadline_us: deadline }) {

@@ -244,7 +244,7 @@ function stepStop(state) {
   const offset = state.block !== null ? state.opened : state.offset;
   const taken = state.phase === 'decoding' ? [rewind(offset)] : [];
   const effects = cancelCalls(state, [...state.calls.values()].filter((call) => call.status !== 'settled'));
-  Object.assign(state, { phase: 'ended', asked: false, block: null, queue: [], ending: 'stopped', offset });
+  Object.assign(state, { phase: 'ended', asked: false, block: null, ending: 'stopped', offset });
   return [...effects, ...taken, { type: 'finish', reason: 'stopped' }];
 }
 

@@ -1,0 +1,65 @@
+"""What has happened outside and was not taken yet: put in from any thread, taken by one."""
+
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+
+from interpreter.events import Decoded, Ended, Event, Stopped
+
+
+class Arrivals:
+    """Events in the order in which they arrived.
+
+    Attributes:
+        notify: Is called when something has arrived, in the thread that brought it.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Event | None] = SimpleQueue()
+        self.notify: Callable[[], object] = lambda: None
+
+    def put(self, event: Event | None) -> None:
+        """Say that something has happened; None only wakes whoever waits."""
+        self._queue.put(event)
+        self.notify()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has arrived."""
+        return self._queue.empty()
+
+    def wait(self, patience_s: float) -> Event | None:
+        """Wait until something arrives, and take it; None if nothing does.
+
+        Args:
+            patience_s: How long to wait, in seconds.
+        """
+        try:
+            return self._queue.get(timeout=patience_s)
+        except Empty:
+            return None
+
+    def take(self, first: Event | None = None) -> list[Event]:
+        """Take what has arrived so far: no more, or whoever is quicker keeps this one for ever.
+
+        Args:
+            first: One that was taken already.
+        """
+        arrived = [event for event in (first, *self._queued()) if event is not None]
+        # To be stopped twice is to be stopped.
+        stops = [event for event in arrived if isinstance(event, Stopped)]
+        return [event for event in arrived if not isinstance(event, Stopped)] + stops[:1]
+
+    def drop_stale(self) -> None:
+        """Drop what belongs to a turn that is over: the symbol that was being decoded as it was
+        stopped, and a stop that came too late to stop anything (Embed/stop).
+        """
+        for event in list(self._queued()):
+            if not isinstance(event, Decoded | Ended | Stopped | None):
+                self._queue.put(event)
+
+    def _queued(self) -> Iterator[Event | None]:
+        for _ in range(self._queue.qsize()):
+            try:
+                yield self._queue.get_nowait()
+            except Empty:  # whoever runs the session took it, while another thread closes it
+                return
