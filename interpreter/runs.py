@@ -11,6 +11,7 @@ import msgspec
 
 from interpreter.errors import HostError
 from interpreter.events import (
+    Began,
     Decode,
     Decoded,
     Effect,
@@ -82,7 +83,7 @@ class Run(msgspec.Struct, frozen=True):
         decoding: When the model was decoding, as pairs of begin and end.
         trap_us: Decoding of traps, which only asynchronous calling needs.
         total_us: How long the session took.
-        answer: The prose that the model wrote after the last interrupt.
+        answer: The prose that the model wrote in the last turn, after the last interrupt.
         reason: Why the last turn ended; None while it has not.
     """
 
@@ -148,6 +149,8 @@ class RunReader:
         """
         before, self.state = self.state, _state_after(self.state, row)
         self._total_us = row.at_us
+        if isinstance(row.event, Began):
+            self._prose.clear()
         if isinstance(row.event, Decoded | Ended):
             self._decoded(row.at_us)
         if isinstance(row.event, Decoded) and row.rule == "Step/text":

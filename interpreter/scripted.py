@@ -63,6 +63,25 @@ class ScriptedSession:
         """Nothing is held."""
 
 
+TURN: Final = "\f"
+"""What ends a turn in a script: a form feed, the character that ends a page."""
+
+
+def turns_of(script: str, most: int) -> list[str | EndOfDecoding]:
+    """Cut a script into the pieces of its turns.
+
+    Args:
+        script: What a model writes, its turns one after another with a form feed between them.
+        most: How many pieces a turn has at most; then its output limit is reached.
+    """
+    played: list[str | EndOfDecoding] = []
+    for turn in script.split(TURN):
+        pieces = pieces_of(turn)
+        played += pieces[:most]
+        played.append(EndOfDecoding("length" if len(pieces) > most else "stop"))
+    return played
+
+
 def pieces_of(text: str) -> list[str]:
     """Cut a text into pieces of about the size of a token: a word or a mark, with its space."""
     return re.findall(r"\s?\w{1,6}|\s?[^\w\s]|\s", text)

@@ -9,8 +9,8 @@ from typing import Final, TypeGuard
 
 from cml.terminal.files import require_readable
 from interpreter.errors import HostError, MissingExtraError
-from interpreter.scripted import ScriptedSession, pieces_of
-from interpreter.session import EndOfDecoding, Session, abilities_of
+from interpreter.scripted import ScriptedSession, turns_of
+from interpreter.session import Session, abilities_of
 from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import Backend, Opened, Request
 
@@ -33,10 +33,8 @@ def _open_script(request: Request, path: str) -> Opened:
         raise AdapterError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise AdapterError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
-    pieces: list[str | EndOfDecoding] = [*pieces_of(text)]
-    if len(pieces) > request.max_tokens:
-        pieces = [*pieces[: request.max_tokens], EndOfDecoding("length")]
-    return Opened(ScriptedSession(pieces, _SCRIPT_TOKEN_S), f"the script {Path(path).name}")
+    turns = turns_of(text, request.max_tokens)
+    return Opened(ScriptedSession(turns, _SCRIPT_TOKEN_S), f"the script {Path(path).name}")
 
 
 SCRIPT: Final = Backend(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 
-from interpreter.events import Decoded, Ended, Event, Stopped
+from interpreter.events import Decoded, Ended, Event, Said, Stopped
 
 
 class Arrivals:
@@ -26,6 +26,13 @@ class Arrivals:
     def is_empty(self) -> bool:
         """Whether nothing has arrived."""
         return self._queue.empty()
+
+    def has_message(self) -> bool:
+        """Whether a person's message is among them; by whoever takes them, between two turns."""
+        arrived = list(self._queued())
+        for event in arrived:
+            self._queue.put(event)
+        return any(isinstance(event, Said) for event in arrived)
 
     def wait(self, patience_s: float) -> Event | None:
         """Wait until something arrives, and take it; None if nothing does.

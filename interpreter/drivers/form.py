@@ -75,6 +75,10 @@ class RuntimeForm:
         """
         return self._driver.calls.withheld.get(call, 0)
 
+    def has_message(self) -> bool:
+        """Whether a message came too late for the turn that is over: it is the first thing in the next."""
+        return self._driver.arrivals.has_message()
+
     def _begin_closing(self) -> bool:
         """Return whether there is something to close, and let nothing more begin.
 

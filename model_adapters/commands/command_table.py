@@ -55,6 +55,10 @@ COMMANDS: Final = {
         "model_adapters.commands.run:run_command",
         "Answer PROMPT with a model that calls functions while it decodes.",
     ),
+    "chat": Entry(
+        "model_adapters.commands.chat:chat_command",
+        "Talk with a model that calls functions, from PROMPT on, or from the first line that you say.",
+    ),
     "workload": Entry(
         "model_adapters.commands.workload:workload_command",
         "Write the workloads of NAME, one a line, for `cml simulate`.",

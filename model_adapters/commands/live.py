@@ -3,6 +3,7 @@
 All of it was written by a model or a function: none of it acts on the terminal.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -19,66 +20,114 @@ from interpreter.events import (
     Effect,
     Expired,
     Inject,
+    Outcome,
     Report,
     Returned,
     Row,
+    Said,
     Start,
 )
+from model_adapters.commands.sheets import Sheet, sheet_for
 
 _CALL: Final = "bold green"
 _RETURN: Final = "green"
 _INTERRUPT: Final = "bold yellow"
 _NOTICE: Final = "red"
 _NOTE: Final = "dim"
+_SAID: Final = "bold blue"
 _SHORTEST_VALUE: Final = 12
 _TOLD_OTHERWISE: Final = frozenset({"Step/late"})
 
 
 class Live:
-    """Prints rows on a terminal.
+    """Shows rows as they come.
 
     Args:
-        console: Where to.
         withheld: Says how many reports of progress of a call that came back were not told.
+        clock: Seconds, for how long a call runs by now.
     """
 
-    def __init__(self, console: Console, withheld: Callable[[str], int] = lambda _: 0) -> None:
-        self._console = console
+    def __init__(
+        self,
+        withheld: Callable[[str], int] = lambda _: 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._withheld = withheld
+        self._clock = clock
         self._in_line = False
         self._is_broken = False  # a line of the model's was ended for a notice
         self._last = ""  # the character before, by which a joiner is judged
-        self._started_us: dict[str, int] = {}
+        self._running: dict[str, tuple[str, int]] = {}
+        self._seen_s, self._at_us = clock(), 0
 
-    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Print rows as they come, and pass them on."""
-        for row in rows:
-            self._show(row)
-            yield row
+    def watch(self, rows: Iterable[Row], console: Console) -> Iterator[Row]:
+        """Print rows on a console as they come, and pass them on."""
+        with sheet_for(console, self.running) as sheet:
+            for row in rows:
+                self.show(row, sheet)
+                yield row
+            self.end_line(sheet)
+
+    def running(self) -> str:
+        """Return the calls that run and how long they have, in words; at this moment."""
+        return self._running_at(self._at_us + round((self._clock() - self._seen_s) * 1e6))
+
+    def _running_at(self, at_us: int) -> str:
+        told = (
+            f"{call} {function} {(at_us - since_us) / 1e6:.1f} s"
+            for call, (function, since_us) in self._running.items()
+        )
+        return visible("running: " + ", ".join(told)) if self._running else ""
+
+    def show(self, row: Row, sheet: Sheet) -> None:
+        """Show one row."""
+        self._sheet, self._at_us, self._seen_s = sheet, row.at_us, self._clock()
+        self._show_event(row)
+        if row.rule == "Step/stop":
+            self._running.clear()
+        if row.rule == "Step/trap":
+            self._show_trap(row)
+        for effect in row.effects:
+            self._show_effect(row, effect)
+
+    def end_line(self, sheet: Sheet) -> None:
+        """End the line that the model was in."""
+        self._sheet = sheet
         self._break_line()
 
-    def _show(self, row: Row) -> None:
+    def _show_trap(self, row: Row) -> None:
+        running = self._running_at(row.at_us)
+        waits = f"; {running}" if running else ""
+        self._notice(row, _INTERRUPT, "⏸ trap: decoding waits for an interrupt" + waits)
+
+    def _show_event(self, row: Row) -> None:
         match row.event:
             case Decoded(symbol) if row.rule != "Step/forged":
                 self._write(symbol.text)
+            case Returned(_, Outcome(OutcomeKind.CANCELLED)) if row.rule == "Step/late":
+                pass  # it does as it was asked
             case Returned(call, outcome) if row.rule == "Step/late":
                 late = f"{call} {outcome.kind.value} late, which the model is not told: "
                 self._notice(row, _NOTE, f"  {late}", write_json(outcome.value))
+            case Returned(call, Outcome(OutcomeKind.PROGRESS, value)):
+                self._notice(row, _RETURN, f"◁ {call} progress ", write_json(value))
             case Returned(call, outcome):
-                self._notice(
-                    row, _RETURN, f"◀ {call} {outcome.kind.value} ", write_json(outcome.value)
-                )
-                if outcome.kind is not OutcomeKind.PROGRESS and (number := self._withheld(call)):
+                ended = f"◀ {call} {outcome.kind.value} after {self._ran_s(row, call):.3f} s "
+                self._notice(row, _RETURN, ended, write_json(outcome.value))
+                if number := self._withheld(call):
                     self._notice(row, _NOTE, f"  {counted(number, 'report')} of progress not told")
             case Expired(call) if row.rule == "Step/timeout":
-                ran_s = (row.at_us - self._started_us.get(call, 0)) / 1e6
-                self._notice(row, _NOTICE, f"◀ {call} timed out: it ran for {ran_s:.3f} s")
+                ran = f"◀ {call} timed out: it ran for {self._ran_s(row, call):.3f} s"
+                self._notice(row, _NOTICE, ran)
+            case Said(text):
+                self._notice(row, _SAID, "◆ a person says: ", write_json(text))
             case _:
                 pass
-        if row.rule == "Step/trap":
-            self._notice(row, _INTERRUPT, "⏸ trap: decoding waits for an interrupt")
-        for effect in row.effects:
-            self._show_effect(row, effect)
+
+    def _ran_s(self, row: Row, call: str) -> float:
+        """Take a call out of those that run, and return how long it has."""
+        _, since_us = self._running.pop(call, ("", row.at_us))
+        return (row.at_us - since_us) / 1e6
 
     def _show_effect(self, row: Row, effect: Effect) -> None:
         match effect:
@@ -87,7 +136,7 @@ class Live:
                     *map(write_json, args),
                     *(f"{k}={write_json(v)}" for k, v in kwargs.items()),
                 ]
-                self._started_us[call] = row.at_us
+                self._running[call] = (function, row.at_us)
                 self._notice(row, _CALL, f"▶ {call} starts: ", f"{function}({', '.join(values)})")
             case Inject(interrupts):
                 for delivery in interrupts:
@@ -105,7 +154,7 @@ class Live:
         if self._is_broken:  # that line has ended on the terminal already
             shown = shown.removeprefix("\n")
         self._is_broken = False
-        self._console.print(Text(shown), end="", soft_wrap=True)
+        self._sheet.write(shown)
         self._last = text[-1:]
         self._in_line = not text.endswith("\n")
 
@@ -119,14 +168,14 @@ class Live:
             value: With what; shortened to the line.
         """
         self._break_line()
-        time = f"{row.at_us / 1e6:7.3f} s  "
-        room = max(_SHORTEST_VALUE, self._console.width - cell_len(time + words))
-        line = Text.assemble((time, "dim"), (visible(words) + _shortened(value, room), style))
-        self._console.print(line, soft_wrap=True)
+        at = f"{row.at_us / 1e6:7.3f} s  "
+        room = max(_SHORTEST_VALUE, self._sheet.width - cell_len(at + words))
+        line = Text.assemble((at, "dim"), (visible(words) + _shortened(value, room), style))
+        self._sheet.line(line)
 
     def _break_line(self) -> None:
         if self._in_line:
-            self._console.print()
+            self._sheet.write("\n")
             self._in_line, self._is_broken = False, True
 
 

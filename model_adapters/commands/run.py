@@ -150,7 +150,7 @@ def run_command(
             stack.enter_context(_stopping(runtime))
             recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
             rows = line.until_decoded(runtime.run())
-            kept = list(Live(out, runtime.withheld).watch(rows))
+            kept = list(Live(runtime.withheld).watch(rows, out))
     except UnknownBackendError as error:
         raise click.BadParameter(str(error), param_hint="'--backend'") from None
     except (AdapterError, MissingExtraError, ToolError, HostError) as error:

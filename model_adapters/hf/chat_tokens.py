@@ -55,8 +55,30 @@ def chat_ids(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> lis
     Raises:
         AdapterError: The model has no chat template, or its template refuses these messages.
     """
+    return _ids(tokenizer, _render(tokenizer, messages), messages)
+
+
+def turn_ids(tokenizer: "TokenizersBackend", question: str) -> list[int]:
+    """Return the tokens that end an answer and ask the next question, up to where its answer begins.
+
+    They are those that the template writes after any answer but the last.
+
+    Args:
+        tokenizer: The model's, with its chat template.
+        question: What a person asks.
+
+    Raises:
+        AdapterError: The model has no chat template, or its template refuses a second question.
+    """
+    answered = (Message("user", "?"), Message("assistant", "."), Message("user", question))
+    rendered = _render(tokenizer, answered)
+    return _ids(tokenizer, rendered.partition(_PLACEHOLDER.format(1))[2], answered)
+
+
+def _ids(tokenizer: "TokenizersBackend", rendered: str, messages: Sequence[Message]) -> list[int]:
+    """Return the tokens of what a template wrote, with the contents where it put them."""
     ids: list[int] = []
-    for number, part in enumerate(_PLACEHOLDERS.split(_render(tokenizer, messages))):
+    for number, part in enumerate(_PLACEHOLDERS.split(rendered)):
         if number % 2:
             ids += content_ids(tokenizer, messages[int(part)].content)
         elif part:

@@ -9,10 +9,12 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from interpreter.errors import HostError
+from interpreter.events import Delivery
 from interpreter.session import (
     CONTEXT_LEFT,
     LOGPROBS,
     MASKS,
+    PROMPTS,
     SEEDS,
     TOKENS,
     Batch,
@@ -22,7 +24,7 @@ from interpreter.session import (
 )
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.errors import AdapterError
-from model_adapters.hf.chat_tokens import chat_ids, content_ids, control_tokens
+from model_adapters.hf.chat_tokens import chat_ids, content_ids, control_tokens, turn_ids
 from model_adapters.hf.choosing import choose
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.hf.model import HfModel
@@ -48,7 +50,7 @@ class HfSession:
         AdapterError: The model takes no such chat, or the chat is too long for it.
     """
 
-    abilities: Final = frozenset({TOKENS, LOGPROBS, MASKS, SEEDS, CONTEXT_LEFT})
+    abilities: Final = frozenset({TOKENS, LOGPROBS, MASKS, SEEDS, CONTEXT_LEFT, PROMPTS})
 
     def __init__(
         self,
@@ -97,10 +99,29 @@ class HfSession:
         """
         if self._segment.begun:
             raise HostError("Embed/append", "text was appended inside a character; decode first")
-        ids = content_ids(self._model.tokenizer, batch.text)
+        return self._append(content_ids(self._model.tokenizer, batch.text), batch.interrupts)
+
+    def prompt(self, text: str) -> int:
+        """Append a further question as the chat template has it (Embed/prompt); the model may write
+        `max_tokens` anew.
+
+        Raises:
+            AdapterError: The template refuses it, or the context has no room for it.
+        """
+        self._drop(self._segment.begun)
+        ids = turn_ids(self._model.tokenizer, text)
+        if len(self._context.ids) + len(ids) >= self._model.context_tokens:
+            raise AdapterError(
+                f"the chat has {len(self._context.ids) + len(ids)} tokens with this question, and "
+                f"{self._model.name} reads at most {self._model.context_tokens}; begin another one"
+            )
+        self._decoded = 0
+        return self._append(ids, ())
+
+    def _append(self, ids: list[int], interrupts: tuple[Delivery, ...]) -> int:
         self._context.ids += ids
         if self._constraint:
-            self._constraint.appended(batch.interrupts)
+            self._constraint.appended(interrupts)
         self._begin_segment()
         return len(ids)
 

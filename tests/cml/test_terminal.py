@@ -74,9 +74,9 @@ def test_every_encoding_can_say_everything(text: str, encoding: str) -> None:
 
 
 def test_our_signs_become_ascii_of_the_same_width() -> None:
-    signs = "█▒·─│▶◀⏸⇥"
+    signs = "█▒·─│▶◀◁◆⏸⇥"
     words, _ = spelt(UnicodeEncodeError("ascii", signs, 0, len(signs), ""))
-    assert words == "#=.-|><|>"
+    assert words == "#=.-|><<*|>"
     assert spelt(UnicodeEncodeError("ascii", "日", 0, 1, ""))[0] == r"\u65e5"
     with pytest.raises(UnicodeDecodeError):
         spelt(UnicodeDecodeError("utf-8", b"\xff", 0, 1, ""))

@@ -43,7 +43,7 @@ def rows_of(
 def shown(rows: list[Row], columns: int = 200, withheld: int = 0) -> str:
     file = io.StringIO()
     made = Console(file=file, width=columns, highlight=False, markup=False, emoji=False)
-    assert list(Live(made, lambda _: withheld).watch(rows)) == rows
+    assert list(Live(lambda _: withheld).watch(rows, made)) == rows
     return file.getvalue()
 
 

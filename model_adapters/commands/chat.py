@@ -1,0 +1,169 @@
+"""`cml chat`: a conversation in which the model calls functions, and is spoken to while it writes."""
+
+import asyncio
+import signal
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.text import Text
+
+from cml.terminal.entry import INTERRUPTED
+from cml.terminal.files import FileFaultError
+from cml.terminal.foreign import visible
+from cml.terminal.options import text
+from cml.terminal.output import print_text
+from cml.terminal.styled import console
+from interpreter.drivers.async_runtime import AsyncRuntime
+from interpreter.errors import HostError, MissingExtraError
+from interpreter.events import Began, Row
+from interpreter.runs import Ending, RunReader
+from interpreter.state import DeliverWhen, Settings
+from interpreter.tools.declared import ToolError
+from interpreter.trace import Header
+from model_adapters.backends import Request, open_backend, require_backend
+from model_adapters.commands.conversation import Conversation, Leaving
+from model_adapters.commands.lines import Lines, lines_of
+from model_adapters.commands.live import Live
+from model_adapters.commands.recorder import Recorder
+from model_adapters.commands.run import run_command, tools_told
+from model_adapters.commands.sheets import Sheet
+from model_adapters.commands.start_line import StartLine
+from model_adapters.commands.tools_option import TOOLS
+from model_adapters.errors import AdapterError, UnknownBackendError
+
+_SHARED: Final = {"backend", "trace", "max_tokens", "deliver", "deadline_s", "device", "yes"}
+_ASKED: Final = "bold"
+_NOTE: Final = "dim"
+_ENDINGS: Final[dict[Ending, str]] = {
+    "answered": "",
+    "no answer": "no answer",
+    "length": "it came to the limit of --max-tokens",
+    "stopped": "stopped",
+}
+
+
+@click.command("chat", params=[one for one in run_command.params if one.name in _SHARED])
+@click.argument("prompt", type=text, required=False)
+@click.option(
+    "--tools",
+    multiple=True,
+    type=TOOLS,
+    metavar="FILE.py|mcp:COMMAND|mcp:URL",
+    help="Python file with the functions, or an MCP server; can be given several times.",
+)
+def chat_command(
+    prompt: str | None,
+    tools: tuple[str, ...],
+    backend: str,
+    trace: Path | None,
+    *,
+    max_tokens: int,
+    deliver: DeliverWhen,
+    deadline_s: float | None,
+    device: str | None,
+    yes: bool,
+) -> None:
+    """Talk with a model that calls functions, from PROMPT on, or from the first line that you say.
+
+    Each line is a message. One that comes while the model writes goes in as an interrupt; one that
+    comes when it has answered is the next question. Ctrl-C stops what the model does, and a second
+    one, or one where it does nothing, leaves; so does the end of the input (Ctrl-D).
+
+    Exit status: 0 good, 1 the input is at fault, 2 usage, 130 left by Ctrl-C.
+    """
+    deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
+    settings = Settings(deliver=deliver, deadline_us=deadline_us)
+    try:
+        require_backend(backend)
+        with ExitStack() as stack:
+            functions = tools_told(tools, stack)
+            lines = lines_of(console())
+            first = prompt or lines.first()
+            if first is None:  # nothing was said
+                return
+            recorder = Recorder(trace, stack)
+            with StartLine(console(stderr=True)):
+                opened = open_backend(
+                    Request(backend, first, functions, max_tokens, device=device, yes=yes)
+                )
+            settings = opened.fitted(settings)
+            runtime = AsyncRuntime(opened.session, functions, settings, journal=recorder.write)
+            recorder.begin(Header(1, runtime.settings, "real", opened.model, first))
+            left = asyncio.run(_talk(runtime, lines, first))
+    except UnknownBackendError as error:
+        raise click.BadParameter(str(error), param_hint="'--backend'") from None
+    except (AdapterError, MissingExtraError, ToolError, HostError) as error:
+        raise click.ClickException(str(error)) from None
+    if recorder.failed:
+        sys.exit(FileFaultError.exit_code)
+    sys.exit(INTERRUPTED if left is Leaving.BROKEN_OFF else 0)
+
+
+class _View:
+    """Shows a conversation: each question, the rows of its turn, and how that ended.
+
+    Args:
+        sheet: Where to.
+        runtime: What runs it.
+    """
+
+    def __init__(self, sheet: Sheet, runtime: AsyncRuntime) -> None:
+        self._sheet = sheet
+        self._live = Live(runtime.withheld)
+        self._reader = RunReader(runtime.settings)
+        self.running = self._live.running
+
+    def ask(self, question: str) -> None:
+        """Show what a person asks."""
+        self._sheet.line(Text(f"> {visible(question)}", _ASKED))
+
+    def see(self, row: Row) -> None:
+        """Show a row."""
+        if isinstance(row.event, Began) and row.event.prompt:
+            self.ask(row.event.prompt)
+        self._reader.take(row)
+        self._live.show(row, self._sheet)
+
+    def end_turn(self) -> None:
+        """Show how a turn ended, where that is not plain."""
+        self._live.end_line(self._sheet)
+        if words := _ENDINGS[self._reader.run.ending]:
+            self._sheet.line(Text(words, _NOTE))
+
+
+async def _talk(runtime: AsyncRuntime, lines: Lines, first: str) -> Leaving:
+    """Run a conversation to its end."""
+    view = _View(lines.sheet, runtime)
+    conversation = Conversation(runtime, view.see, view.end_turn)
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # where a loop takes no signals, Ctrl-C ends the program
+        loop.add_signal_handler(signal.SIGINT, conversation.interrupt)
+    async with runtime:
+        with lines.shown(view.running, conversation.interrupt):
+            view.ask(first)
+            listening = asyncio.create_task(_listen(lines, conversation))
+            try:
+                return await conversation.run()
+            finally:
+                listening.cancel()
+                await asyncio.wait([listening])
+
+
+async def _listen(lines: Lines, conversation: Conversation) -> None:
+    """Take line after line, and leave at the end of them."""
+    try:
+        async for line in lines.rest():
+            if line.strip():
+                _say(conversation, line)
+    finally:
+        conversation.leave()
+
+
+def _say(conversation: Conversation, line: str) -> None:
+    try:
+        conversation.say(line)
+    except HostError as error:
+        print_text(f"Error: {error}", err=True)
