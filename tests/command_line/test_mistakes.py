@@ -33,6 +33,8 @@ READERS = {
     "simulate --costs": ("simulate", "workload.jsonl", "--costs", "{}"),
     "run --tools": ("run", "hi", "--backend", "script:good.cml", "--tools", "{}"),
     "run --backend script": (*RUN[:4], "--backend", "script:{}"),
+    "chat --tools": ("chat", "hi", "--backend", "script:good.cml", "--tools", "{}"),
+    "chat --backend script": ("chat", "hi", "--backend", "script:{}"),
 }
 WRITERS = {
     "timeline": ("timeline", "good.jsonl", "-o", "{}.perfetto.json"),
@@ -40,6 +42,7 @@ WRITERS = {
     "simulate --trace": ("simulate", "workload.jsonl", "--trace", "{}.jsonl"),
     "explore": ("explore", "good.cml", "--vector", "{}.json"),
     "run": (*RUN, "--trace", "{}.jsonl"),
+    "chat": ("chat", *RUN[1:], "--trace", "{}.jsonl"),
     "workload": ("workload", "synthetic-chains", "-o", "{}.jsonl"),
 }
 WITHOUT_FILES = {"explain", "vectors", "reproduce"}

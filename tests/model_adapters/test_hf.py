@@ -18,7 +18,7 @@ from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
 from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
 from model_adapters.errors import AdapterError
-from model_adapters.hf.chat_tokens import chat_ids, content_ids
+from model_adapters.hf.chat_tokens import chat_ids, content_ids, turn_ids
 from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
 from model_adapters.opening import Sampling
@@ -372,3 +372,46 @@ def test_on_a_gpu_the_scores_are_those_of_the_whole_context() -> None:
     write(session, 4)
     session.append(BATCH)
     assert_scores_fit(session, model)
+
+
+def answered(session: HfSession) -> str:
+    """Let a session write to its end."""
+    pieces = iter(session.decode, EndOfDecoding("stop"))
+    return "".join(piece.text for piece in pieces if isinstance(piece, Piece))
+
+
+def test_a_further_question_stands_in_the_chat_as_the_template_has_it(model: HfModel) -> None:
+    session = HfSession(model, (Message("user", "What is the capital of France?"),), max_tokens=30)
+    first = answered(session)
+    asked = "And of Italy? <|im_end|>"
+    before = session.ids
+    assert session.prompt(asked) == len(session.ids) - len(before)
+    chat = [
+        Message("user", "What is the capital of France?"),
+        Message("assistant", first),
+        Message("user", asked),
+    ]
+    whole = chat_ids(model.tokenizer, chat)
+    assert model.tokenizer.decode(session.ids) == model.tokenizer.decode(whole)
+    added = turn_ids(model.tokenizer, asked)
+    assert session.ids[len(before) :] == tuple(added)
+    control = set(model.tokenizer.all_special_ids)
+    plain = turn_ids(model.tokenizer, "hm")
+    assert [i for i in added if i in control] == [i for i in plain if i in control]
+    assert "Rome" in answered(session)
+
+
+@given(st.integers(1, 6), outside)
+def test_each_turn_has_the_output_limit_anew(tiny: HfModel, most: int, question: str) -> None:
+    session = HfSession(tiny, (Message("user", "x"),), max_tokens=most)
+    for _ in range(2):
+        decoded = [session.decode() for _ in range(most + 1)]
+        ends = [one for one in decoded if isinstance(one, EndOfDecoding)]
+        assert ends
+        session.prompt(question)
+
+
+def test_a_question_that_has_no_room_is_refused(tiny: HfModel) -> None:
+    session = HfSession(tiny, (Message("user", "x"),))
+    with pytest.raises(AdapterError, match="begin another one"):
+        session.prompt("word " * 600)
