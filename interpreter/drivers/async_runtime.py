@@ -103,12 +103,12 @@ class AsyncRuntime(RuntimeForm):
         begun = driver.begin(prompt)
         driver.arrivals.notify = lambda: loop.call_soon_threadsafe(arrived.set)
         try:
-            for row in begun:
+            for row in self._spoken.see(begun):
                 yield row
             while not driver.is_over:
                 driver.raise_failure()
                 await self._next_arrival(arrived)
-                for row in driver.take():
+                for row in self._spoken.see(driver.take()):
                     yield row
         except asyncio.CancelledError:
             driver.end_turn()

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from typing import Final
 
 from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
+from interpreter.drivers.spoken import Message, Spoken
 from interpreter.errors import HostError
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.session import Session
@@ -42,6 +43,7 @@ class RuntimeForm:
             journal=journal,
             coroutines=coroutines,
         )
+        self._spoken = Spoken()
         self._patience_s = patience_s
         self._is_closed = False
         self._is_made_in_a_call = is_in_a_call()
@@ -57,14 +59,24 @@ class RuntimeForm:
         """
         self._driver.stop()
 
-    def say(self, text: str) -> None:
+    def say(self, text: str) -> Message:
         """Let a person say something while the model decodes or waits. Safe from any thread.
+
+        Returns:
+            The message, for who wants to know when it goes in: to await it is to wait for that, in
+            an event loop. Nobody has to.
 
         Raises:
             HostError: The message cannot be told: it is no text, too long, or forbidden by the
                 level of the profile (Embed/message).
         """
-        self._driver.say(text)
+        message = self._spoken.add(text)
+        try:
+            self._driver.say(text)
+        except HostError:
+            self._spoken.drop(message)
+            raise
+        return message
 
     def withheld(self, call: str) -> int:
         """Return how many reports of progress of a call that came back were not told: they came too
@@ -91,7 +103,8 @@ class RuntimeForm:
         return is_open
 
     def _left_behind(self) -> tuple[str, ...]:
-        """Return the calls that still run, and say so."""
+        """Return the calls that still run, and say so; what was said and not heard will not be."""
+        self._spoken.give_up()
         left = self._driver.calls.running
         if left:
             LOG.warning("calls that still run are left behind: %s", ", ".join(left))

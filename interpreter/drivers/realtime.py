@@ -68,10 +68,10 @@ class Runtime(RuntimeForm):
             BaseException: Whatever the session itself, or the journal, raised.
         """
         driver = self._driver
-        yield from driver.begin(prompt)
+        yield from self._spoken.see(driver.begin(prompt))
         while not driver.is_over:
             driver.raise_failure()
-            yield from driver.take(driver.arrivals.wait(driver.patience_s))
+            yield from self._spoken.see(driver.take(driver.arrivals.wait(driver.patience_s)))
         self._await_verbs(is_bounded=False)
         driver.raise_failure()
 

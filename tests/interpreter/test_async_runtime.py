@@ -189,3 +189,36 @@ def test_closing_that_is_cancelled_has_closed() -> None:
         assert await runtime.aclose() == ()
 
     asyncio.run(main())
+
+
+def test_to_await_a_message_is_to_wait_until_it_goes_in() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        session = ScriptedSession(["[CALL] a [HEAD] f() [END]", "[TRAP] a [END]", " ok"])
+        async with (
+            AsyncRuntime(session, {"f": gate.wait}) as runtime,
+            asyncio.TaskGroup() as group,
+        ):
+            reading = group.create_task(rules(runtime))
+            for text in ("hurry", "hurry", "please"):
+                row = await runtime.say(text)
+                assert row.rule == "Settle/deliver"
+                assert [told.outcome.value for told in row.effects[0].interrupts] == [text]
+            gate.set()
+        assert reading.result().count("Step/message") == 3
+
+    asyncio.run(main())
+
+
+def test_a_message_that_nobody_hears_is_told_to_who_awaits_it() -> None:
+    async def main() -> None:
+        runtime = AsyncRuntime(ScriptedSession([]), {})
+        await rules(runtime)
+        message = runtime.say("hello?")
+        with pytest.raises(HostError, match="Embed/message"):
+            runtime.say("x" * 100_000)
+        await runtime.aclose()
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            await message
+
+    asyncio.run(main())

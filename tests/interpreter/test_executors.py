@@ -3,8 +3,11 @@
 import asyncio
 import os
 import threading
+import time
+from collections.abc import Generator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,9 @@ from cml.ast import OutcomeKind
 from interpreter import EndOfDecoding, Runtime, Settings
 from interpreter.events import Inject, Returned
 from interpreter.executors import ExecutorError, check_executor
+from interpreter.runs import read_run
+from interpreter.schedule.charts.html import chart_page
+from interpreter.schedule.narration.timelines import recorded_timelines
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 
@@ -154,3 +160,56 @@ def test_what_the_session_raises_is_raised_to_the_host() -> None:
 
     with Runtime(Broken([]), {}) as runtime, pytest.raises(RuntimeError, match="out of memory"):
         list(runtime.run())
+
+
+def meets(own: str, other: str, folder: str) -> int:
+    """Wait for another call to run at the same time; return the process that this one runs in."""
+    (Path(folder) / own).touch()
+    until = time.monotonic() + 60
+    while not (Path(folder) / other).exists():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{other} does not run beside {own}")
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def counts(to: int) -> Generator[int, None, int]:
+    """Count, and report it."""
+    yield from range(to)
+    return to
+
+
+@pytest.mark.slow
+def test_tools_run_on_a_dask_cluster_while_the_model_decodes(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    where = f'folder="{tmp_path}"'
+    script = (
+        f'[CALL] a [HEAD] meets(own="a", other="b", {where}) [END] meanwhile '
+        f'[CALL] b [HEAD] meets(own="b", other="a", {where}) [END] and on '
+        "[CALL] c [HEAD] counts(to=a) [END] [CALL] d [HEAD] die() [END] [TRAP] all [END] ok"
+    )
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster) as client:
+        check_executor(lambda: client.get_executor(pure=False))
+        executor = client.get_executor(pure=False, retries=0)
+        functions = {"meets": meets, "counts": counts, "die": lambda: 1 / 0}
+        _, rows = run(script, functions, executor)
+    told = {
+        delivery.id: delivery.outcome.value
+        for row in rows
+        for effect in row.effects
+        if isinstance(effect, Inject)
+        for delivery in effect.interrupts
+    }
+    assert (
+        len({told["a"], told["b"], os.getpid()}) == 3
+    )  # side by side, in processes of the cluster
+    assert told["c"] == told["a"]
+    assert told["d"]["type"] == "ZeroDivisionError"
+    timeline = read_run(Settings(functions=("meets", "counts", "die")), rows)
+    a, b = timeline.calls[:2]
+    assert a.started_us < b.opened_us < b.started_us < a.returned_us  # the model wrote b meanwhile
+    page = chart_page(recorded_timelines(timeline, "on a cluster"))
+    assert all(f"{call.call} {call.function}" in page for call in timeline.calls)
