@@ -12,6 +12,7 @@ from interpreter.session import Batch, DecodingCosts, EndOfDecoding, Piece, Sess
 from interpreter.state import Settings, State
 
 if TYPE_CHECKING:
+    from interpreter.schedule.studies.notebook import as_html
     from interpreter.schedule.studies.report import simulate
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Settings",
     "State",
     "advance",
+    "as_html",
     "instant",
     "run_virtual",
     "settle",
@@ -37,8 +39,14 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load the simulator when it is first asked for: those who run sessions do without."""
-    if name != "simulate":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from interpreter.schedule.studies import report
+    match name:
+        case "simulate":
+            from interpreter.schedule.studies import report
 
-    return report.simulate
+            return report.simulate
+        case "as_html":
+            from interpreter.schedule.studies import notebook
+
+            return notebook.as_html
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+import interpreter
 from interpreter.errors import HostError
 from interpreter.events import (
     Began,
@@ -93,6 +94,10 @@ class Run(msgspec.Struct, frozen=True):
     total_us: int
     answer: str = ""
     reason: EndReason | None = None
+
+    def _repr_html_(self) -> str:
+        """Show the run over time, in a notebook."""
+        return interpreter.as_html(self)
 
     @property
     def decode_us(self) -> int:

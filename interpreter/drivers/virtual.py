@@ -132,7 +132,7 @@ class _VirtualEnvironment:
                 self._forget(offset)
             case Finish("stopped"):
                 self._decoder.end_turn()
-                self.timeline.drop_decoding()
+                self._timeline.drop_decoding()
             case Cancel() | Report() | Finish():
                 pass
 

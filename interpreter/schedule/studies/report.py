@@ -1,9 +1,11 @@
 """The report of a simulation (spec/4-time.md)."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
+import interpreter
 from cml.arguments import require
 from interpreter.schedule.costs import PRESETS, Costs
 from interpreter.schedule.data.durations import blur_estimates
@@ -18,8 +20,13 @@ from interpreter.schedule.models.timing import (
     PolicyName,
 )
 from interpreter.schedule.simulate import Bounds, Options, simulate_model
+from interpreter.schedule.studies.frames import Lines, pandas_frame, polars_frame
 from interpreter.schedule.studies.gaps import Gaps
 from interpreter.schedule.workload import Fault, Workload, check_workload
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
 
 class SimulatedRun(msgspec.Struct, frozen=True):
@@ -90,6 +97,33 @@ class SimulationReport(msgspec.Struct, frozen=True, omit_defaults=True):
     workloads: tuple[WorkloadReport, ...]
     summary: tuple[PolicySummary, ...]
     faults: tuple[Fault, ...] = ()
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a table with a line for each run: its workload, and what `Run` says.
+
+        Raises:
+            MissingExtraError: pandas is not installed (extra `pandas`).
+        """
+        return pandas_frame(self._lines())
+
+    def to_polars(self) -> "pl.DataFrame":
+        """Return the same table as one of polars.
+
+        Raises:
+            MissingExtraError: polars is not installed (extra `polars`).
+        """
+        return polars_frame(self._lines())
+
+    def _lines(self) -> Lines:
+        return [
+            {"workload": report.id, **msgspec.structs.asdict(run), "order": list(run.order)}
+            for report in self.workloads
+            for run in report.runs
+        ]
+
+    def _repr_html_(self) -> str:
+        """Show the summary, in a notebook."""
+        return interpreter.as_html(self)
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):
