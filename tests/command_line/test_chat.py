@@ -72,10 +72,10 @@ class Piped(AbstractContextManager["Piped"]):
 
     def ended_by_ctrl_c(self) -> int:
         """Press Ctrl-C until it ends; its input stays open."""
-        for _ in range(300):
+        for _ in range(12):
             self.process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                return self.process.wait(0.2)
+                return self.process.wait(5)
         raise AssertionError(self.seen)
 
     def end(self) -> tuple[int, str, str]:
