@@ -61,6 +61,9 @@ class _Recording:
             if (numbered := next(self._rows, None)) is None:
                 break
             seq, row = numbered
+            if row.at_us < self._read_to_us:
+                message = f"a row of {row.at_us} µs follows one of {self._read_to_us} µs"
+                raise HostError("Embed/time", message)
             self._read_to_us = row.at_us
             if row.event is not None:
                 self._take(_Found(row.at_us, seq, row.event))

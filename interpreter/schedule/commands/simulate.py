@@ -20,8 +20,8 @@ from interpreter.schedule.models.timing import (
 )
 from interpreter.schedule.narration.timelines import simulated_timelines
 from interpreter.schedule.simulate import Options
+from interpreter.schedule.studies.experiment import Experiment
 from interpreter.schedule.studies.printing import Output
-from interpreter.schedule.studies.report import Experiment
 from interpreter.schedule.studies.study import Study, simulate_file, sweep_file
 from interpreter.schedule.studies.sweep import (
     SweepError,

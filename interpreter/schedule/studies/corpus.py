@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from interpreter.schedule.studies.report import Experiment, Tally, WorkloadReport, report_workload
+from interpreter.schedule.studies.experiment import Experiment
+from interpreter.schedule.studies.report import Tally, WorkloadReport, report_workload
 from interpreter.schedule.workload import Fault, WorkloadError, parse_workload
 
 CHUNK_LINES: Final = 250

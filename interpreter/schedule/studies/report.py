@@ -1,6 +1,6 @@
 """The report of a simulation (spec/4-time.md)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,15 +11,9 @@ from interpreter.schedule.costs import PRESETS, Costs
 from interpreter.schedule.data.durations import blur_estimates
 from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.synchronous import run_sync
-from interpreter.schedule.models.timing import (
-    DEFAULT_POLICY,
-    MODELS,
-    PAPER_MODELS,
-    POLICIES,
-    Model,
-    PolicyName,
-)
+from interpreter.schedule.models.timing import DEFAULT_POLICY, PAPER_MODELS, Model, PolicyName
 from interpreter.schedule.simulate import Bounds, Options, simulate_model
+from interpreter.schedule.studies.experiment import Experiment
 from interpreter.schedule.studies.frames import Lines, pandas_frame, polars_frame
 from interpreter.schedule.studies.gaps import Gaps
 from interpreter.schedule.workload import Fault, Workload, check_workload
@@ -124,40 +118,6 @@ class SimulationReport(msgspec.Struct, frozen=True, omit_defaults=True):
     def _repr_html_(self) -> str:
         """Show the summary, in a notebook."""
         return interpreter.as_html(self)
-
-
-class Experiment(msgspec.Struct, frozen=True, kw_only=True):
-    """What to simulate of every workload.
-
-    Args:
-        costs: The accounting.
-        models: Execution models.
-        policies: Scheduling policies.
-        options: Workers, seed and solver time.
-        noise: Spread of errors that the estimates are given on top; 0 leaves them as they are.
-
-    Raises:
-        ValueError: A name is not known, none is given, or the noise is negative.
-    """
-
-    costs: Costs
-    models: tuple[Model, ...]
-    policies: tuple[PolicyName, ...]
-    options: Options = Options()
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        _check_names("models", self.models, MODELS)
-        _check_names("policies", self.policies, POLICIES)
-        if self.noise < 0:
-            raise ValueError(f"noise should be 0 or more, not {self.noise}")
-
-
-def _check_names(what: str, names: Sequence[str], known: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in known]
-    if isinstance(names, str) or not names or unknown:
-        given = ", ".join(map(repr, unknown)) if unknown else repr(names)
-        raise ValueError(f"{what} should be a tuple of some of {', '.join(known)}; got {given}")
 
 
 class Tally:

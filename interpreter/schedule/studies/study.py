@@ -17,8 +17,9 @@ import msgspec
 from cml.terminal.files import writing
 from interpreter.schedule.narration.narrations import Narration, narrate_workload, trace_lines
 from interpreter.schedule.studies.corpus import Chunk, Part, add_part, make_chunks, simulate_chunks
+from interpreter.schedule.studies.experiment import Experiment
 from interpreter.schedule.studies.printing import Output
-from interpreter.schedule.studies.report import Experiment, Tally
+from interpreter.schedule.studies.report import Tally
 from interpreter.schedule.studies.sweep import Setting, SweepPoint, vary
 from interpreter.schedule.workload import Workload, WorkloadError, parse_workload, read_lines
 

@@ -8,7 +8,8 @@ import msgspec
 
 from interpreter.schedule.charts.charts import Curve, Curves
 from interpreter.schedule.models.timing import WAITING_MODELS
-from interpreter.schedule.studies.report import Experiment, PolicySummary
+from interpreter.schedule.studies.experiment import Experiment
+from interpreter.schedule.studies.report import PolicySummary
 from interpreter.schedule.workload import MAX_US
 
 Parameter = Literal["workers", "token_us", "noise"]
