@@ -1,13 +1,14 @@
 """What is asked of a backend, and what it gives: the same for every adapter."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from cml.profile import Level, Profile
-from interpreter.session import Session
+from interpreter.schedule.measured import ContextMoves
+from interpreter.session import Session, Strategy
 from interpreter.state import Layout, Settings
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
@@ -32,6 +33,8 @@ class Sampling(msgspec.Struct, frozen=True):
 
 
 GREEDY: Final = Sampling()
+AtTrap: TypeAlias = Strategy | Literal["auto"]
+"""A strategy, or the choice of the cheapest one."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ class Request(msgspec.Struct, frozen=True):
         yes: Whether a person agreed beforehand to downloads.
         sampling: How a token is chosen.
         profile: How the context is written.
+        at_trap: What becomes of the context while a turn is trapped, where a backend can choose.
     """
 
     backend: str
@@ -60,6 +64,7 @@ class Request(msgspec.Struct, frozen=True):
     yes: bool = False
     sampling: Sampling = GREEDY
     profile: Profile = Profile()
+    at_trap: AtTrap = "auto"
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -70,12 +75,14 @@ class Opened(msgspec.Struct, frozen=True):
         model: What decodes, in words.
         layout: How this model reads interrupts best.
         regions: What opens and what closes its reasoning, in pairs (`Profile.regions`).
+        measure_moves: Measures what it takes to let the context go; None where it cannot.
     """
 
     session: Session
     model: str
     layout: Layout = "inline"
     regions: tuple[tuple[str, str], ...] = ()
+    measure_moves: Callable[[], ContextMoves] | None = None
 
     def fitted(self, settings: Settings) -> Settings:
         """Return settings as this model needs them, with what the host chose besides."""

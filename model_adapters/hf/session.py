@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from interpreter.errors import HostError
 from interpreter.events import Delivery
+from interpreter.schedule.measured import ContextMoves, Measurement
 from interpreter.session import (
     CONTEXT_LEFT,
+    COSTS,
     LOGPROBS,
     MASKS,
     PROMPTS,
     SEEDS,
+    SUSPEND,
     TOKENS,
+    Ability,
     Batch,
+    DecodingCosts,
     EndOfDecoding,
     Logprob,
     Piece,
+    Suspended,
 )
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.errors import AdapterError
@@ -29,11 +35,17 @@ from model_adapters.hf.choosing import choose
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.hf.model import HfModel
 from model_adapters.hf.segment_text import SegmentText, WrittenToken
-from model_adapters.opening import GREEDY, Sampling
+from model_adapters.hf.suspending import TrappedContext, measure_moves
+from model_adapters.opening import GREEDY, AtTrap, Sampling
 from model_adapters.prompt import Message
 
 if TYPE_CHECKING:
     import torch
+
+
+_ALWAYS: Final[frozenset[Ability[object]]] = frozenset(
+    {PROMPTS, SUSPEND, TOKENS, LOGPROBS, MASKS, SEEDS, CONTEXT_LEFT}
+)
 
 
 class HfSession:
@@ -45,12 +57,13 @@ class HfSession:
         constraint: What it may write; anything when None.
         max_tokens: How many tokens it may write; appended ones do not count.
         sampling: How a token is chosen.
+        at_trap: What becomes of the context while a turn is trapped; `auto` is what is cheapest, by
+            what was measured.
+        measured: What it costs here (`cml calibrate`); without it `auto` keeps every context.
 
     Raises:
         AdapterError: The model takes no such chat, or the chat is too long for it.
     """
-
-    abilities: Final = frozenset({TOKENS, LOGPROBS, MASKS, SEEDS, CONTEXT_LEFT, PROMPTS})
 
     def __init__(
         self,
@@ -60,10 +73,14 @@ class HfSession:
         constraint: Constraint | None = None,
         max_tokens: int = 512,
         sampling: Sampling = GREEDY,
+        at_trap: AtTrap = "auto",
+        measured: Measurement | None = None,
     ) -> None:
         import torch
 
+        self.abilities = _ALWAYS | {COSTS} if measured else _ALWAYS
         self._model = model
+        self._measured = measured
         self._constraint = constraint
         self._max_tokens = max_tokens
         self._sampling = sampling
@@ -75,6 +92,7 @@ class HfSession:
                 f"{model.context_tokens}; make it shorter"
             )
         self._context = KvContext(model.network, model.device, prompt, model.threads)
+        self._trapped = TrappedContext(self._context, at_trap, measured.moves if measured else None)
         self._decoded = 0
         self._banned: int | None = None
         self._allowed: frozenset[int] = frozenset()
@@ -193,6 +211,29 @@ class HfSession:
     def context_left(self) -> int:
         """How many more tokens the context can hold (Embed/context-left)."""
         return max(0, self._model.context_tokens - len(self._context.ids))
+
+    @property
+    def costs(self) -> DecodingCosts:
+        """What was measured of this model on this machine (Embed/costs).
+
+        Raises:
+            HostError: Nothing was; then the ability is not declared.
+        """
+        if self._measured is None:
+            raise HostError("Embed/abilities", "nothing was measured of this model")
+        return self._measured.decoding
+
+    def suspend(self, wait_us: int | None) -> Suspended:
+        """Let the context go, or not (Embed/suspend)."""
+        return self._trapped.suspend(wait_us)
+
+    def resume(self) -> None:
+        """Have the context back (Embed/suspend)."""
+        self._trapped.resume()
+
+    def measure_moves(self) -> ContextMoves:
+        """Measure what it takes to let this context go and to have it back (`cml calibrate`)."""
+        return measure_moves(self._context)
 
     # ----------------------------------------------------------------------------------- inside
 

@@ -35,6 +35,7 @@ READERS = {
     "run --backend script": (*RUN[:4], "--backend", "script:{}"),
     "chat --tools": ("chat", "hi", "--backend", "script:good.cml", "--tools", "{}"),
     "chat --backend script": ("chat", "hi", "--backend", "script:{}"),
+    "calibrate": ("calibrate", "script:{}"),
 }
 WRITERS = {
     "timeline": ("timeline", "good.jsonl", "-o", "{}.perfetto.json"),
@@ -221,6 +222,12 @@ OUT_OF_RANGE = [
     ("--min-calls", "-1"),
     ("--max-calls", "-1"),
     ("--device", "foo"),
+    ("--at-trap", "foo"),
+    ("--temperature", "-1"),
+    ("--top-k", "0"),
+    ("--top-p", "0"),
+    ("--top-p", "1.1"),
+    ("--seed", "x"),
     ("--deliver", "foo"),
     ("--backend", "foo"),
     ("--backend", "script:"),

@@ -1,6 +1,8 @@
 """Sessions on a real model: the embedded one, in float32."""
 
 import sys
+import threading
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +14,21 @@ from hypothesis import strategies as st
 from tool_texts import STRING, parameters
 
 from cml.ast import OutcomeKind
+from cml.profile import Level
+from interpreter import Runtime
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Delivery, Outcome
 from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.state import Settings
 from interpreter.tools.declared import Tool
+from interpreter.tools.signature import tool_of
 from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import chat_ids, content_ids, turn_ids
 from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
-from model_adapters.opening import Sampling
-from model_adapters.prompt import Message, Role
+from model_adapters.opening import AtTrap, Sampling
+from model_adapters.prompt import Message, Role, build_messages
 
 if TYPE_CHECKING:
     import torch
@@ -272,6 +278,97 @@ def test_nothing_is_appended_inside_a_character(tiny: HfModel, seed: int) -> Non
 def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
     assert write(begin(tiny, 1), 20) == write(begin(tiny, 1), 20)
     assert write(begin(tiny, 1), 20) != write(begin(tiny, 2), 20)
+
+
+# ------------------------------------------------------------------------------------- at a trap
+
+
+def cached(session: HfSession) -> list["torch.Tensor"]:
+    layers = session._context._cache.layers
+    return [part for layer in layers for part in (layer.keys, layer.values) if part is not None]
+
+
+@given(seeds, steps, st.sampled_from(["keep", "swap", "recompute"]), st.booleans())
+def test_a_context_that_was_let_go_goes_on_with_the_same_tokens(
+    tiny: HfModel, seed: int, steps: int, at_trap: AtTrap, appends: bool
+) -> None:
+    sampling = Sampling(temperature=2, seed=seed)
+    session = HfSession(tiny, ASK, max_tokens=100, sampling=sampling, at_trap=at_trap)
+    other = begin(tiny, seed)
+    assert write(session, steps) == write(other, steps)
+    assert session.suspend(None).strategy == at_trap
+    assert session.suspend(10**9).strategy == at_trap
+    session.resume()
+    if appends:
+        session.append(BATCH)
+        other.append(BATCH)
+    assert session.ids == other.ids
+    assert_scores_fit(session, tiny)
+    assert write(session, steps) == write(other, steps)
+
+
+def test_the_strategies_do_what_they_are_called(tiny: HfModel) -> None:
+    held = {}
+    for at_trap in ("keep", "swap", "recompute"):
+        session = HfSession(tiny, ASK, at_trap=at_trap)
+        write(session, 3)
+        before = cached(session)
+        session.suspend(None)
+        suspended = cached(session)
+        session.resume()
+        held[at_trap] = (before, suspended, cached(session))
+    places = {name: [{t.data_ptr() for t in some} for some in each] for name, each in held.items()}
+    before, suspended, after = places["keep"]
+    assert before == suspended == after != set()
+    before, suspended, after = places["swap"]
+    assert not before & suspended
+    assert not suspended & after
+    before, suspended, after = places["recompute"]
+    assert before
+    assert suspended == after == set()
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_rows_and_context_are_the_same_whatever_becomes_of_the_context(model: HfModel) -> None:
+    found = {at_trap: run_a_call(model, at_trap) for at_trap in ("keep", "swap", "recompute")}
+    assert found["keep"] == found["swap"] == found["recompute"]
+    rules, text = found["keep"]
+    assert WAITS & set(rules)
+    assert "[INTR] job1" in text
+
+
+WAITS = {"Step/trap", "Settle/drain"}
+
+
+def run_a_call(model: HfModel, at_trap: AtTrap) -> tuple[list[str], str]:
+    trapped = threading.Event()
+
+    def get_weather(city: str) -> str:
+        """The weather in a city."""
+        trapped.wait(30)
+        time.sleep(0.1)
+        return f"It is cloudy in {city}."
+
+    tools = (tool_of(get_weather),)
+    question = "What is the weather in Paris?"
+    session = HfSession(
+        model,
+        build_messages(tools, question, level=Level.CORE),
+        constraint=Constraint(
+            model.vocabulary(), tools, ToolChoice(1, 1, brackets=False, level=Level.CORE)
+        ),
+        max_tokens=60,
+        at_trap=at_trap,
+    )
+    settings = Settings(deliver="idle", layout="lines")
+    with Runtime(session, {"get_weather": get_weather}, settings) as runtime:
+        rules = []
+        for row in runtime.run():
+            rules.append(row.rule)
+            if row.rule in WAITS:
+                trapped.set()
+    return rules, model.tokenizer.decode(session.ids)
 
 
 @pytest.mark.model

@@ -7,6 +7,7 @@ import pytest
 
 from cml.text.grammar import specification
 from interpreter import ScriptedSession
+from interpreter.schedule.measured import Measurement
 from interpreter.session import (
     ABILITIES,
     Ability,
@@ -19,7 +20,7 @@ from interpreter.session import (
 )
 from model_adapters.hf.chat_tokens import chat_ids
 from model_adapters.hf.session import HfSession
-from model_adapters.opening import GREEDY, Sampling
+from model_adapters.opening import GREEDY, AtTrap, Sampling
 from model_adapters.prompt import Message
 from model_adapters.testing import SessionError, check_session
 from model_adapters.testing.abilities import STORIES as OF_ABILITIES
@@ -28,6 +29,16 @@ from model_adapters.testing.verbs import STORIES as OF_VERBS
 if TYPE_CHECKING:
     from model_adapters.hf.model import HfModel
 
+MEASURED = Measurement(
+    backend="hf",
+    model="tiny",
+    measured_at="",
+    token_us=9,
+    context_token_ns=0,
+    interrupt_token_ns=0,
+    call_tokens=0,
+    trap_tokens=0,
+)
 ASK = (Message("user", "Count from one to twenty, in words."),)
 WORDS = [f"word{number} " for number in range(200)]
 END, FIRST_CONTROL = 0, 1
@@ -150,16 +161,25 @@ def test_a_script_passes() -> None:
     assert checked.not_exercised == {}
 
 
-@pytest.mark.parametrize("sampling", [GREEDY, Sampling(temperature=2.0, seed=5)])
-def test_a_session_of_transformers_passes(tiny: "HfModel", sampling: Sampling) -> None:
-    checked = check_session(
-        lambda: HfSession(tiny, ASK, max_tokens=400, sampling=sampling),
-        context_of=lambda session: text_after(session, tiny),
-    )
+CHANCE = Sampling(temperature=2.0, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "at_trap"),
+    [(GREEDY, "keep"), (CHANCE, "swap"), (Sampling(1.5, top_k=40, top_p=0.9), "recompute")],
+)
+def test_a_session_of_transformers_passes(
+    tiny: "HfModel", sampling: Sampling, at_trap: AtTrap
+) -> None:
+    def make() -> HfSession:
+        return HfSession(
+            tiny, ASK, max_tokens=400, sampling=sampling, at_trap=at_trap, measured=MEASURED
+        )
+
+    checked = check_session(make, context_of=lambda session: text_after(session, tiny))
     left = {"Embed/seeds"} if sampling == GREEDY else set()
     assert set(checked.not_exercised) == left
-    declared = {ability.clause for ability in HfSession.abilities}
-    assert {*checked.held, *left} == {*OF_VERBS, *declared}
+    assert {*checked.held, *left} == {*OF_VERBS, *(ability.clause for ability in ABILITIES)}
 
 
 @pytest.mark.model

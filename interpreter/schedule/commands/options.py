@@ -6,7 +6,9 @@ from typing import TypeVar
 import click
 
 from cml.terminal.files import in_words, require_readable
+from interpreter.errors import MissingExtraError
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
+from interpreter.schedule.measured import MEASURED, MeasurementError, newest_measurement
 
 Name = TypeVar("Name", bound=str)
 
@@ -35,10 +37,10 @@ def choose_names(text: str, known: tuple[Name, ...], option: str) -> tuple[Name,
 
 
 def load_costs(name: str) -> Costs:
-    """Return the costs of a preset or a file.
+    """Return the costs of a preset or a file, or those that were measured here.
 
     Args:
-        name: Name of a preset, or path of a file.
+        name: Name of a preset, `measured`, or path of a file.
 
     Raises:
         click.BadParameter: There is no such preset.
@@ -47,18 +49,27 @@ def load_costs(name: str) -> Costs:
     """
     if name in PRESETS:
         return PRESETS[name]
+    if name == MEASURED:
+        return _measured_costs()
     if Path(name).suffix:
         require_readable(name)
     try:
         return parse_costs(Path(name).read_bytes())
     except OSError as error:
         raise click.BadParameter(
-            f"{name!r} is neither a preset ({', '.join(PRESETS)}) nor a readable file"
+            f"{name!r} is neither a preset ({', '.join(PRESETS)}), nor {MEASURED}, nor a readable file"
             f" ({in_words(error)})",
             param_hint="'--costs'",
         ) from None
     except CostsError as error:
         raise click.ClickException(f"{name}: {error}") from None
+
+
+def _measured_costs() -> Costs:
+    try:
+        return newest_measurement().costs
+    except (MeasurementError, MissingExtraError) as error:
+        raise click.ClickException(f"--costs {MEASURED}: {error}") from None
 
 
 def check_suffix(path: Path | None, suffixes: tuple[str, ...], option: str) -> None:

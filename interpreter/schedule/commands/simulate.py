@@ -55,8 +55,8 @@ from interpreter.schedule.workload import WorkloadError
     "--costs",
     default="closed-form",
     show_default=True,
-    metavar="PRESET|FILE",
-    help=f"A preset ({', '.join(PRESETS)}) or a JSON file.",
+    metavar="PRESET|measured|FILE",
+    help=f"A preset ({', '.join(PRESETS)}), what cml calibrate measured last, or a JSON file.",
 )
 @click.option(
     "--workers",

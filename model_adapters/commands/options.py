@@ -1,0 +1,51 @@
+"""Options of every command that opens a model."""
+
+import re
+from typing import Final, get_args
+
+import click
+
+from interpreter.session import Strategy
+
+_DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
+
+
+def _device(value: str) -> str:
+    if not _DEVICE.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no device; give cpu, cuda, cuda:N or mps")
+    return value
+
+
+device_option: Final = click.option(
+    "--device",
+    type=_device,
+    metavar="NAME",
+    help="cpu, cuda, cuda:N or mps; by default what there is.",
+)
+temperature_option: Final = click.option(
+    "--temperature",
+    type=click.FloatRange(min=0, max=100),
+    default=0.0,
+    show_default=True,
+    help="How much chance there is in the choice of a token; 0 takes the likeliest.",
+)
+top_k_option: Final = click.option(
+    "--top-k",
+    type=click.IntRange(min=1),
+    help="Choose among so many of the likeliest tokens only; all if absent.",
+)
+top_p_option: Final = click.option(
+    "--top-p",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Choose among the likeliest tokens that together have this probability only.",
+)
+at_trap_option: Final = click.option(
+    "--at-trap",
+    type=click.Choice(("auto", *get_args(Strategy))),
+    default="auto",
+    show_default=True,
+    help="What becomes of the context at a trap, with hf: it is kept, moved to the host's memory, read"
+    " again, or what is cheapest by what cml calibrate measured.",
+)
