@@ -86,8 +86,7 @@ class Opened(msgspec.Struct, frozen=True):
 
     def fitted(self, settings: Settings) -> Settings:
         """Return settings as this model needs them, with what the host chose besides."""
-        regions = tuple(dict.fromkeys((*settings.profile.regions, *self.regions)))
-        profile = replace(settings.profile, regions=regions)
+        profile = with_regions(settings.profile, self.regions)
         return replace(settings, layout=self.layout, profile=profile)
 
 
@@ -107,6 +106,11 @@ class Backend(msgspec.Struct, frozen=True):
     about: str
     require: Callable[[str], None]
     open: Callable[[Request, str], Opened]
+
+
+def with_regions(profile: Profile, regions: tuple[tuple[str, str], ...]) -> Profile:
+    """Return a profile that names these regions too."""
+    return replace(profile, regions=tuple(dict.fromkeys((*profile.regions, *regions))))
 
 
 def tools_of(request: Request) -> tuple[Tool, ...]:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from cml import Call, Lexer, Marker, OutcomeKind, Trap, parse
+from cml import Call, Marker, OutcomeKind, Trap, parse
 from cml.profile import Level, Profile
+from cml.text.regions import make_lexer
 from interpreter.errors import missing_extra
 from interpreter.events import Delivery
 from interpreter.tools.declared import Tool
@@ -138,6 +139,7 @@ class Constraint:
         self._choice = choice
         self._profile = profile or Profile()
         self._level = min(choice.level, self._profile.level, key=_LEVELS.index)
+        self._openings = _openings(vocabulary, self._profile)
         self._begun = _Standing()
         self._begin_segment()
 
@@ -145,12 +147,17 @@ class Constraint:
         """Return which tokens may come next, as a vector of the vocabulary's size.
 
         An end token may come outside a block only, and not before the required calls. Where the
-        grammar leaves one text only, the mask leaves the token that the tokenizer would take.
+        grammar leaves one text only, the mask leaves the token that the tokenizer would take. A
+        region may open wherever no block is open, and inside it anything may come.
         """
         import numpy as np
 
+        if self._lexer.in_region:
+            return np.ones(self._vocabulary.size, dtype=np.bool_)
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         unpacked = np.unpackbits(bits, count=self._vocabulary.size, bitorder="little")
+        if self._openings and self._lexer.interruptible:
+            unpacked[list(self._openings)] = 1
         return unpacked.view(np.bool_)
 
     def accept(self, token: int) -> None:
@@ -159,13 +166,17 @@ class Constraint:
         Raises:
             AdapterError: The mask does not allow it.
         """
-        if not self._matcher.consume_token(token):
+        opens = token in self._openings and self._lexer.interruptible
+        is_inert = opens or self._lexer.in_region
+        if not is_inert and not self._matcher.consume_token(token):
             raise AdapterError(
                 f"token {token} is against the grammar: {_error(self._matcher)}; "
                 "choose among the tokens of the mask"
             )
         self._written.append(token)
         self._read(token)
+        if is_inert and not self._lexer.in_region:
+            self._leave_region()
 
     def rollback(self, tokens: int) -> None:
         """Take the last tokens back.
@@ -200,7 +211,7 @@ class Constraint:
     def _begin_segment(self) -> None:
         self._standing = self._begun
         self._written: list[int] = []
-        self._lexer = Lexer(self._profile, generated=True)
+        self._lexer = make_lexer(self._profile, generated=True)
         self._block = ""
         self._matcher = self._begin_stretch()
 
@@ -212,6 +223,15 @@ class Constraint:
             self._block += symbol.text
             if symbol.marker is Marker.END:
                 self._complete(symbol.offset + len(symbol.text))
+
+    def _leave_region(self) -> None:
+        """Go on where the region stood. One token may go over its end."""
+        tokenizer = self._vocabulary.tokenizer
+        written = tokenizer.decode_bytes(self._written)
+        closings = (closing.encode() for _, closing in self._profile.regions)
+        rest = min((written.rpartition(closing)[2] for closing in closings), key=len)
+        if not self._matcher.consume_tokens(tokenizer.tokenize_bytes(rest)):
+            raise AdapterError(f"no text may follow a region so: {_error(self._matcher)}")
 
     def _complete(self, end: int) -> None:
         """Take note of a block.
@@ -256,6 +276,12 @@ class Constraint:
                 "simplify the tool that it names"
             )
         return matcher
+
+
+def _openings(vocabulary: Vocabulary, profile: Profile) -> frozenset[int]:
+    """Return the tokens that open a region by themselves: they stand for a thought, not for prose."""
+    spelled = (vocabulary.tokenizer.tokenize_str(opening) for opening, _ in profile.regions)
+    return frozenset(tokens[0] for tokens in spelled if len(tokens) == 1)
 
 
 @cache

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from model_adapters.errors import AdapterError
+from model_adapters.hf.thinking import regions_of, without_begun_region
 from model_adapters.prompt import Message
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def turn_ids(tokenizer: "TokenizersBackend", question: str) -> list[int]:
 def _ids(tokenizer: "TokenizersBackend", rendered: str, messages: Sequence[Message]) -> list[int]:
     """Return the tokens of what a template wrote, with the contents where it put them."""
     ids: list[int] = []
-    for number, part in enumerate(_PLACEHOLDERS.split(rendered)):
+    prompt = without_begun_region(rendered, regions_of(tokenizer))
+    for number, part in enumerate(_PLACEHOLDERS.split(prompt)):
         if number % 2:
             ids += content_ids(tokenizer, messages[int(part)].content)
         elif part:

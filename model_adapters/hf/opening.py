@@ -10,7 +10,8 @@ from model_adapters.constraint.constraint import Constraint, ToolChoice
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.hf.model import load
 from model_adapters.hf.session import HfSession
-from model_adapters.opening import Backend, Opened, Request, chat_of, tools_of
+from model_adapters.hf.thinking import regions_of
+from model_adapters.opening import Backend, Opened, Request, chat_of, tools_of, with_regions
 
 
 def _require_folder(folder: str) -> None:
@@ -24,8 +25,10 @@ def _open(request: Request, folder: str) -> Opened:
         embedded_model(yes=request.yes)
     model = load(Path(folder) if folder else None, device=request.device)
     level = Level.EXTENDED if folder else Level.CORE
+    regions = regions_of(model.tokenizer)
+    profile = with_regions(request.profile, regions)
     constraint = Constraint(
-        model.vocabulary(), tools_of(request), _choice(request, folder, level), request.profile
+        model.vocabulary(), tools_of(request), _choice(request, folder, level), profile
     )
     session = HfSession(
         model,
@@ -36,7 +39,7 @@ def _open(request: Request, folder: str) -> Opened:
         at_trap=request.at_trap,
         measured=measurement_of(model.in_words),
     )
-    return Opened(session, model.in_words, layout="lines", measure_moves=session.measure_moves)
+    return Opened(session, model.in_words, "lines", regions, session.measure_moves)
 
 
 def _choice(request: Request, folder: str, level: Level) -> ToolChoice:
