@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeGuard
 
+from cml.profile import Spelling
 from cml.terminal.files import require_readable
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.scripted import ScriptedSession, turns_of
@@ -27,6 +28,8 @@ def _require_script(path: str) -> None:
 
 
 def _open_script(request: Request, path: str) -> Opened:
+    if request.profile.markers is Spelling.TOKEN:
+        raise AdapterError("a script is text and has no tokens for markers; use --markers text")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import Final, get_args
 import click
 from rich.console import Console
 
+from cml.profile import Profile, Spelling
 from cml.terminal.files import OUTPUT_FILE, FileFaultError
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, seed_option, text, yes_option
@@ -96,6 +97,13 @@ _STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "s
     metavar="SECONDS",
     help="How long each call may run: 0.001 to 1,000,000 seconds.",
 )
+@click.option(
+    "--markers",
+    type=click.Choice([spelling.value for spelling in Spelling]),
+    default=Spelling.TEXT.value,
+    show_default=True,
+    help="How markers are spelled: as text, or, with hf, as five tokens that nothing else is.",
+)
 @temperature_option
 @top_k_option
 @top_p_option
@@ -115,6 +123,7 @@ def run_command(
     max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
+    markers: str,
     temperature: float,
     top_k: int | None,
     top_p: float,
@@ -139,7 +148,8 @@ def run_command(
         )
     out = console(stderr=as_json)
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
-    settings = Settings(deliver=deliver, deadline_us=deadline_us)
+    profile = Profile(markers=Spelling(markers))
+    settings = Settings(profile, deliver=deliver, deadline_us=deadline_us)
     try:
         require_backend(backend)
         with ExitStack() as stack:
@@ -156,6 +166,7 @@ def run_command(
                     device,
                     yes,
                     sampling=Sampling(temperature, top_k, top_p, seed),
+                    profile=profile,
                     at_trap=at_trap,
                 )
             )

@@ -5,7 +5,7 @@ tokens, such as the `<tool_call>` of some models. Here content never becomes eit
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from model_adapters.errors import AdapterError
@@ -43,7 +43,11 @@ def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
     return ids
 
 
-def chat_ids(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> list[int]:
+def chat_ids(
+    tokenizer: "TokenizersBackend",
+    messages: Sequence[Message],
+    encode: "Callable[[TokenizersBackend, str], list[int]]" = content_ids,
+) -> list[int]:
     """Return the tokens of a chat, up to where the model's answer begins.
 
     The template is rendered around placeholders, so it sees no content that it could trim or
@@ -52,6 +56,8 @@ def chat_ids(tokenizer: "TokenizersBackend", messages: Sequence[Message]) -> lis
     Args:
         tokenizer: The model's, with its chat template.
         messages: The chat, the last message a user's.
+        encode: How what the host says, which is all but the user's messages, is encoded: that may
+            show markers. What a user says is content, whatever it spells.
 
     Raises:
         AdapterError: The model has no chat template, or its template refuses these messages.
@@ -82,7 +88,9 @@ def _ids(tokenizer: "TokenizersBackend", rendered: str, messages: Sequence[Messa
     prompt = without_begun_region(rendered, regions_of(tokenizer))
     for number, part in enumerate(_PLACEHOLDERS.split(prompt)):
         if number % 2:
-            ids += content_ids(tokenizer, messages[int(part)].content)
+            message = messages[int(part)]
+            is_own = message.role != "user"
+            ids += (encode if is_own else content_ids)(tokenizer, message.content)
         elif part:
             ids += tokenizer.encode(part, add_special_tokens=False)
     return ids

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Final
 
-from cml.profile import Level
+from cml.profile import Level, Spelling
 from cml.terminal.files import FileFaultError, require_readable
 from interpreter.schedule.measured import measurement_of
 from model_adapters.constraint.constraint import Constraint, ToolChoice
 from model_adapters.embedded.downloads import embedded_model
-from model_adapters.hf.model import load
+from model_adapters.errors import AdapterError
+from model_adapters.hf.marker_tokens import with_marker_tokens
+from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
-from model_adapters.hf.thinking import regions_of
+from model_adapters.hf.thinking import Regions, regions_of
 from model_adapters.opening import Backend, Opened, Request, chat_of, tools_of, with_regions
 
 
@@ -24,27 +26,51 @@ def _open(request: Request, folder: str) -> Opened:
     if not folder:
         embedded_model(yes=request.yes)
     model = load(Path(folder) if folder else None, device=request.device)
-    level = Level.EXTENDED if folder else Level.CORE
-    regions = regions_of(model.tokenizer)
-    profile = with_regions(request.profile, regions)
-    constraint = Constraint(
-        model.vocabulary(), tools_of(request), _choice(request, folder, level), profile
-    )
+    is_token = request.profile.markers is Spelling.TOKEN
+    if is_token:
+        _require_no_mask(request)
+        model = with_marker_tokens(model)
+    regions = () if is_token else regions_of(model.tokenizer)
     session = HfSession(
         model,
-        chat_of(request, level),
-        constraint=constraint,
+        chat_of(request, _level(folder)),
+        constraint=None if is_token else _constraint(model, request, regions, folder),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
         at_trap=request.at_trap,
         measured=measurement_of(model.in_words),
+        markers=request.profile.markers,
     )
     return Opened(session, model.in_words, "lines", regions, session.measure_moves)
 
 
-def _choice(request: Request, folder: str, level: Level) -> ToolChoice:
+def _require_no_mask(request: Request) -> None:
+    if request.min_calls or request.max_calls is not None:
+        raise AdapterError(
+            "how many calls come is a matter of the mask, and there is none where markers are "
+            "tokens; leave out --min-calls and --max-calls, or --markers token"
+        )
+
+
+def _constraint(model: HfModel, request: Request, regions: Regions, folder: str) -> Constraint:
+    return Constraint(
+        model.vocabulary(),
+        tools_of(request),
+        _choice(request, folder),
+        with_regions(request.profile, regions),
+    )
+
+
+def _level(folder: str) -> Level:
+    """How much of the language a model is told of: the embedded one is better off with the core."""
+    return Level.EXTENDED if folder else Level.CORE
+
+
+def _choice(request: Request, folder: str) -> ToolChoice:
     at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
-    return ToolChoice(request.min_calls, max(at_most, request.min_calls), bool(folder), level)
+    return ToolChoice(
+        request.min_calls, max(at_most, request.min_calls), bool(folder), _level(folder)
+    )
 
 
 HF: Final = Backend(

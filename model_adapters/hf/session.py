@@ -6,8 +6,11 @@ nothing is computed twice.
 """
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
+from cml.profile import Spelling
+from cml.symbols import Marker
 from interpreter.errors import HostError
 from interpreter.events import Delivery
 from interpreter.schedule.measured import ContextMoves, Measurement
@@ -33,6 +36,7 @@ from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import chat_ids, content_ids, control_tokens, turn_ids
 from model_adapters.hf.choosing import choose
 from model_adapters.hf.kv_context import KvContext
+from model_adapters.hf.marker_tokens import block_ids, marker_tokens
 from model_adapters.hf.model import HfModel
 from model_adapters.hf.segment_text import SegmentText, WrittenToken
 from model_adapters.hf.suspending import TrappedContext, measure_moves
@@ -60,6 +64,8 @@ class HfSession:
         at_trap: What becomes of the context while a turn is trapped; `auto` is what is cheapest, by
             what was measured.
         measured: What it costs here (`cml calibrate`); without it `auto` keeps every context.
+        markers: How markers are spelled; as tokens, the model has five for them
+            (`with_marker_tokens`).
 
     Raises:
         AdapterError: The model takes no such chat, or the chat is too long for it.
@@ -75,6 +81,7 @@ class HfSession:
         sampling: Sampling = GREEDY,
         at_trap: AtTrap = "auto",
         measured: Measurement | None = None,
+        markers: Spelling = Spelling.TEXT,
     ) -> None:
         import torch
 
@@ -85,7 +92,10 @@ class HfSession:
         self._max_tokens = max_tokens
         self._sampling = sampling
         self._random = torch.Generator().manual_seed(sampling.seed)
-        prompt = chat_ids(model.tokenizer, messages)
+        is_token = markers is Spelling.TOKEN
+        self._reserved = marker_tokens(model.tokenizer) if is_token else {}
+        self._markers = {token: marker for marker, token in self._reserved.items()}
+        prompt = chat_ids(model.tokenizer, messages, partial(block_ids, reserved=self._reserved))
         if len(prompt) >= model.context_tokens:
             raise AdapterError(
                 f"the prompt has {len(prompt)} tokens and {model.name} reads at most "
@@ -107,7 +117,7 @@ class HfSession:
             return self._end("stop")
         self._decoded += 1
         written = self._keep(token)
-        return Piece(written.text, partial=written.partial)
+        return Piece(written.text, partial=written.partial, marker=self._markers.get(token))
 
     def append(self, batch: Batch) -> int:
         """Append interrupts; return their number of tokens (Embed/append).
@@ -117,7 +127,7 @@ class HfSession:
         """
         if self._segment.begun:
             raise HostError("Embed/append", "text was appended inside a character; decode first")
-        return self._append(content_ids(self._model.tokenizer, batch.text), batch.interrupts)
+        return self._append([*self.encode(batch.text)], batch.interrupts)
 
     def prompt(self, text: str) -> int:
         """Append a further question as the chat template has it (Embed/prompt); the model may write
@@ -183,7 +193,7 @@ class HfSession:
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the tokens that an append of this text makes of it (Embed/tokens)."""
-        return tuple(content_ids(self._model.tokenizer, text))
+        return tuple(block_ids(self._model.tokenizer, text, self._reserved))
 
     def logprobs(self, most: int) -> tuple[Logprob, ...]:
         """Return the likeliest next tokens, the likeliest first (Embed/logprobs)."""
@@ -251,6 +261,10 @@ class HfSession:
         if self._banned is not None and int((scores > -torch.inf).sum()) > 1:
             scores[self._banned] = -torch.inf
         self._banned = None
+        if self._markers:
+            # Nothing that a model writes is an interrupt, and no marker cuts a character in two.
+            barred = self._markers if self._segment.begun else [self._reserved[Marker.INTR]]
+            scores[list(barred)] = -torch.inf
         return choose(scores, self._sampling, self._random)
 
     def _keep(self, token: int) -> WrittenToken:

@@ -223,6 +223,7 @@ OUT_OF_RANGE = [
     ("--max-calls", "-1"),
     ("--device", "foo"),
     ("--at-trap", "foo"),
+    ("--markers", "foo"),
     ("--temperature", "-1"),
     ("--top-k", "0"),
     ("--top-p", "0"),
