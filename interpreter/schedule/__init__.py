@@ -6,8 +6,8 @@
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
 from interpreter.schedule.models.timing import MODELS, POLICIES, Model, PolicyName
 from interpreter.schedule.simulate import Options
+from interpreter.schedule.studies.experiment import Experiment
 from interpreter.schedule.studies.report import (
-    Experiment,
     PolicySummary,
     SimulatedRun,
     SimulationReport,

@@ -6,7 +6,7 @@ tokens, such as the `<tool_call>` of some models. Here content never becomes eit
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from model_adapters.errors import AdapterError
 from model_adapters.hf.thinking import regions_of, without_begun_region
@@ -14,6 +14,8 @@ from model_adapters.prompt import Message
 
 if TYPE_CHECKING:
     from transformers import TokenizersBackend
+
+    Encode: TypeAlias = Callable[[TokenizersBackend, str], list[int]]
 
 # Private-use characters, which no template writes; the number between them is the message's.
 _PLACEHOLDER: Final = "\ue0c1{}\ue0c2"
@@ -46,7 +48,7 @@ def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
 def chat_ids(
     tokenizer: "TokenizersBackend",
     messages: Sequence[Message],
-    encode: "Callable[[TokenizersBackend, str], list[int]]" = content_ids,
+    encode: "Encode" = content_ids,
 ) -> list[int]:
     """Return the tokens of a chat, up to where the model's answer begins.
 
@@ -62,7 +64,7 @@ def chat_ids(
     Raises:
         AdapterError: The model has no chat template, or its template refuses these messages.
     """
-    return _ids(tokenizer, _render(tokenizer, messages), messages)
+    return _ids(tokenizer, _render(tokenizer, messages), messages, encode)
 
 
 def turn_ids(tokenizer: "TokenizersBackend", question: str) -> list[int]:
@@ -79,10 +81,15 @@ def turn_ids(tokenizer: "TokenizersBackend", question: str) -> list[int]:
     """
     answered = (Message("user", "?"), Message("assistant", "."), Message("user", question))
     rendered = _render(tokenizer, answered)
-    return _ids(tokenizer, rendered.partition(_PLACEHOLDER.format(1))[2], answered)
+    return _ids(tokenizer, rendered.partition(_PLACEHOLDER.format(1))[2], answered, content_ids)
 
 
-def _ids(tokenizer: "TokenizersBackend", rendered: str, messages: Sequence[Message]) -> list[int]:
+def _ids(
+    tokenizer: "TokenizersBackend",
+    rendered: str,
+    messages: Sequence[Message],
+    encode: "Encode",
+) -> list[int]:
     """Return the tokens of what a template wrote, with the contents where it put them."""
     ids: list[int] = []
     prompt = without_begun_region(rendered, regions_of(tokenizer))
