@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from typing import Final
 
 from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
-from interpreter.drivers.spoken import Message, Spoken
+from interpreter.drivers.spoken import Spoken, SpokenMessage
 from interpreter.errors import HostError
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.session import Session
@@ -59,7 +59,7 @@ class RuntimeForm:
         """
         self._driver.stop()
 
-    def say(self, text: str) -> Message:
+    def say(self, text: str) -> SpokenMessage:
         """Let a person say something while the model decodes or waits. Safe from any thread.
 
         Returns:

@@ -9,7 +9,7 @@ from interpreter.errors import HostError
 from interpreter.events import Inject, Row, Said
 
 
-class Message:
+class SpokenMessage:
     """A message that was said. To await it is to wait until it goes in.
 
     Args:
@@ -38,18 +38,18 @@ class Spoken:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._said: list[Message] = []
-        self._numbered: dict[str, Message] = {}
+        self._said: list[SpokenMessage] = []
+        self._numbered: dict[str, SpokenMessage] = {}
         self._count = 0
 
-    def add(self, text: str) -> Message:
+    def add(self, text: str) -> SpokenMessage:
         """Take a message that is being said, in any thread."""
-        message = Message(text)
+        message = SpokenMessage(text)
         with self._lock:
             self._said.append(message)
         return message
 
-    def drop(self, message: Message) -> None:
+    def drop(self, message: SpokenMessage) -> None:
         """Forget a message that could not be said."""
         with self._lock:
             self._said.remove(message)

@@ -15,6 +15,7 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 
 ASK = "/ask?question=What+is+the+weather"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -34,8 +35,8 @@ def test_the_script_in_an_event_loop() -> None:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    pytest.importorskip("fastapi", reason="fastapi is not installed")
-    pytest.importorskip("uvicorn", reason="uvicorn is not installed")
+    from_extra("dev", "fastapi")
+    from_extra("dev", "uvicorn")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number: int = free.getsockname()[1]
@@ -130,7 +131,7 @@ def run_cell(source: str, names: dict[str, object]) -> object:
 
 
 def test_the_notebook_shows_a_run_a_simulation_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("pandas", reason="the extra pandas is not installed")
+    from_extra("pandas", "pandas")
     monkeypatch.chdir(EXAMPLES)
     document = json.loads((EXAMPLES / "runs_and_schedules.ipynb").read_text(encoding="utf-8"))
     assert (document["nbformat"], len({cell["id"] for cell in document["cells"]})) == (4, 6)

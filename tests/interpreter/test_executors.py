@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 
 from cml.ast import OutcomeKind
 from interpreter import EndOfDecoding, Runtime, Settings
@@ -181,7 +182,7 @@ def counts(to: int) -> Generator[int, None, int]:
 
 @pytest.mark.slow
 def test_tools_run_on_a_dask_cluster_while_the_model_decodes(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    distributed = from_extra("dask", "distributed")
     where = f'folder="{tmp_path}"'
     script = (
         f'[CALL] a [HEAD] meets(own="a", other="b", {where}) [END] meanwhile '

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from extras import from_extra
 
 from interpreter import AsyncRuntime, Runtime, ScriptedSession, Settings
 from interpreter.events import Inject, Outcome, Row
@@ -23,7 +24,7 @@ from model_adapters.errors import AdapterError
 from model_adapters.mcp.connection import Connection
 from model_adapters.mcp.tools import mcp_tools
 
-pytest.importorskip("mcp", reason="the extra mcp is not installed")
+from_extra("mcp", "mcp")
 HERE = Path(__file__).parent
 GOOD = shlex.join([sys.executable, str(HERE / "mcp_server.py")])
 

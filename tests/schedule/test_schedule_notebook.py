@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from extras import from_extra
 
 import interpreter
 from interpreter import ScriptedSession, Settings, run_virtual
@@ -51,7 +52,7 @@ def test_a_simulation_shows_its_summary(report) -> None:
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_a_simulation_is_a_table_of_its_runs(report, library: str) -> None:
-    pytest.importorskip(library, reason=f"the extra {library} is not installed")
+    from_extra(library, library)
     table = getattr(report, f"to_{library}")()
     runs = [(one.id, run) for one in report.workloads for run in one.runs]
     assert len(table) == len(runs) == 8

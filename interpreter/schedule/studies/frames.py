@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-Lines: TypeAlias = Sequence[Mapping[str, object]]
+FrameLines: TypeAlias = Sequence[Mapping[str, object]]
 """What stands on each line of a table, by column."""
 
 
-def pandas_frame(lines: Lines) -> "pd.DataFrame":
+def pandas_frame(lines: FrameLines) -> "pd.DataFrame":
     """Return lines as a table of pandas.
 
     Raises:
@@ -26,7 +26,7 @@ def pandas_frame(lines: Lines) -> "pd.DataFrame":
     return pd.DataFrame(lines)
 
 
-def polars_frame(lines: Lines) -> "pl.DataFrame":
+def polars_frame(lines: FrameLines) -> "pl.DataFrame":
     """Return lines as a table of polars.
 
     Raises:

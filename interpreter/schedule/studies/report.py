@@ -14,7 +14,7 @@ from interpreter.schedule.models.synchronous import run_sync
 from interpreter.schedule.models.timing import DEFAULT_POLICY, PAPER_MODELS, Model, PolicyName
 from interpreter.schedule.simulate import Bounds, Options, simulate_model
 from interpreter.schedule.studies.experiment import Experiment
-from interpreter.schedule.studies.frames import Lines, pandas_frame, polars_frame
+from interpreter.schedule.studies.frames import FrameLines, pandas_frame, polars_frame
 from interpreter.schedule.studies.gaps import Gaps
 from interpreter.schedule.workload import Fault, Workload, check_workload
 
@@ -84,7 +84,7 @@ class SimulationReport(msgspec.Struct, frozen=True, omit_defaults=True):
         costs: The accounting.
         workloads: One entry for each workload, in the order of the input.
         summary: One entry for each model and policy.
-        faults: Lines that were left out because they hold no workload; absent when none.
+        faults: FrameLines that were left out because they hold no workload; absent when none.
     """
 
     costs: Costs
@@ -108,7 +108,7 @@ class SimulationReport(msgspec.Struct, frozen=True, omit_defaults=True):
         """
         return polars_frame(self._lines())
 
-    def _lines(self) -> Lines:
+    def _lines(self) -> FrameLines:
         return [
             {"workload": report.id, **msgspec.structs.asdict(run), "order": list(run.order)}
             for report in self.workloads
