@@ -13,6 +13,7 @@ from interpreter.state import Layout, Settings
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.signature import Function, tool_of
+from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
 from model_adapters.prompt import Message, build_messages, examples_of
 
 
@@ -117,6 +118,26 @@ def tools_of(request: Request) -> tuple[Tool, ...]:
     """Return what the model may call, by the names that bodies write."""
     own = [tool_of(function, name) for name, function in request.functions.items()]
     return spelled_tools(own, request.profile.body)
+
+
+def constraint_of(
+    request: Request, vocabulary: Vocabulary, level: Level, *, brackets: bool = True
+) -> Constraint:
+    """Return the mask of a session.
+
+    Args:
+        request: What is wanted.
+        vocabulary: The model's.
+        level: How much of the language it may use, of what the profile allows.
+        brackets: As in `ToolChoice`.
+
+    Raises:
+        AdapterError: The schemas of the tools make no grammar.
+    """
+    at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
+    calls = request.min_calls, max(at_most, request.min_calls)
+    choice = ToolChoice(*calls, brackets=brackets, level=level)
+    return Constraint(vocabulary, tools_of(request), choice, request.profile)
 
 
 def chat_of(request: Request, level: Level = Level.EXTENDED) -> tuple[Message, ...]:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from model_adapters.embedded.smollm2 import (
     embedded_path,
 )
 from model_adapters.errors import AdapterError
+from model_adapters.tokens.segment_text import Spelling
 
 if TYPE_CHECKING:
     import torch
@@ -88,6 +90,20 @@ class HfModel(msgspec.Struct, frozen=True):
         if self.threads is None or self.device.type != "cpu":
             return words
         return f"{words}; {self.threads.in_words}"
+
+    def begin_spelling(self, before: Sequence[int]) -> Spelling:
+        """Return what tells the characters of tokens one by one (`SegmentText`).
+
+        Args:
+            before: The tokens before them.
+        """
+        from tokenizers.decoders import DecodeStream
+
+        tokenizer = self.tokenizer.backend_tokenizer
+        # A stream takes U+FFFD at the end for a character that is only begun, and tells it all again.
+        is_whole = not tokenizer.decode(list(before), skip_special_tokens=False).endswith("\ufffd")
+        stream = DecodeStream(list(before) if is_whole else [], skip_special_tokens=False)
+        return lambda token: stream.step(tokenizer, token)
 
     def vocabulary(self) -> Vocabulary:
         """Return its tokens for a `Constraint`; half a second's work, for any number of them.

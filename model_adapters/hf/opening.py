@@ -3,17 +3,26 @@
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from cml.profile import Level, Spelling
 from cml.terminal.files import FileFaultError, require_readable
 from interpreter.schedule.measured import measurement_of
-from model_adapters.constraint.constraint import Constraint, ToolChoice
+from model_adapters.constraint.constraint import Constraint
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.errors import AdapterError
 from model_adapters.hf.marker_tokens import with_marker_tokens
 from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
 from model_adapters.hf.thinking import Regions, regions_of
-from model_adapters.opening import Backend, Opened, Request, chat_of, tools_of, with_regions
+from model_adapters.opening import (
+    Backend,
+    Opened,
+    Request,
+    chat_of,
+    constraint_of,
+    with_regions,
+)
 
 
 def _require_folder(folder: str) -> None:
@@ -31,10 +40,14 @@ def _open(request: Request, folder: str) -> Opened:
         _require_no_mask(request)
         model = with_marker_tokens(model)
     regions = () if is_token else regions_of(model.tokenizer)
+    # The embedded model is better off with the core, and with no other brackets than those of CML.
+    level, brackets = (Level.EXTENDED, True) if folder else (Level.CORE, False)
     session = HfSession(
         model,
-        chat_of(request, _level(folder)),
-        constraint=None if is_token else _constraint(model, request, regions, folder),
+        chat_of(request, level),
+        constraint=None
+        if is_token
+        else _constraint(model, request, regions, level, brackets=brackets),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
         at_trap=request.at_trap,
@@ -52,25 +65,12 @@ def _require_no_mask(request: Request) -> None:
         )
 
 
-def _constraint(model: HfModel, request: Request, regions: Regions, folder: str) -> Constraint:
-    return Constraint(
-        model.vocabulary(),
-        tools_of(request),
-        _choice(request, folder),
-        with_regions(request.profile, regions),
-    )
-
-
-def _level(folder: str) -> Level:
-    """How much of the language a model is told of: the embedded one is better off with the core."""
-    return Level.EXTENDED if folder else Level.CORE
-
-
-def _choice(request: Request, folder: str) -> ToolChoice:
-    at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
-    return ToolChoice(
-        request.min_calls, max(at_most, request.min_calls), bool(folder), _level(folder)
-    )
+def _constraint(
+    model: HfModel, request: Request, regions: Regions, level: Level, *, brackets: bool
+) -> Constraint:
+    profile = with_regions(request.profile, regions)
+    vocabulary = model.vocabulary()
+    return constraint_of(replace(request, profile=profile), vocabulary, level, brackets=brackets)
 
 
 HF: Final = Backend(

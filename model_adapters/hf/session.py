@@ -38,10 +38,10 @@ from model_adapters.hf.choosing import choose
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.hf.marker_tokens import block_ids, marker_tokens
 from model_adapters.hf.model import HfModel
-from model_adapters.hf.segment_text import SegmentText, WrittenToken
 from model_adapters.hf.suspending import TrappedContext, measure_moves
 from model_adapters.opening import GREEDY, AtTrap, Sampling
 from model_adapters.prompt import Message
+from model_adapters.tokens.segment_text import SegmentText, WrittenToken
 
 if TYPE_CHECKING:
     import torch
@@ -292,4 +292,4 @@ class HfSession:
         return EndOfDecoding(reason)
 
     def _begin_segment(self) -> None:
-        self._segment = SegmentText(self._model.tokenizer.backend_tokenizer, self._context.ids)
+        self._segment = SegmentText(self._model.begin_spelling, self._context.ids)

@@ -1,13 +1,12 @@
 """What a model wrote since the runtime last appended something: its tokens and their characters."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-    from tokenizers.decoders import DecodeStream
+Spelling: TypeAlias = Callable[[int], str | None]
+"""Takes a token and returns the characters that it completes; None where the text ends inside one."""
 
 # Of the context before: some tokenizers spell a token differently at the very beginning of a text.
 _CONTEXT_TOKENS: Final = 8
@@ -47,15 +46,15 @@ class SegmentText:
     """The tokens and the text of one segment.
 
     Args:
-        tokenizer: From tokens to text.
+        begin: Returns the spelling of what follows some tokens; they end with a whole character.
         before: The tokens of the context before it.
     """
 
-    def __init__(self, tokenizer: "Tokenizer", before: Sequence[int]) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, begin: Callable[[Sequence[int]], Spelling], before: Sequence[int]) -> None:
+        self._begin = begin
         self._before = tuple(before[-_CONTEXT_TOKENS:])
         self._written: list[WrittenToken] = []
-        self._stream = self._new_stream()
+        self._spell = self._spelling()
 
     @property
     def text(self) -> str:
@@ -70,7 +69,7 @@ class SegmentText:
 
     def add(self, token: int) -> WrittenToken:
         """Take a token and return what characters it completes."""
-        text = self._stream.step(self._tokenizer, token)
+        text = self._spell(token)
         self._written.append(WrittenToken(token, text or "", partial=text is None))
         return self._written[-1]
 
@@ -84,12 +83,12 @@ class SegmentText:
         *first, last = tokens
         self._written += [WrittenToken(token, "", partial=True) for token in first]
         self._written.append(WrittenToken(last, text, partial=False))
-        self._stream = self._new_stream()
+        self._spell = self._spelling()
 
     def drop(self, tokens: int) -> None:
         """Forget the last tokens; they end where a character does, or in the segment's beginning."""
         del self._written[len(self._written) - tokens :]
-        self._stream = self._new_stream()
+        self._spell = self._spelling()
 
     def cut(self, length: int) -> Cut:
         """Return how to cut the segment after its first `length` characters; fewer than it has."""
@@ -105,10 +104,6 @@ class SegmentText:
             first=self._written[kept].token,
         )
 
-    def _new_stream(self) -> "DecodeStream":
-        from tokenizers.decoders import DecodeStream
-
-        tokens = [*self._before, *(written.token for written in self._written)][-_CONTEXT_TOKENS:]
-        # A stream takes U+FFFD at the end for a character that is only begun, and tells it all again.
-        is_whole = not self._tokenizer.decode(tokens, skip_special_tokens=False).endswith("\ufffd")
-        return DecodeStream(tokens if is_whole else [], skip_special_tokens=False)
+    def _spelling(self) -> Spelling:
+        tokens = [*self._before, *(written.token for written in self._written)]
+        return self._begin(tokens[-_CONTEXT_TOKENS:])
