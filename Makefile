@@ -24,12 +24,12 @@ lint: $(VENV)/.test
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable ".[hf]"
+	$(PIP) --editable ".[llamacpp]"
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable ".[hf,bfcl,optimal,plot,dask,mcp,chat,pandas,polars,docs,dev]"
+	$(PIP) --editable ".[hf,llamacpp,openai,bfcl,optimal,plot,dask,mcp,chat,pandas,polars,docs,dev]"
 	touch $@
 
 docs: $(VENV)/.test

@@ -1,7 +1,7 @@
 r"""Three slow travel services, made up: any city has a weather, a time and a flight.
 
     cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
-        --tools examples/travel_tools.py --backend hf
+        --tools examples/travel_tools.py
 
 Every function whose name does not begin with an underscore is a tool; its annotations and the first
 line of its docstring are what a model is told of it. They answer in sentences, because a model of
@@ -18,8 +18,8 @@ from typing import Final
 from zlib import crc32
 
 PRICE_S: Final = 0.45
-TIME_S: Final = 0.3
-WEATHER_S: Final = 0.6
+TIME_S: Final = 0.4
+WEATHER_S: Final = 0.5
 
 _CITIES: Final = {
     "Berlin": (15, "foggy", 1, 120),

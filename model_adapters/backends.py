@@ -6,15 +6,21 @@ A new one is a room of its own with a `Backend`, and a line in the table.
 from collections.abc import Mapping
 from typing import Final
 
+from model_adapters.automatic import AUTO
 from model_adapters.errors import UnknownBackendError
 from model_adapters.given_sessions import PYTHON, SCRIPT
 from model_adapters.hf.opening import HF
+from model_adapters.llamacpp.opening import LLAMACPP
+from model_adapters.openai_compat.opening import OPENAI
 from model_adapters.opening import Backend, Opened, Request
 
 __all__ = ["BACKENDS", "Opened", "Request", "open_backend", "require_backend", "spellings"]
 
 BACKENDS: Final[Mapping[str, Backend]] = {
+    "auto": AUTO,
     "hf": HF,
+    "llamacpp": LLAMACPP,
+    "openai": OPENAI,
     "script": SCRIPT,
     "python": PYTHON,
 }

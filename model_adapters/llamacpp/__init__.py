@@ -1,0 +1,1 @@
+"""Sessions on a GGUF file, decoded by llama.cpp in this process."""

@@ -1,0 +1,114 @@
+"""The vocabulary of a GGUF file: the bytes of each token, which of them control, which end."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from model_adapters.errors import AdapterError
+from model_adapters.llamacpp.gguf_header import read_header
+
+# Types of tokens.
+_CONTROL: Final = (3, 4)  # the second are those that somebody added, such as `<tool_call>`
+_BYTE: Final = 6
+
+_UNKNOWN_LENGTH: Final = 2**31
+
+
+class GgufTokens(msgspec.Struct, frozen=True):
+    """What a GGUF file says of its model, as far as a session has to know.
+
+    Args:
+        name: What the model is called.
+        context_tokens: The longest context that it was made for.
+        spelled: The bytes of each token, by its id.
+        control: The tokens that no content may become, and how they are spelled.
+        ends: The tokens that end an answer.
+    """
+
+    name: str
+    context_tokens: int
+    spelled: tuple[bytes, ...]
+    control: dict[int, str]
+    ends: frozenset[int]
+
+
+class _Keys(msgspec.Struct, frozen=True):
+    architecture: str = msgspec.field(name="general.architecture")
+    kind: str = msgspec.field(name="tokenizer.ggml.model")
+    tokens: list[str] = msgspec.field(name="tokenizer.ggml.tokens")
+    types: list[int] = msgspec.field(name="tokenizer.ggml.token_type")
+    name: str | None = msgspec.field(name="general.name", default=None)
+    end: int | None = msgspec.field(name="tokenizer.ggml.eos_token_id", default=None)
+    end_of_turn: int | None = msgspec.field(name="tokenizer.ggml.eot_token_id", default=None)
+    end_of_message: int | None = msgspec.field(name="tokenizer.ggml.eom_token_id", default=None)
+
+
+def read_tokens(path: Path) -> GgufTokens:
+    """Return the vocabulary of a GGUF file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        AdapterError: It is no GGUF file of a language model, or its vocabulary is of an unknown kind.
+    """
+    header = read_header(path)
+    try:
+        keys = msgspec.convert(header, _Keys)
+    except msgspec.ValidationError as error:
+        raise AdapterError(f"{path}: no language model with its vocabulary: {error}") from None
+    if keys.kind not in _SPELLINGS:
+        known = ", ".join(_SPELLINGS)
+        raise AdapterError(
+            f"{path}: its vocabulary is of the kind {keys.kind!r}; known are {known}"
+        )
+    spell = _SPELLINGS[keys.kind]
+    typed = list(zip(keys.tokens, keys.types, strict=True))
+    longest = header.get(f"{keys.architecture}.context_length")
+    ends = {keys.end, keys.end_of_turn, keys.end_of_message}
+    return GgufTokens(
+        name=keys.name or path.stem,
+        context_tokens=longest if isinstance(longest, int) else _UNKNOWN_LENGTH,
+        spelled=tuple(
+            token.encode() if kind in _CONTROL else spell(token, kind) for token, kind in typed
+        ),
+        control={
+            i: token for i, (token, kind) in enumerate(typed) if kind in _CONTROL and token.strip()
+        },
+        ends=frozenset(end for end in ends if end is not None),
+    )
+
+
+def _byte_level(token: str, _: int) -> bytes:
+    """Spell a token whose characters stand for bytes."""
+    return bytes(_BYTES[character] for character in token)
+
+
+def _with_pieces(token: str, kind: int) -> bytes:
+    """Spell a token of SentencePiece: a block for a space, and single bytes as `<0x0A>`."""
+    return bytes([int(token[1:-1], 16)]) if kind == _BYTE else token.replace("\u2581", " ").encode()
+
+
+def _bytes_of_characters() -> Mapping[str, int]:
+    """Which byte each character of a byte-level vocabulary stands for.
+
+    What can be printed stands for itself; the other bytes, in their order, for the characters from
+    256 on.
+    """
+    printed = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), 256),
+    ]
+    others = [byte for byte in range(256) if byte not in printed]
+    shown = {chr(byte): byte for byte in printed}
+    return shown | {chr(256 + number): byte for number, byte in enumerate(others)}
+
+
+_BYTES: Final = _bytes_of_characters()
+_SPELLINGS: Final[dict[str, Callable[[str, int], bytes]]] = {
+    "gpt2": _byte_level,
+    "llama": _with_pieces,
+}

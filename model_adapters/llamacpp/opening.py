@@ -1,0 +1,44 @@
+"""The backend `llamacpp`: the embedded model, or the GGUF file of another one."""
+
+from pathlib import Path
+from typing import Final
+
+from cml.profile import Level
+from cml.terminal.files import FileFaultError, require_readable
+from model_adapters.embedded.downloads import embedded_model
+from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf
+from model_adapters.llamacpp.model import GgufModel
+from model_adapters.llamacpp.session import LlamaCppSession
+from model_adapters.opening import Backend, Opened, Request, chat_of, constraint_of
+
+
+def _require_file(path: str) -> None:
+    if Path(path).is_dir() and path:
+        raise FileFaultError(f"{path}: this is a folder; name a GGUF file")
+    if path:
+        require_readable(path)
+
+
+def open_llamacpp(request: Request, path: str) -> Opened:
+    """Open a session on a GGUF file; on the embedded model's where none is named."""
+    if not path:
+        embedded_model(yes=request.yes, form=AS_PUBLISHED)
+    model = GgufModel(Path(path) if path else embedded_gguf())
+    level = Level.EXTENDED if path else Level.CORE
+    constraint = constraint_of(request, model.vocabulary(), level, brackets=bool(path))
+    session = LlamaCppSession(
+        model,
+        chat_of(request, level),
+        constraint=constraint,
+        max_tokens=request.max_tokens,
+        sampling=request.sampling,
+    )
+    return Opened(session, model.in_words, layout="lines")
+
+
+LLAMACPP: Final = Backend(
+    "llamacpp:FILE.gguf",
+    "a model on disk, decoded by llama.cpp; llamacpp alone is the embedded one",
+    _require_file,
+    open_llamacpp,
+)

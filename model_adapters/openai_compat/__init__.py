@@ -1,0 +1,1 @@
+"""Sessions on servers that speak the OpenAI interface, through its official client."""

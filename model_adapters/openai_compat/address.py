@@ -1,0 +1,53 @@
+"""Where a server is, and how it is to be used: what stands after `openai:`."""
+
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from model_adapters.errors import UnknownBackendError
+
+_TIMEOUT_S: Final = 60.0
+_WAYS: Final = ("completions", "chat")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a server is, and how it is used.
+
+    Args:
+        url: Up to the version, as in `http://127.0.0.1:8000/v1`.
+        model: Which of its models; None where it has one only.
+        way: `completions` or `chat`; None for what suits the server.
+        timeout_s: How long it may send nothing.
+    """
+
+    url: str
+    model: str | None = None
+    way: str | None = None
+    timeout_s: float = _TIMEOUT_S
+
+
+def read_address(word: str) -> Address:
+    """Read what stands after `openai:`, as in `http://host:8000/v1?model=name&way=chat`.
+
+    Raises:
+        UnknownBackendError: It is no such address.
+    """
+    parts = urlsplit(word)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise UnknownBackendError(
+            f"'openai:{word}' names no server; give its address, as in openai:http://127.0.0.1:8000/v1"
+        )
+    asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    if unknown := asked.keys() - {"model", "way", "timeout"}:
+        raise UnknownBackendError(
+            f"'openai:{word}': {min(unknown)} is none of model, way and timeout"
+        )
+    if (way := asked.get("way")) not in {None, *_WAYS}:
+        raise UnknownBackendError(f"'openai:{word}': way is {way}; give completions or chat")
+    try:
+        timeout_s = float(asked.get("timeout", _TIMEOUT_S))
+    except ValueError:
+        raise UnknownBackendError(f"'openai:{word}': timeout is no number of seconds") from None
+    url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
+    return Address(url, asked.get("model"), way, timeout_s)

@@ -1,0 +1,15 @@
+"""Whole characters out of text that comes in chunks: some servers cut them in two."""
+
+
+class Characters:
+    """Joins the halves of characters that JSON writes in two."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def add(self, text: str) -> str:
+        """Take a chunk; return the whole characters, with U+FFFD for halves without their other."""
+        joined = self._held + text
+        self._held = joined[-1:] if "\ud800" <= joined[-1:] <= "\udbff" else ""
+        whole = joined[: len(joined) - len(self._held)]
+        return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,296 @@
+"""A session on a server that continues a prompt exactly.
+
+The server decodes ahead while the runtime watches. At a trap or an interrupt its work is stopped,
+what it decoded ahead is forgotten, the interrupt is put behind what the runtime has seen, and all of
+it is sent as the prompt of a new request. Servers keep the prefixes of prompts, so that this costs
+the new tokens and little more (docs/benchmarks.md). A connection that breaks is taken up again in
+the same way.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
+from typing import Final, Literal
+
+import msgspec
+
+from interpreter.errors import HostError
+from interpreter.session import CONTEXT_LEFT, Ability, Batch, EndOfDecoding, Piece
+from model_adapters.errors import AdapterError
+from model_adapters.openai_compat.characters import Characters
+from model_adapters.openai_compat.dialects import Choice, part_of
+from model_adapters.openai_compat.faults import FAULTS, ServerError
+from model_adapters.openai_compat.feed import Feed, Stream
+from model_adapters.openai_compat.parts import Part, cut, text_of
+from model_adapters.openai_compat.server import UNKNOWN_LENGTH, Server, Usage, sampling_options
+from model_adapters.opening import GREEDY, Sampling
+from model_adapters.prompt import Message
+from model_adapters.tokens.chat_parts import Chat, chat_parts
+
+_NEVER: Final = -100
+"""The least that may be added to the score of a token."""
+
+_ALTERNATIVES: Final = 5
+
+
+class _Told(msgspec.Struct, frozen=True):
+    cached_tokens: int | None = None
+
+
+class _Used(msgspec.Struct, frozen=True):
+    prompt_tokens: int = 0
+    prompt_tokens_details: _Told | None = None
+
+
+class _Likely(msgspec.Struct, frozen=True):
+    top_logprobs: tuple[dict[str, float], ...] | None = None
+
+
+class _Complete(msgspec.Struct, frozen=True):
+    logprobs: _Likely
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    choices: tuple[_Complete, ...]
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    choices: tuple[Choice, ...] = ()
+    model: str = ""
+    usage: _Used | None = None
+
+
+class CompletionsSession:
+    """One context of a server (see `interpreter.session.Session`).
+
+    Args:
+        server: The server; it is closed with the session.
+        messages: The chat so far; the model writes the answer.
+        max_tokens: How many tokens it may write; appended ones do not count.
+        sampling: How a token is chosen.
+
+    Raises:
+        AdapterError: The chat is too long, or the model takes no such chat.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int = 512,
+        sampling: Sampling = GREEDY,
+    ) -> None:
+        self._server = server
+        self._sampling = sampling
+        self._max_tokens = max_tokens
+        self._decoded = 0
+        self._before = _prompt(server, messages)
+        self._segment: list[Part] = []
+        self._taken_back: tuple[tuple[int, ...], str] | None = None
+        self._feed = Feed(server, self._begin)
+        if self.context_left <= 0:
+            raise AdapterError(
+                f"the prompt has {server.context_tokens - self.context_left} tokens and a context "
+                f"of {server.in_words} holds {server.context_tokens}; make it shorter"
+            )
+
+    @property
+    def abilities(self) -> frozenset[Ability[object]]:
+        """What it can do besides its verbs: tell how much room there is, where the server does."""
+        known = self._server.context_tokens < UNKNOWN_LENGTH
+        return frozenset({CONTEXT_LEFT} if known else ())
+
+    @property
+    def context_left(self) -> int:
+        """How many more tokens the context can hold (Embed/context-left)."""
+        kept = sum(part.tokens for part in (*self._before, *self._segment))
+        return max(0, self._server.context_tokens - kept)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The tokens of the context, prompt included; none where the server does not tell them."""
+        return tuple(token for part in (*self._before, *self._segment) for token in part.ids)
+
+    @property
+    def text(self) -> str:
+        """The characters of the context, prompt included."""
+        return text_of((*self._before, *self._segment))
+
+    @property
+    def usage(self) -> Usage:
+        """What it has asked of its server so far."""
+        return self._server.usage
+
+    def decode(self) -> Piece | EndOfDecoding:
+        """Decode a token, or what the server sends in one chunk, and keep it (Embed/decode).
+
+        Raises:
+            ServerError: The server does not give it.
+        """
+        if self._decoded >= self._max_tokens or not self.context_left:
+            self._feed.finish()
+            return self._end("length")
+        part = self._feed.next()
+        if isinstance(part, str):
+            return self._end(part)
+        self._segment.append(part)
+        self._decoded += part.tokens
+        self._server.usage.received_tokens += part.tokens
+        return Piece(part.text, tokens=part.tokens, partial=not part.text)
+
+    def append(self, batch: Batch) -> int:
+        """Stop the server and append interrupts; return their number of tokens (Embed/append).
+
+        What the context has no room for goes in all the same, and the decoding ends there. Where
+        the server makes no tokens of text, their number is estimated, at four characters each.
+
+        Raises:
+            HostError: The context ends inside a character.
+            ServerError: The server does not make tokens of the text.
+        """
+        if self._begun:
+            raise HostError("Embed/append", "text was appended inside a character; decode first")
+        self._feed.stop()
+        part = self._part(batch.text)
+        self._before += [*self._segment, part]
+        self._segment, self._taken_back = [], None
+        return part.tokens
+
+    def rewind(self, characters: int) -> None:
+        """Stop the server and drop the last characters that the model generated (Embed/rewind).
+
+        Raises:
+            HostError: The model has generated fewer since the last append.
+        """
+        written = len(text_of(self._segment))
+        if not 0 <= characters <= written:
+            raise HostError(
+                "Embed/rewind", f"{characters} characters to drop, {written} since the last append"
+            )
+        if not characters:
+            return
+        self._feed.stop()
+        found = cut(self._segment, written - characters)
+        del self._segment[found.kept :]
+        if found.put_back:
+            self._segment.append(self._part(found.put_back))
+        first = self._part(found.dropped).ids if found.put_back else found.first
+        self._taken_back = first[:1], found.dropped
+
+    def close(self) -> None:
+        """Stop the server's work and close the connection."""
+        self._feed.stop()
+        self._server.close()
+
+    @property
+    def _begun(self) -> int:
+        """How many parts at the end make up a character that is not complete."""
+        whole = (n for n, part in enumerate(reversed(self._segment)) if part.text)
+        return next(whole, len(self._segment))
+
+    def _part(self, text: str) -> Part:
+        return part_of(self._server.dialect, self._server.ask, text)
+
+    def _end(self, reason: Literal["stop", "length"]) -> EndOfDecoding:
+        self._feed.stop()
+        del self._segment[len(self._segment) - self._begun :]
+        return EndOfDecoding(reason)
+
+    def _begin(self) -> Stream:
+        """Ask for what follows the context; first for one token other than what was taken back."""
+        if self._taken_back is not None:
+            token, text = self._taken_back
+            if token:
+                body = {"max_tokens": 1, "logit_bias": {str(token[0]): _NEVER}}
+                yield from (part for part in self._stream(body) if isinstance(part, Part))
+            else:
+                yield self._part(self._alternative(text))
+            self._taken_back = None
+        yield from self._stream({})
+
+    def _stream(self, body: Mapping[str, object]) -> Stream:
+        server, characters = self._server, Characters()
+        asked = {**self._request(), **body}
+        with server.stream("/completions", asked) as events:
+            for event in events:
+                chunk = msgspec.convert(event, _Chunk)
+                server.require_model(chunk.model)
+                for choice in chunk.choices[:1]:
+                    text = characters.add(choice.text or "")
+                    if part := self._received(text, choice):
+                        yield part
+                    if choice.finish_reason:
+                        self._note(chain([event], events))
+                        yield "length" if choice.finish_reason == "length" else "stop"
+                        return
+
+    def _request(self) -> dict[str, object]:
+        server, parts = self._server, (*self._before, *self._segment)
+        return {
+            **server.options,
+            "model": server.model,
+            "prompt": text_of(parts) if server.dialect.encode is None else self.ids,
+            "max_tokens": min(self._max_tokens - self._decoded, self.context_left),
+            **sampling_options(self._sampling),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+
+    def _received(self, text: str, choice: Choice) -> Part | None:
+        """Return what a chunk adds to the context, if anything."""
+        ids = self._server.dialect.ids(choice)
+        if choice.finish_reason == "stop":  # the end token is among them
+            ids = None if text else ()
+        if ids is None:
+            return self._part(text)
+        return Part(text, ids, max(1, len(ids))) if text or ids else None
+
+    def _note(self, events: Iterable[object]) -> None:
+        """Read what the server says that a request took, which comes with the end or after it."""
+        with suppress(*FAULTS):
+            for event in events:
+                if used := msgspec.convert(event, _Chunk).usage:
+                    told = used.prompt_tokens_details
+                    self._server.usage.prompt_tokens += used.prompt_tokens
+                    self._server.usage.cached_tokens += (told and told.cached_tokens) or 0
+
+    def _alternative(self, taken_back: str) -> str:
+        """Return the likeliest beginning that is not one of the text that was taken back.
+
+        Raises:
+            ServerError: The server tells no alternatives.
+        """
+        body = {**self._request(), "max_tokens": 1, "logprobs": _ALTERNATIVES}
+        answer = self._server.answer(
+            "/completions", {**body, "stream": False, "stream_options": None}
+        )
+        with suppress(msgspec.ValidationError):
+            for choice in msgspec.convert(answer, _Answer).choices:
+                [likely, *_] = choice.logprobs.top_logprobs or ({},)
+                for text in sorted(likely, key=likely.__getitem__, reverse=True):
+                    if text and not taken_back.startswith(text):
+                        return text
+        raise ServerError(
+            f"{self._server.address.url}: it tells no alternatives to a token, so what was taken "
+            "back would come again"
+        )
+
+
+def _prompt(server: Server, messages: Sequence[Message]) -> list[Part]:
+    """Return a chat as the server's model reads it, up to where its answer begins."""
+    dialect, render = server.dialect, server.dialect.render
+
+    def rendered(chat: Chat) -> str:
+        return render(server.ask, chat) if render else _in_words(chat)
+
+    return [
+        part_of(dialect, server.ask, part.text, control=not part.is_content)
+        for part in chat_parts(messages, rendered)
+    ]
+
+
+def _in_words(chat: Chat) -> str:
+    """Spell a chat for a server that does not tell its template."""
+    told = "".join(f"{message['role']}: {message['content']}\n\n" for message in chat)
+    return f"{told}assistant: "

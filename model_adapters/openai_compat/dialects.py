@@ -1,0 +1,155 @@
+"""What servers do beyond the interface that they share, and how each of them is asked for it.
+
+A prompt of tokens says exactly what a context is, and no text in it can become a control token. It
+takes a server that makes tokens of text for others; one that does not is sent text.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Protocol
+
+import msgspec
+
+from cml.symbols import Marker
+from model_adapters.openai_compat.parts import Part
+from model_adapters.tokens.chat_parts import Chat
+
+_CONTROL: Final = re.compile(r"<[^<>\s]{1,60}>|\[/?[A-Z_]{2,40}\]")
+"""What control tokens look like in all the vocabularies that servers are known to serve."""
+
+_MARKERS: Final = frozenset(marker.value for marker in Marker)
+_CHARACTERS_A_TOKEN: Final = 4
+
+
+class Ask(Protocol):
+    """Asks a server, at a path below its address."""
+
+    def __call__(self, path: str, body: Mapping[str, object]) -> object:
+        """Return its answer to a request with this body, read as JSON."""
+        ...
+
+
+class Logprobs(msgspec.Struct, frozen=True):
+    """Of each token of a chunk, in the form of llama.cpp: what it is."""
+
+    content: tuple["NamedToken", ...] = ()
+
+
+class NamedToken(msgspec.Struct, frozen=True):
+    """A token with its id."""
+
+    id: int
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What a chunk of a stream tells of the text."""
+
+    text: str | None = ""
+    finish_reason: str | None = None
+    token_ids: tuple[int, ...] | None = None
+    logprobs: Logprobs | None = None
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """How a kind of server is asked.
+
+    Args:
+        name: Of the kind.
+        options: What is added to the body of each request.
+        encode: Makes tokens of a text, in which control tokens are those of a template or none;
+            None where the server cannot.
+        render: Spells a chat as the model's template does; None where the server cannot.
+        ids: The tokens that a chunk tells; None where they are to be made of its text.
+    """
+
+    name: str
+    options: Mapping[str, object]
+    encode: Callable[[Ask, str, bool], list[int]] | None
+    render: Callable[[Ask, Chat], str] | None
+    ids: Callable[[Choice], tuple[int, ...] | None]
+
+
+class _Tokens(msgspec.Struct, frozen=True):
+    tokens: list[int]
+
+
+class _Prompt(msgspec.Struct, frozen=True):
+    prompt: str
+
+
+def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> Part:
+    """Return a text as a part of a context.
+
+    Args:
+        dialect: The server's.
+        ask: Asks it.
+        text: Any text.
+        control: Whether it is a template's, so that it may hold control tokens.
+    """
+    if dialect.encode is None:
+        safe = text if control else _spelled_apart(text)
+        return Part(safe, (), max(1, len(safe) // _CHARACTERS_A_TOKEN))
+    ids: list[int] = []
+    for stretch in [text] if control else _apart(text):
+        if stretch:
+            ids += dialect.encode(ask, stretch, control)
+    return Part(text, tuple(ids), len(ids))
+
+
+def _apart(text: str) -> Iterator[str]:
+    """Cut a text inside everything that looks like a control token."""
+    start = 0
+    for match in _CONTROL.finditer(text):
+        if match.group() not in _MARKERS:
+            yield text[start : match.start() + 1]
+            start = match.start() + 1
+    yield text[start:]
+
+
+def _spelled_apart(text: str) -> str:
+    """Put a space into everything that looks like a control token: there is only text to send."""
+    return _CONTROL.sub(
+        lambda match: match[0] if match[0] in _MARKERS else f"{match[0][0]} {match[0][1:]}", text
+    )
+
+
+def _ids_of_llama_cpp(choice: Choice) -> tuple[int, ...] | None:
+    """It tells the last token of each chunk. A character of several tokens comes in one chunk."""
+    told = choice.logprobs.content if choice.logprobs else ()
+    return tuple(token.id for token in told) if (choice.text or "").isascii() else None
+
+
+def _encode_for_llama_cpp(ask: Ask, text: str, control: bool) -> list[int]:
+    body = {"content": text, "parse_special": control, "add_special": False}
+    return msgspec.convert(ask("/tokenize", body), _Tokens).tokens
+
+
+def _encode_for_vllm(ask: Ask, text: str, _: bool) -> list[int]:
+    body = {"prompt": text, "add_special_tokens": False}
+    return msgspec.convert(ask("/tokenize", body), _Tokens).tokens
+
+
+def _render_by_llama_cpp(ask: Ask, chat: Chat) -> str:
+    return msgspec.convert(ask("/apply-template", {"messages": chat}), _Prompt).prompt
+
+
+def _render_by_vllm(ask: Ask, chat: Chat) -> str:
+    tokens = msgspec.convert(ask("/tokenize", {"messages": chat}), _Tokens).tokens
+    return msgspec.convert(ask("/detokenize", {"tokens": tokens}), _Prompt).prompt
+
+
+LLAMA_CPP: Final = Dialect(
+    "llama.cpp",
+    {"cache_prompt": True, "n_probs": 1},
+    _encode_for_llama_cpp,
+    _render_by_llama_cpp,
+    _ids_of_llama_cpp,
+)
+VLLM: Final = Dialect(
+    "vLLM",
+    {"return_token_ids": True, "skip_special_tokens": False},
+    _encode_for_vllm,
+    _render_by_vllm,
+    lambda choice: choice.token_ids,
+)
+PLAIN: Final = Dialect("no kind that is known", {}, None, None, lambda _: ())

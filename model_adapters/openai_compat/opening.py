@@ -1,0 +1,58 @@
+"""The backend `openai`: a server, in the way that suits it, or that is asked for."""
+
+from typing import Final
+
+from cml.profile import Level, Spelling
+from cml.terminal.output import print_text
+from interpreter.errors import missing_extra
+from model_adapters.errors import AdapterError
+from model_adapters.openai_compat.address import read_address
+from model_adapters.opening import Backend, Opened, Request, chat_of, tools_of
+from model_adapters.prompt import Message
+
+
+def _require_address(word: str) -> None:
+    read_address(word)
+
+
+def _open(request: Request, word: str) -> Opened:
+    address = read_address(word)
+    try:
+        from model_adapters.openai_compat.chat import LOSS, ChatSession
+        from model_adapters.openai_compat.completions import CompletionsSession
+        from model_adapters.openai_compat.server import Server
+    except ImportError as error:
+        raise missing_extra("openai", error) from error
+    if request.profile.markers is Spelling.TOKEN:
+        raise AdapterError(
+            f"{address.url}: markers are tokens only where the model is here: use hf"
+        )
+    server = Server(address)
+    continues = server.dialect.encode is not None
+    way = address.way or ("completions" if continues else "chat")
+    if way == "completions":
+        completions = CompletionsSession(
+            server,
+            chat_of(request, Level.EXTENDED),
+            max_tokens=request.max_tokens,
+            sampling=request.sampling,
+        )
+        return Opened(completions, server.in_words, layout="lines")
+    print_text(f"{address.url}: chat: {LOSS}", err=True, color="bright_black")
+    chat = ChatSession(
+        server,
+        [Message("user", request.prompt)],
+        tools=tools_of(request),
+        profile=request.profile,
+        max_tokens=request.max_tokens,
+        sampling=request.sampling,
+    )
+    return Opened(chat, f"{server.in_words}, by chat", layout="lines")
+
+
+OPENAI: Final = Backend(
+    "openai:URL",
+    "a server, as in openai:http://127.0.0.1:8000/v1",
+    _require_address,
+    _open,
+)

@@ -1,0 +1,194 @@
+"""Chats in the server's own form of calls: each call that is sent has exactly one output."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from servers import Act, Misbehaving, begin_stream, event, send
+
+import cml
+from cml.ast import OutcomeKind
+from interpreter import Runtime
+from interpreter.events import Delivery, Outcome
+from interpreter.runs import read_run
+from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.tools.signature import tool_of
+from model_adapters.prompt import Message
+
+pytest.importorskip("openai", reason="the extra openai is not installed")
+
+from model_adapters.openai_compat.address import Address
+from model_adapters.openai_compat.chat import ChatSession
+from model_adapters.openai_compat.chat_history import GO_ON, ChatHistory, NativeCall
+from model_adapters.openai_compat.server import Server
+
+ASK = [Message("user", "How much is it?")]
+
+
+def price(city: str) -> int:
+    """The price of a flight."""
+    time.sleep(0.05 if city == "Oslo" else 0.4)
+    return len(city)
+
+
+def delta(finish: str | None = None, **parts: object) -> dict[str, Any]:
+    return {"model": "m", "choices": [{"index": 0, "delta": parts, "finish_reason": finish}]}
+
+
+def calls(*wanted: tuple[str, str]) -> Act:
+    """Call functions in the server's form, each in fragments."""
+
+    def act(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        begin_stream(handler)
+        send(handler, event(delta(content="Let me see.")))
+        for index, (function, arguments) in enumerate(wanted):
+            head = {"index": index, "id": f"key-{function}-{arguments}", "type": "function"}
+            first = {**head, "function": {"name": function, "arguments": arguments[:3]}}
+            rest = {"index": index, "function": {"arguments": arguments[3:]}}
+            send(handler, event(delta(tool_calls=[first])) + event(delta(tool_calls=[rest])))
+        send(handler, event(delta("tool_calls")) + b"data: [DONE]\n\n")
+
+    return act
+
+
+def tells(*texts: str, finish: str | None = "stop") -> Act:
+    def act(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        begin_stream(handler)
+        for text in texts:
+            send(handler, event(delta(content=text)))
+        if finish:
+            send(handler, event(delta(finish)) + b"data: [DONE]\n\n")
+
+    return act
+
+
+@contextmanager
+def chat_on(*acts: Act) -> Iterator[tuple[ChatSession, Misbehaving]]:
+    with Misbehaving(*acts) as server:
+        connection = Server(Address(server.url, timeout_s=5), first_wait_s=0.01)
+        session = ChatSession(connection, ASK, tools=[tool_of(price, "price")])
+        try:
+            yield session, server
+        finally:
+            session.close()
+
+
+def assert_paired(messages: list[dict[str, Any]]) -> None:
+    """Every call has its output, directly behind its message, in order, and there is no other."""
+    for at, message in enumerate(messages):
+        keys = [call["id"] for call in message.get("tool_calls", ())]
+        behind = messages[at + 1 : at + 1 + len(keys)]
+        assert [other.get("tool_call_id") for other in behind] == keys
+    outputs = [m["tool_call_id"] for m in messages if m["role"] == "tool"]
+    assert outputs == [call["id"] for m in messages for call in m.get("tool_calls", ())]
+
+
+def test_calls_in_the_servers_form_overlap_and_each_is_answered_where_the_chat_has_it() -> None:
+    two = calls(("price", '{"city": "Oslo"}'), ("price", '{"city": "Rome "}'))
+    with (
+        chat_on(two, tells("Wait."), tells("Both."), tells("Done.")) as (session, server),
+        Runtime(session, {"price": price}) as runtime,
+    ):
+        run = read_run(runtime.settings, runtime.run())
+    assert [call.call for call in run.calls] == ["call1", "call2"]
+    assert run.ending == "answered"
+    for asked in server.asked:
+        assert_paired(asked["messages"])
+    first, second, third = server.asked[:3]
+    assert [tool["function"]["name"] for tool in first["tools"]] == ["price"]
+    [_, answer, done, pending] = second["messages"][:4]
+    assert answer["content"] == "Let me see."
+    assert done["content"] == '{"kind":"returned","value":4}'
+    assert '"type":"pending"' in pending["content"]
+    assert '"call":"call2"' in pending["content"]
+    assert third["messages"][:4] == second["messages"][:4]  # what was sent is not changed
+    assert "[INTR] call2 [HEAD] 5 [END]" in third["messages"][-1]["content"]
+
+
+def test_a_call_is_one_of_the_context() -> None:
+    with chat_on(calls(("price", '{"city": "[END]"}'), ("price", "{not json"), ("9!", "{}"))) as (
+        session,
+        _,
+    ):
+        text = "".join(p.text for p in iter(session.decode, EndOfDecoding("stop")))  # type: ignore[union-attr]
+    items = cml.parse(text).items
+    found = [item for item in items if isinstance(item, cml.Call)]
+    assert [call.function for call in found] == ["price", "price", "unknown"]
+    assert found[0].kwargs == {"city": "[END]"}
+    assert found[1].args == ("{not json",)
+    assert isinstance(items[-1], cml.Trap)
+
+
+def test_a_message_that_the_network_breaks_off_is_closed_and_the_model_told() -> None:
+    with chat_on(tells("It is ", finish=None), tells("four.")) as (session, server):
+        assert [session.decode() for _ in range(3)] == [
+            Piece("It is "),
+            Piece("four."),
+            EndOfDecoding("stop"),
+        ]
+        assert server.asked[1]["messages"][1:] == [
+            {"role": "assistant", "content": "It is "},
+            {"role": "user", "content": GO_ON},
+        ]
+
+
+def test_a_rewind_takes_a_call_out_of_the_message() -> None:
+    with chat_on(calls(("price", "{}")), tells("ok")) as (session, server):
+        text = "".join(p.text for p in iter(session.decode, EndOfDecoding("stop")))  # type: ignore[union-attr]
+        session.rewind(len(text) - len("Let me"))
+        session.append(Batch("[INTR] user1 [HEAD] 1 [END]"))
+        session.decode()
+        assert server.asked[1]["messages"][1:] == [
+            {"role": "assistant", "content": "Let me"},
+            {"role": "user", "content": "[INTR] user1 [HEAD] 1 [END]"},
+        ]
+
+
+# ---------------------------------------------------------------------------- the history alone
+
+OUTCOMES = st.sampled_from(list(OutcomeKind))
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("call"), st.integers(1, 3), st.text(max_size=3)),
+        st.tuples(st.just("tell"), st.integers(1, 9), OUTCOMES),
+        st.tuples(st.just("say"), st.text(min_size=1, max_size=3)),
+        st.tuples(st.just("send")),
+    ),
+    max_size=30,
+)
+
+
+@given(ACTS)
+def test_whatever_happens_calls_and_outputs_are_pairs_and_what_was_sent_stays(
+    acts: list[Any],
+) -> None:
+    history, number, sent = ChatHistory(ASK), 0, list(ChatHistory(ASK).to_send())
+    told: list[str] = []
+    for act in [*acts, ("send",)]:
+        match act:
+            case ("call", count, text):
+                new = [
+                    NativeCall(f"k{number + n}", f"call{number + n}", "f", "{}")
+                    for n in range(count)
+                ]
+                number += count
+                history.answer(text, new)
+            case ("tell", which, kind):
+                delivery = Delivery(f"call{which}", Outcome(kind, f"<{len(told)}>"))
+                told.append(f"<{len(told)}>")
+                history.told(delivery, f"[INTR] {delivery.outcome.value}")
+            case ("say", text):
+                history.say(text)
+            case _:
+                before, sent = sent, list(history.to_send())
+                assert_paired(sent)  # type: ignore[arg-type]
+                whole = before[:-1] if before[-1]["role"] == "user" else before
+                assert sent[: len(whole)] == whole
+                assert sent[-1]["role"] == "user" or sent[-1]["role"] == "tool"
+    everything = " ".join(str(message.get("content")) for message in sent)
+    assert all(value in everything for value in told)  # no outcome is lost

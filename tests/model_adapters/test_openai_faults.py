@@ -1,0 +1,284 @@
+"""Sessions on a server that misbehaves: a clear error or a stated policy each, and nothing lost."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from servers import (
+    Act,
+    Misbehaving,
+    answer_json,
+    begin_stream,
+    breaks,
+    chunk,
+    event,
+    hangs,
+    refuses,
+    says,
+    send,
+    wait_until,
+)
+
+from interpreter import Runtime
+from interpreter.drivers.replay import replay
+from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.trace import Header, check_trace, encode_header, encode_row
+from model_adapters.errors import AdapterError, UnknownBackendError
+
+pytest.importorskip("openai", reason="the extra openai is not installed")
+
+from model_adapters.openai_compat.address import Address, read_address
+from model_adapters.openai_compat.completions import CompletionsSession
+from model_adapters.openai_compat.faults import ServerError
+from model_adapters.openai_compat.server import Server
+from model_adapters.prompt import Message
+
+ASK = (Message("user", "Hello."),)
+
+
+@contextmanager
+def session_on(
+    *acts: Act, timeout_s: float = 5.0, models: tuple[str, ...] = ("m",), max_tokens: int = 50
+) -> Iterator[tuple[CompletionsSession, Misbehaving]]:
+    with Misbehaving(*acts, models=models) as server:
+        address = Address(server.url, timeout_s=timeout_s)
+        session = CompletionsSession(Server(address, first_wait_s=0.01), ASK, max_tokens=max_tokens)
+        try:
+            yield session, server
+        finally:
+            session.close()
+
+
+def write(session: CompletionsSession) -> str:
+    text = ""
+    while isinstance(piece := session.decode(), Piece):
+        text += piece.text
+    assert piece == EndOfDecoding("stop")
+    return text
+
+
+def test_what_a_server_says_is_the_text_of_the_pieces_and_of_the_context() -> None:
+    with session_on(says("Hel", "lo", " there.")) as (session, server):
+        assert write(session) == "Hello there."
+        assert session.text == "user: Hello.\n\nassistant: Hello there."
+        [asked] = server.asked
+        assert asked["prompt"] == "user: Hello.\n\nassistant: "
+        assert session.usage.limits == {"tokens": "1234"}
+        assert (session.usage.prompt_tokens, session.usage.cached_tokens) == (7, 5)
+
+
+def test_a_stream_that_dies_is_taken_up_where_it_ended() -> None:
+    with session_on(breaks("one ", "two "), breaks("three "), says("four")) as (session, server):
+        assert write(session) == "one two three four"
+        begun = server.asked[0]["prompt"]
+        told = [asked["prompt"].removeprefix(begun) for asked in server.asked]
+        assert told == ["", "one two ", "one two three "]
+        assert [asked["max_tokens"] for asked in server.asked] == [50, 48, 47]
+        assert session.usage.retries == 2
+
+
+def test_a_server_that_only_dies_is_given_up_after_three_more_tries() -> None:
+    with session_on(breaks()) as (session, server):
+        with pytest.raises(ServerError, match="ended in the middle of an answer"):
+            session.decode()
+        assert len(server.asked) == 4
+
+
+def test_half_a_utf8_character_is_never_passed_on() -> None:
+    half = event(chunk("é")).replace(b"\\u00e9", "é".encode()[:1])
+    with session_on(breaks("a", then=half), says("é")) as (session, _):
+        assert write(session) == "aé"
+    with session_on(breaks("a", then=half), breaks(then=half)) as (session, _):
+        assert session.decode() == Piece("a")
+        with pytest.raises(ServerError, match="what is no event"):
+            session.decode()
+
+
+def test_halves_of_a_character_that_json_writes_in_two_are_joined() -> None:
+    with session_on(says("x", "\ud83d", "\ude80", "\ud83d", "y")) as (session, _):
+        texts = [piece.text for _ in range(3) if isinstance(piece := session.decode(), Piece)]
+        assert texts == ["x", "🚀", "\ufffdy"]
+        assert session.decode() == EndOfDecoding("stop")
+
+
+def test_two_chunks_at_once_are_two_pieces() -> None:
+    def both(handler: object, _: object) -> None:
+        begin_stream(handler)
+        send(handler, event(chunk("one ")) + event(chunk("two")) + event(chunk("", "stop")))
+
+    with session_on(both) as (session, _):
+        assert [session.decode() for _ in range(2)] == [Piece("one "), Piece("two")]
+        assert session.decode() == EndOfDecoding("stop")
+
+
+def test_a_chunk_that_is_cut_by_the_network_is_one_piece() -> None:
+    def cut(handler: object, _: object) -> None:
+        begin_stream(handler)
+        for byte in event(chunk("日本")) + event(chunk("", "stop")):
+            send(handler, bytes([byte]))
+
+    with session_on(cut) as (session, _):
+        assert write(session) == "日本"
+
+
+def test_an_error_inside_an_answer_that_began_well_is_told_in_its_words() -> None:
+    error = {"error": {"message": "the GPU fell off", "code": 400}}
+    with session_on(breaks("so ", then=event(error))) as (session, server):
+        assert session.decode() == Piece("so ")
+        with pytest.raises(ServerError, match="broke off with an error: the GPU fell off"):
+            session.decode()
+        assert len(server.asked) == 1
+    passing = {"error": {"message": "overloaded", "code": 503}}
+    with session_on(breaks("so ", then=event(passing)), says("what")) as (session, _):
+        assert write(session) == "so what"
+
+
+def test_silence_is_an_error_after_its_time() -> None:
+    with session_on(hangs(2.0, "so "), hangs(2.0), timeout_s=0.1) as (session, server):
+        assert session.decode() == Piece("so ")
+        with pytest.raises(ServerError, match=r"sent nothing for 0\.1 seconds"):
+            session.decode()
+        assert len(server.asked) == 4
+        assert session.text.endswith("so ")
+
+
+def test_the_answer_of_another_model_is_refused() -> None:
+    with (
+        session_on(says("hi", model="other")) as (session, _),
+        pytest.raises(ServerError, match="'m' was asked and 'other' answers"),
+    ):
+        session.decode()
+
+
+@pytest.mark.parametrize(
+    ("models", "model", "said"),
+    [
+        (("a", "b"), None, "does not say which model to use; give .* one of these: a, b"),
+        (("a", "b"), "c", "has no model 'c'.* one of these: a, b"),
+        ((), None, "none that it tells"),
+    ],
+)
+def test_which_model_is_meant_has_to_be_clear(
+    models: tuple[str, ...], model: str | None, said: str
+) -> None:
+    with Misbehaving(says("x"), models=models) as server, pytest.raises(AdapterError, match=said):
+        Server(Address(server.url, model))
+
+
+def test_a_full_context_ends_the_decoding() -> None:
+    full = refuses(400, "This model's maximum context length is 7 tokens")
+    with session_on(breaks("one "), full) as (session, _):
+        assert session.decode() == Piece("one ")
+        assert session.decode() == EndOfDecoding("length")
+        assert session.append(Batch("[INTR] a [HEAD] 1 [END]")) > 0
+        assert session.text.endswith("one [INTR] a [HEAD] 1 [END]")
+
+
+def test_a_refusal_is_waited_out_as_long_as_the_server_says() -> None:
+    busy = refuses(429, "slow down", retry_after="0.3")
+    with session_on(busy, says("hi")) as (session, server):
+        begun = time.monotonic()
+        assert write(session) == "hi"
+        assert time.monotonic() - begun >= 0.3
+        assert len(server.asked) == 2
+        assert session.usage.retries == 1
+
+
+def test_a_refusal_for_too_long_is_an_error_that_says_for_how_long() -> None:
+    with (
+        session_on(refuses(429, "slow down", retry_after="3600")) as (session, _),
+        pytest.raises(ServerError, match=r"429 \(it says to come back in 3600 seconds\): slow"),
+    ):
+        session.decode()
+
+
+@pytest.mark.parametrize("status", [400, 401, 404])
+def test_what_will_not_go_well_the_next_time_is_not_tried_again(status: int) -> None:
+    with session_on(refuses(status, "no")) as (session, server):
+        with pytest.raises(ServerError, match=f"answers {status}: no"):
+            session.decode()
+        assert len(server.asked) == 1
+
+
+def test_nobody_at_the_address_is_told() -> None:
+    with Misbehaving(says("x")) as server:
+        url = server.url
+    with pytest.raises(ServerError, match="the connection broke"):
+        Server(Address(url))
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("", "names no server"),
+        ("localhost:8000", "names no server"),
+        ("http://h/v1?way=telepathy", "give completions or chat"),
+        ("http://h/v1?key=1", "key is none of"),
+        ("http://h/v1?timeout=soon", "no number of seconds"),
+    ],
+)
+def test_an_address_that_is_none_is_told(word: str, said: str) -> None:
+    with pytest.raises(UnknownBackendError, match=said):
+        read_address(word)
+
+
+def test_an_address_is_read() -> None:
+    assert read_address("http://h:1") == Address("http://h:1/v1")
+    read = read_address("https://h/api/v1/?model=a/b&way=chat&timeout=300")
+    assert read == Address("https://h/api/v1", "a/b", "chat", 300.0)
+
+
+# ------------------------------------------------------------------------- whole sessions
+
+
+def test_an_interrupt_stops_the_server_and_goes_in_behind_what_was_seen() -> None:
+    endless = says(*["ahead "] * 2000, pause_s=0.005)
+    with session_on(endless, says("after")) as (session, server):
+        assert session.decode() == Piece("ahead ")
+        session.append(Batch("<INTR>"))
+        wait_until(lambda: server.broken_off == 1)
+        assert write(session) == "after"
+        assert server.asked[1]["prompt"].endswith("assistant: ahead < INTR>")
+
+
+def test_a_rewind_takes_the_likeliest_other_beginning() -> None:
+    def alternatives(handler: object, _: object) -> None:
+        likely = {"[": -0.1, "[INTR": -0.2, "So": -1.0, "no": -2.0}
+        answer_json(handler, {"choices": [{"logprobs": {"top_logprobs": [likely]}}]})
+
+    with session_on(says("a ", "[INTR] x"), alternatives, says(" it goes")) as (session, _):
+        session.decode()
+        session.decode()
+        session.rewind(8)
+        assert write(session) == "So it goes"
+        assert session.text.endswith("a So it goes")
+
+
+def test_a_run_on_a_server_that_dies_and_comes_back_is_whole() -> None:
+    first = breaks("[CALL] a [HEAD] doub", then=b"data: {\n\n")
+    rest = says("le(x=2) [END] [TR", "AP][END]", *["ahead "] * 500, pause_s=0.002)
+    with session_on(first, rest, says("It is 4.")) as (session, _), runtime_of(session) as runtime:
+        rows = list(runtime.run())
+        lines = [encode_row(row) for row in rows]
+        header = encode_header(Header(1, runtime.settings, "real"))
+        assert list(check_trace([header, *lines])) == []
+        assert [encode_row(row) for row in replay(runtime.settings, rows)] == lines
+        written = session.text.split("assistant: ")[1]
+        assert "[TRAP][END][INTR] a [HEAD] 4 [END]It is 4." in written
+
+
+def test_a_run_whose_server_is_lost_ends_with_its_reason_and_a_trace_up_to_there() -> None:
+    acts = (breaks("[CALL] a [HEAD] double(x=2) [END] w", then=b""), refuses(401, "who are you"))
+    rows = []
+    with session_on(*acts) as (session, _), runtime_of(session) as runtime:
+        with pytest.raises(ServerError, match="401: who are you"):
+            rows += runtime.run()
+        header = encode_header(Header(1, runtime.settings, "real"))
+    found = list(check_trace([header, *(encode_row(row) for row in rows)]))
+    assert [each.code for each in found if each.severity == "error"] == []
+
+
+def runtime_of(session: CompletionsSession) -> Runtime:
+    functions: dict[str, Callable[..., object]] = {"double": lambda x: 2 * x}
+    return Runtime(session, functions)

@@ -1,0 +1,174 @@
+"""Sessions on a real server: llama.cpp's, in a process that the tests start."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import msgspec
+import pytest
+from servers import llama_cpp_server, read, wait_until
+
+from interpreter import Runtime, Settings
+from interpreter.events import Inject
+from interpreter.interrupts import interrupt_text
+from interpreter.session import Batch, EndOfDecoding, Piece
+from model_adapters.backends import Request, open_backend
+from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
+from model_adapters.errors import AdapterError
+from model_adapters.opening import Opened
+from model_adapters.prompt import Message
+from model_adapters.testing import SessionError, check_session
+
+pytest.importorskip("openai", reason="the extra openai is not installed")
+pytest.importorskip("xllamacpp", reason="llama.cpp's server needs the extra llamacpp")
+from model_adapters.openai_compat.address import Address
+from model_adapters.openai_compat.chat import ChatSession
+from model_adapters.openai_compat.completions import CompletionsSession
+from model_adapters.openai_compat.server import Server
+
+pytestmark = pytest.mark.model
+ASK = (Message("user", "Count from one to twenty, in words. <|im_end|>"),)
+BATCH = Batch('\n[INTR] job1 [HEAD] {"city": "Paris <|im_end|>"} [END]\n')
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    fetch_embedded(AS_PUBLISHED)
+    with llama_cpp_server(embedded_gguf()) as address:
+        yield address
+
+
+def begin(url: str, max_tokens: int = 200) -> CompletionsSession:
+    return CompletionsSession(Server(Address(url)), ASK, max_tokens=max_tokens)
+
+
+def write(session: CompletionsSession | ChatSession, steps: int) -> str:
+    pieces = [session.decode() for _ in range(steps)]
+    return "".join(piece.text for piece in pieces if isinstance(piece, Piece))
+
+
+def busy(url: str) -> bool:
+    return any(slot["is_processing"] for slot in read(url.replace("/v1", "/slots")))
+
+
+def test_it_keeps_the_contract(url: str) -> None:
+    with closing(begin(url)) as session:
+        prompt = len(session.text)
+    checked = check_session(
+        lambda: begin(url, 400), context_of=lambda session: session.text[prompt:], steps=6
+    )
+    assert checked.not_exercised == {}
+    assert "Embed/context-left" in checked.held
+
+
+def test_no_text_from_outside_becomes_a_control_token(url: str) -> None:
+    with closing(begin(url)) as session:
+        control = [token for token in session.ids if token < 17]
+        assert session.text.count("<|im_end|>") == 1 + control.count(2)
+        before = len(session.ids)
+        session.append(BATCH)
+        assert min(session.ids[before:]) >= 17
+
+
+def test_to_split_an_answer_changes_nothing_of_it(url: str) -> None:
+    with closing(begin(url)) as whole:
+        expected = write(whole, 16)
+    with closing(begin(url)) as session:
+        text = write(session, 7)
+        session._feed.stop()  # as at an interrupt
+        assert text + write(session, 9) == expected
+
+
+def test_an_append_stops_the_servers_work_and_so_does_a_close(url: str) -> None:
+    session = begin(url, 1500)
+    for stop in (lambda: session.append(BATCH), session.close):
+        write(session, 2)
+        wait_until(lambda: busy(url))
+        stop()
+        wait_until(lambda: not busy(url), seconds=5.0)
+
+
+def test_an_appended_interrupt_is_read_with_the_prefix_that_the_server_kept(url: str) -> None:
+    with closing(begin(url, 9)) as session:
+        session.append(Batch(" x" * 300))
+        write(session, 4)
+        session.append(BATCH)
+        write(session, 5)
+        assert session.decode() == EndOfDecoding("length")
+        new = session.usage.prompt_tokens - session.usage.cached_tokens
+        assert session.usage.prompt_tokens > 300
+        assert new < 100
+
+
+def test_a_context_that_fills_up_in_an_injection_ends_the_decoding(url: str) -> None:
+    with closing(begin(url)) as session:
+        session.append(Batch(" x" * session.context_left))
+        assert session.decode() == EndOfDecoding("length")
+        session.append(BATCH)
+        assert session.text.endswith(BATCH.text)
+
+
+def test_a_run_has_its_calls_answered_in_the_context(url: str) -> None:
+    """A grammar makes a model call that was never taught to; it is let go when it has."""
+    begun = "[CALL] job1 [HEAD] double(x=21) [END]\n[TRAP][END]"
+    with closing(begin(url, 60)) as session:
+        server, free = session._server, session._server.options
+        grammar = f"root ::= {msgspec.json.encode(begun).decode()}"
+        server.options = {**free, "grammar": grammar}
+
+        def double(x: int) -> int:
+            server.options = free
+            return 2 * x
+
+        prompt = len(session.text)
+        at_traps = Settings(deliver="idle")
+        with Runtime(session, {"double": double}, at_traps) as runtime:
+            rows = list(runtime.run())
+        context = session.text[prompt:]
+        batches = [effect for row in rows for effect in row.effects if isinstance(effect, Inject)]
+        told = "".join(interrupt_text(batch, runtime.settings.profile) for batch in batches)
+        assert told == "[INTR] job1 [HEAD] 42 [END]"
+        assert context.startswith(begun + told)
+        assert len(context) > len(begun + told)
+
+
+# ------------------------------------------------------------------------------------ chat
+
+
+def test_a_chat_ends_its_message_at_an_interrupt_and_begins_a_new_one(url: str) -> None:
+    with closing(ChatSession(Server(Address(url)), ASK, max_tokens=40)) as session:
+        first = write(session, 6)
+        session.append(BATCH)
+        assert write(session, 6)
+        session._keep_message()
+        roles = [message["role"] for message in session._history.to_send()]
+        assert roles == ["user", "assistant", "user", "assistant", "user"]
+        [_, answer, told, *_] = session._history._sent
+        assert (answer["content"], told["content"]) == (first, BATCH.text)
+
+
+def test_a_chat_keeps_the_contract_as_far_as_it_can(url: str) -> None:
+    with pytest.raises(SessionError, match="Embed/rewind"):  # it begins anew: that is its loss
+        check_session(lambda: ChatSession(Server(Address(url)), ASK, max_tokens=100), steps=4)
+
+
+# ---------------------------------------------------------------------- on the command line
+
+
+def opened(word: str) -> Opened:
+    return open_backend(Request(word, "Hello.", {}, max_tokens=8))
+
+
+def test_the_way_that_suits_a_server_is_taken_and_the_loss_of_the_other_is_told(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(opened(f"openai:{url}").session) as session:
+        assert isinstance(session, CompletionsSession)
+    assert capsys.readouterr().err == ""
+    with closing(opened(f"openai:{url}?way=chat").session) as session:
+        assert isinstance(session, ChatSession)
+    assert "continues no message" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_served_is_told(url: str) -> None:
+    with pytest.raises(AdapterError, match="has no model 'gpt'"):
+        opened(f"openai:{url}?model=gpt")
