@@ -77,6 +77,7 @@ class Opened(msgspec.Struct, frozen=True):
         layout: How this model reads interrupts best.
         regions: What opens and what closes its reasoning, in pairs (`Profile.regions`).
         measure_moves: Measures what it takes to let the context go; None where it cannot.
+        afterwards: Says in a line what the session took, once it is over; None for nothing.
     """
 
     session: Session
@@ -84,6 +85,7 @@ class Opened(msgspec.Struct, frozen=True):
     layout: Layout = "inline"
     regions: tuple[tuple[str, str], ...] = ()
     measure_moves: Callable[[], ContextMoves] | None = None
+    afterwards: Callable[[], str] | None = None
 
     def fitted(self, settings: Settings) -> Settings:
         """Return settings as this model needs them, with what the host chose besides."""

@@ -182,6 +182,8 @@ def run_command(
         raise click.BadParameter(str(error), param_hint="'--backend'") from None
     except (AdapterError, MissingExtraError, ToolError, HostError) as error:
         raise click.ClickException(str(error)) from None
+    if opened.afterwards:
+        print_text(opened.afterwards(), err=True, color="bright_black")
     run = read_run(runtime.settings, kept)
     words = _in_words(run.ending, max_tokens)
     if as_json:

@@ -174,7 +174,7 @@ class CompletionsSession:
         found = cut(self._segment, written - characters)
         del self._segment[found.kept :]
         if found.put_back:
-            self._segment.append(self._part(found.put_back))
+            self._segment.append(self._own(found.put_back))
         first = self._part(found.dropped).ids if found.put_back else found.first
         self._taken_back = first[:1], found.dropped
 
@@ -192,6 +192,11 @@ class CompletionsSession:
     def _part(self, text: str) -> Part:
         return part_of(self._server.dialect, self._server.ask, text)
 
+    def _own(self, text: str) -> Part:
+        """Return text of the model's own: ordinary tokens, or the very characters."""
+        server = self._server
+        return part_of(server.dialect, server.ask, text, control=server.dialect.encode is None)
+
     def _end(self, reason: Literal["stop", "length"]) -> EndOfDecoding:
         self._feed.stop()
         del self._segment[len(self._segment) - self._begun :]
@@ -201,13 +206,20 @@ class CompletionsSession:
         """Ask for what follows the context; first for one token other than what was taken back."""
         if self._taken_back is not None:
             token, text = self._taken_back
-            if token:
-                body = {"max_tokens": 1, "logit_bias": {str(token[0]): _NEVER}}
-                yield from (part for part in self._stream(body) if isinstance(part, Part))
-            else:
-                yield self._part(self._alternative(text))
-            self._taken_back = None
+            other = self._other_token(token[0]) if token else self._stream_of(text)
+            for found in other:
+                self._taken_back = None
+                if found != "length":
+                    yield found
+                if found == "stop":
+                    return
         yield from self._stream({})
+
+    def _other_token(self, taken_back: int) -> Stream:
+        yield from self._stream({"max_tokens": 1, "logit_bias": {str(taken_back): _NEVER}})
+
+    def _stream_of(self, taken_back: str) -> Stream:
+        yield self._own(self._alternative(taken_back))
 
     def _stream(self, body: Mapping[str, object]) -> Stream:
         server, characters = self._server, Characters()
@@ -243,7 +255,7 @@ class CompletionsSession:
         if choice.finish_reason == "stop":  # the end token is among them
             ids = None if text else ()
         if ids is None:
-            return self._part(text)
+            return self._own(text)
         return Part(text, ids, max(1, len(ids))) if text or ids else None
 
     def _note(self, events: Iterable[object]) -> None:

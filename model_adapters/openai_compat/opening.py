@@ -1,5 +1,6 @@
 """The backend `openai`: a server, in the way that suits it, or that is asked for."""
 
+from contextlib import ExitStack
 from typing import Final
 
 from cml.profile import Level, Spelling
@@ -29,25 +30,32 @@ def _open(request: Request, word: str) -> Opened:
         )
     server = Server(address)
     continues = server.dialect.encode is not None
-    way = address.way or ("completions" if continues else "chat")
-    if way == "completions":
-        completions = CompletionsSession(
-            server,
-            chat_of(request, Level.EXTENDED),
-            max_tokens=request.max_tokens,
-            sampling=request.sampling,
-        )
-        return Opened(completions, server.in_words, layout="lines")
-    print_text(f"{address.url}: chat: {LOSS}", err=True, color="bright_black")
-    chat = ChatSession(
-        server,
-        [Message("user", request.prompt)],
-        tools=tools_of(request),
-        profile=request.profile,
-        max_tokens=request.max_tokens,
-        sampling=request.sampling,
+    with ExitStack() as stack:
+        stack.callback(server.close)
+        if (address.way or ("completions" if continues else "chat")) == "completions":
+            session: CompletionsSession | ChatSession = CompletionsSession(
+                server,
+                chat_of(request, Level.EXTENDED),
+                max_tokens=request.max_tokens,
+                sampling=request.sampling,
+            )
+        else:
+            print_text(f"{address.url}: chat: {LOSS}", err=True, color="bright_black")
+            session = ChatSession(
+                server,
+                [Message("user", request.prompt)],
+                tools=tools_of(request),
+                profile=request.profile,
+                max_tokens=request.max_tokens,
+                sampling=request.sampling,
+            )
+        stack.pop_all()  # from here on it is closed with the session
+    return Opened(
+        session,
+        server.in_words,
+        layout="lines",
+        afterwards=lambda: f"{address.url}: {server.usage.in_words}",
     )
-    return Opened(chat, f"{server.in_words}, by chat", layout="lines")
 
 
 OPENAI: Final = Backend(

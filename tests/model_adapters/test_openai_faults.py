@@ -255,6 +255,15 @@ def test_a_rewind_takes_the_likeliest_other_beginning() -> None:
         assert session.text.endswith("a So it goes")
 
 
+def test_a_rewind_through_a_chunk_leaves_the_rest_of_it_as_it_was() -> None:
+    with session_on(says("see <b>this</b>"), refuses(400, "no")) as (session, _):
+        session.decode()
+        session.rewind(len("this</b>"))
+        assert session.text.endswith("assistant: see <b>")
+        with pytest.raises(ServerError, match="400: no"):  # of alternatives it knows nothing
+            session.decode()
+
+
 def test_a_run_on_a_server_that_dies_and_comes_back_is_whole() -> None:
     first = breaks("[CALL] a [HEAD] doub", then=b"data: {\n\n")
     rest = says("le(x=2) [END] [TR", "AP][END]", *["ahead "] * 500, pause_s=0.002)
