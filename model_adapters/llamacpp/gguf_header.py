@@ -11,8 +11,8 @@ from typing import Final, TypeAlias
 
 from model_adapters.errors import AdapterError
 
-Scalar: TypeAlias = int | float | bool | str
-Value: TypeAlias = Scalar | list[Scalar]
+GgufScalar: TypeAlias = int | float | bool | str
+GgufValue: TypeAlias = GgufScalar | list[GgufScalar]
 
 _MAGIC: Final = b"GGUF"
 _VERSIONS: Final = (2, 3)
@@ -33,7 +33,7 @@ _STRING: Final = 8
 _ARRAY: Final = 9
 
 
-def read_header(path: Path) -> dict[str, Value]:
+def read_header(path: Path) -> dict[str, GgufValue]:
     """Return the keys and values that a GGUF file begins with.
 
     Args:
@@ -61,7 +61,7 @@ class _Reader:
         self._path = path
         self._at = len(_MAGIC)
 
-    def read(self) -> dict[str, Value]:
+    def read(self) -> dict[str, GgufValue]:
         version = self._number("I")
         if version not in _VERSIONS:
             raise AdapterError(f"{self._path}: GGUF of version {version}; 2 and 3 are known")
@@ -69,7 +69,7 @@ class _Reader:
         count = int(self._number("Q"))
         return dict(self._entry() for _ in range(count))
 
-    def _entry(self) -> tuple[str, Value]:
+    def _entry(self) -> tuple[str, GgufValue]:
         key = self._string()
         kind = int(self._number("I"))
         if kind != _ARRAY:
@@ -81,7 +81,7 @@ class _Reader:
             return key, list(array.unpack_from(self._data, self._at - array.size))
         return key, [self._scalar(kind) for _ in range(length)]
 
-    def _scalar(self, kind: int) -> Scalar:
+    def _scalar(self, kind: int) -> GgufScalar:
         if kind == _STRING:
             return self._string()
         if kind not in _NUMBERS:

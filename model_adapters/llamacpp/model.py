@@ -15,7 +15,7 @@ from model_adapters.llamacpp.gguf_tokens import GgufTokens, read_tokens
 from model_adapters.prompt import Message
 from model_adapters.tokens.chat_parts import chat_parts
 from model_adapters.tokens.content import apart, require_ordinary, spellable
-from model_adapters.tokens.segment_text import Spelling
+from model_adapters.tokens.segment_text import TokenSpelling
 
 if TYPE_CHECKING:
     from llguidance import LLTokenizer
@@ -65,7 +65,7 @@ class GgufModel:
                 "use a model with a byte-level tokenizer"
             )
 
-    def begin_spelling(self, before: Sequence[int]) -> Spelling:  # noqa: ARG002  bytes need no context
+    def begin_spelling(self, before: Sequence[int]) -> TokenSpelling:  # noqa: ARG002  bytes need no context
         """Return what tells the characters of tokens one by one (`SegmentText`)."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         held = ""

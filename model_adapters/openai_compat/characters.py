@@ -1,7 +1,7 @@
 """Whole characters out of text that comes in chunks: some servers cut them in two."""
 
 
-class Characters:
+class WholeCharacters:
     """Joins the halves of characters that JSON writes in two."""
 
     def __init__(self) -> None:

@@ -20,10 +20,10 @@ from interpreter.events import Inject
 from interpreter.interrupts import interrupt_text
 from interpreter.session import Ability, Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
-from model_adapters.openai_compat.characters import Characters
+from model_adapters.openai_compat.characters import WholeCharacters
 from model_adapters.openai_compat.chat_history import ChatHistory, NativeCall
 from model_adapters.openai_compat.feed import Feed, Stream
-from model_adapters.openai_compat.parts import Part, cut, text_of
+from model_adapters.openai_compat.parts import ContextPart, cut, text_of
 from model_adapters.openai_compat.server import Server, Usage, sampling_options
 from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
@@ -69,7 +69,7 @@ class _Wanted(msgspec.Struct):
     arguments: str = ""
 
 
-class _Told(Part, frozen=True):
+class _Told(ContextPart, frozen=True):
     """What stands in the context for something that the server tells in another form."""
 
     call: NativeCall | None = None
@@ -108,7 +108,7 @@ class ChatSession:
         self._decoded = 0
         self._called = 0
         self._history = ChatHistory(messages)
-        self._segment: list[Part] = []
+        self._segment: list[ContextPart] = []
         self._message_from = 0
         self._feed = Feed(server, self._begin)
 
@@ -164,7 +164,7 @@ class ChatSession:
             self._feed.stop()
             found = cut(self._segment, written - characters)
             kept = self._segment[: found.kept]
-            self._segment = [*kept, *([Part(found.put_back)] if found.put_back else [])]
+            self._segment = [*kept, *([ContextPart(found.put_back)] if found.put_back else [])]
             self._message_from = min(self._message_from, len(self._segment))
 
     def close(self) -> None:
@@ -188,12 +188,12 @@ class ChatSession:
         """Ask for a new message."""
         self._keep_message()
         self._message_from = len(self._segment)
-        server, characters = self._server, Characters()
+        server, characters = self._server, WholeCharacters()
         wanted: dict[int, _Wanted] = {}
         with server.stream("/chat/completions", self._request()) as events:
             for choice in _choices(server, events):
                 if text := characters.add(choice.delta.content or ""):
-                    yield Part(text, (), 1)
+                    yield ContextPart(text, (), 1)
                 for delta in choice.delta.tool_calls or ():
                     _take(wanted.setdefault(delta.index, _Wanted()), delta)
                 if choice.finish_reason:
@@ -222,7 +222,7 @@ class ChatSession:
             "stream": True,
         }
 
-    def _calls(self, wanted: Mapping[int, _Wanted]) -> Iterator[Part]:
+    def _calls(self, wanted: Mapping[int, _Wanted]) -> Iterator[ContextPart]:
         """Give calls in the server's form as calls of the context, and a trap after them."""
         for _, each in sorted(wanted.items()):
             self._called += 1

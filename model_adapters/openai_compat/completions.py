@@ -17,11 +17,12 @@ import msgspec
 from interpreter.errors import HostError
 from interpreter.session import CONTEXT_LEFT, Ability, Batch, EndOfDecoding, Piece
 from model_adapters.errors import AdapterError
-from model_adapters.openai_compat.characters import Characters
+from model_adapters.openai_compat.characters import WholeCharacters
+from model_adapters.openai_compat.completion_events import Alternatives, CompletionChunk
 from model_adapters.openai_compat.dialects import Choice, part_of
 from model_adapters.openai_compat.faults import FAULTS, ServerError
 from model_adapters.openai_compat.feed import Feed, Stream
-from model_adapters.openai_compat.parts import Part, cut, text_of
+from model_adapters.openai_compat.parts import ContextPart, cut, text_of
 from model_adapters.openai_compat.server import UNKNOWN_LENGTH, Server, Usage, sampling_options
 from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
@@ -31,33 +32,6 @@ _NEVER: Final = -100
 """The least that may be added to the score of a token."""
 
 _ALTERNATIVES: Final = 5
-
-
-class _Told(msgspec.Struct, frozen=True):
-    cached_tokens: int | None = None
-
-
-class _Used(msgspec.Struct, frozen=True):
-    prompt_tokens: int = 0
-    prompt_tokens_details: _Told | None = None
-
-
-class _Likely(msgspec.Struct, frozen=True):
-    top_logprobs: tuple[dict[str, float], ...] | None = None
-
-
-class _Complete(msgspec.Struct, frozen=True):
-    logprobs: _Likely
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    choices: tuple[_Complete, ...]
-
-
-class _Chunk(msgspec.Struct, frozen=True):
-    choices: tuple[Choice, ...] = ()
-    model: str = ""
-    usage: _Used | None = None
 
 
 class CompletionsSession:
@@ -86,7 +60,7 @@ class CompletionsSession:
         self._max_tokens = max_tokens
         self._decoded = 0
         self._before = _prompt(server, messages)
-        self._segment: list[Part] = []
+        self._segment: list[ContextPart] = []
         self._taken_back: tuple[tuple[int, ...], str] | None = None
         self._feed = Feed(server, self._begin)
         if self.context_left <= 0:
@@ -189,10 +163,10 @@ class CompletionsSession:
         whole = (n for n, part in enumerate(reversed(self._segment)) if part.text)
         return next(whole, len(self._segment))
 
-    def _part(self, text: str) -> Part:
+    def _part(self, text: str) -> ContextPart:
         return part_of(self._server.dialect, self._server.ask, text)
 
-    def _own(self, text: str) -> Part:
+    def _own(self, text: str) -> ContextPart:
         """Return text of the model's own: ordinary tokens, or the very characters."""
         server = self._server
         return part_of(server.dialect, server.ask, text, control=server.dialect.encode is None)
@@ -222,11 +196,11 @@ class CompletionsSession:
         yield self._own(self._alternative(taken_back))
 
     def _stream(self, body: Mapping[str, object]) -> Stream:
-        server, characters = self._server, Characters()
+        server, characters = self._server, WholeCharacters()
         asked = {**self._request(), **body}
         with server.stream("/completions", asked) as events:
             for event in events:
-                chunk = msgspec.convert(event, _Chunk)
+                chunk = msgspec.convert(event, CompletionChunk)
                 server.require_model(chunk.model)
                 for choice in chunk.choices[:1]:
                     text = characters.add(choice.text or "")
@@ -249,20 +223,20 @@ class CompletionsSession:
             "stream_options": {"include_usage": True},
         }
 
-    def _received(self, text: str, choice: Choice) -> Part | None:
+    def _received(self, text: str, choice: Choice) -> ContextPart | None:
         """Return what a chunk adds to the context, if anything."""
         ids = self._server.dialect.ids(choice)
         if choice.finish_reason == "stop":  # the end token is among them
             ids = None if text else ()
         if ids is None:
             return self._own(text)
-        return Part(text, ids, max(1, len(ids))) if text or ids else None
+        return ContextPart(text, ids, max(1, len(ids))) if text or ids else None
 
     def _note(self, events: Iterable[object]) -> None:
         """Read what the server says that a request took, which comes with the end or after it."""
         with suppress(*FAULTS):
             for event in events:
-                if used := msgspec.convert(event, _Chunk).usage:
+                if used := msgspec.convert(event, CompletionChunk).usage:
                     told = used.prompt_tokens_details
                     self._server.usage.prompt_tokens += used.prompt_tokens
                     self._server.usage.cached_tokens += (told and told.cached_tokens) or 0
@@ -278,7 +252,7 @@ class CompletionsSession:
             "/completions", {**body, "stream": False, "stream_options": None}
         )
         with suppress(msgspec.ValidationError):
-            for choice in msgspec.convert(answer, _Answer).choices:
+            for choice in msgspec.convert(answer, Alternatives).choices:
                 [likely, *_] = choice.logprobs.top_logprobs or ({},)
                 for text in sorted(likely, key=likely.__getitem__, reverse=True):
                     if text and not taken_back.startswith(text):
@@ -289,7 +263,7 @@ class CompletionsSession:
         )
 
 
-def _prompt(server: Server, messages: Sequence[Message]) -> list[Part]:
+def _prompt(server: Server, messages: Sequence[Message]) -> list[ContextPart]:
     """Return a chat as the server's model reads it, up to where its answer begins."""
     dialect, render = server.dialect, server.dialect.render
 

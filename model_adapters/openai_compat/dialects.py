@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import msgspec
 
 from cml.symbols import Marker
-from model_adapters.openai_compat.parts import Part
+from model_adapters.openai_compat.parts import ContextPart
 from model_adapters.tokens.chat_parts import Chat
 
 _CONTROL: Final = re.compile(r"<[^<>\s]{1,60}>|\[/?[A-Z_]{2,40}\]")
@@ -77,7 +77,7 @@ class _Prompt(msgspec.Struct, frozen=True):
     prompt: str
 
 
-def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> Part:
+def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> ContextPart:
     """Return a text as a part of a context.
 
     Args:
@@ -88,16 +88,16 @@ def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> 
     """
     if dialect.encode is None:
         safe = text if control else _spelled_apart(text)
-        return Part(safe, (), max(1, len(safe) // _CHARACTERS_A_TOKEN))
+        return ContextPart(safe, (), max(1, len(safe) // _CHARACTERS_A_TOKEN))
     ids: list[int] = []
     for stretch in [text] if control else _apart(text):
         if stretch:
             ids += dialect.encode(ask, stretch, control)
-    return Part(text, tuple(ids), len(ids))
+    return ContextPart(text, tuple(ids), len(ids))
 
 
 def _apart(text: str) -> Iterator[str]:
-    """Cut a text inside everything that looks like a control token."""
+    """PartsCut a text inside everything that looks like a control token."""
     start = 0
     for match in _CONTROL.finditer(text):
         if match.group() not in _MARKERS:

@@ -21,7 +21,7 @@ class BrokenStreamError(Exception):
     """A stream ended without saying that it does, or told what is no event."""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class ServerFault(msgspec.Struct, frozen=True):
     """Something that went wrong.
 
     Args:
@@ -41,7 +41,7 @@ FAULTS: Final = (openai.OpenAIError, ValueError, msgspec.ValidationError, Broken
 """What the client raises: `ValueError` where bytes are no UTF-8 and text is no JSON."""
 
 
-def fault_of(error: Exception, *, timeout_s: float) -> Fault:
+def fault_of(error: Exception, *, timeout_s: float) -> ServerFault:
     """Return what an error of the client says.
 
     Args:
@@ -50,27 +50,27 @@ def fault_of(error: Exception, *, timeout_s: float) -> Fault:
     """
     match error:
         case openai.APITimeoutError():
-            return Fault(f"the server sent nothing for {timeout_s:g} seconds", again=True)
+            return ServerFault(f"the server sent nothing for {timeout_s:g} seconds", again=True)
         case openai.APIConnectionError():
-            return Fault(f"the connection broke: {error.__cause__ or error}", again=True)
+            return ServerFault(f"the connection broke: {error.__cause__ or error}", again=True)
         case openai.APIStatusError():
             return _refusal(error)
         case openai.APIError():
             code = error.body.get("code") if isinstance(error.body, dict) else None
             again = not isinstance(code, int) or code >= _BUSY_FROM
-            return Fault(f"the server broke off with an error: {error.message}", again=again)
+            return ServerFault(f"the server broke off with an error: {error.message}", again=again)
         case ValueError() | msgspec.ValidationError():
-            return Fault(f"the server sent what is no event: {error}", again=True)
+            return ServerFault(f"the server sent what is no event: {error}", again=True)
         case _:
-            return Fault(str(error), again=isinstance(error, BrokenStreamError))
+            return ServerFault(str(error), again=isinstance(error, BrokenStreamError))
 
 
-def _refusal(error: openai.APIStatusError) -> Fault:
+def _refusal(error: openai.APIStatusError) -> ServerFault:
     """Return what the status and the body of an answer say."""
     said = _words(error)
     wait_s = _seconds(error.response.headers.get("retry-after", "0"))
     wait = f" (it says to come back in {wait_s:g} seconds)" if wait_s else ""
-    return Fault(
+    return ServerFault(
         f"the server answers {error.status_code}{wait}: {said}",
         again=(error.status_code in _PASSING or error.status_code >= _BUSY_FROM)
         and wait_s <= _LONGEST_WAIT_S,

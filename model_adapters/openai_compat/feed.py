@@ -6,11 +6,11 @@ from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 from model_adapters.openai_compat.faults import FAULTS, BrokenStreamError
-from model_adapters.openai_compat.parts import Part
+from model_adapters.openai_compat.parts import ContextPart
 from model_adapters.openai_compat.server import Server
 
 Reason: TypeAlias = Literal["stop", "length"]
-Stream: TypeAlias = Generator[Part | Reason, None, None]
+Stream: TypeAlias = Generator[ContextPart | Reason, None, None]
 """Parts, and last of all the reason why there are no more. Closing it stops the server's work."""
 
 _TRIES: Final = 3
@@ -30,7 +30,7 @@ class Feed:
         self._begin = begin
         self._stream: Stream | None = None
 
-    def next(self) -> Part | Reason:
+    def next(self) -> ContextPart | Reason:
         """Return what comes next.
 
         Raises:
@@ -65,7 +65,7 @@ class Feed:
             with suppress(*FAULTS):
                 stream.close()
 
-    def _taken(self) -> Part | Reason:
+    def _taken(self) -> ContextPart | Reason:
         if self._stream is None:
             self._stream = self._begin()
         found = next(self._stream, None)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 
-class Part(msgspec.Struct, frozen=True):
+class ContextPart(msgspec.Struct, frozen=True):
     """A stretch of a context.
 
     Args:
@@ -19,12 +19,12 @@ class Part(msgspec.Struct, frozen=True):
     tokens: int = 0
 
 
-class Cut(msgspec.Struct, frozen=True):
+class PartsCut(msgspec.Struct, frozen=True):
     """How what was received is cut after some of its characters.
 
     Args:
         kept: How many parts stay.
-        put_back: Characters of the next one that stay: the cut goes through it.
+        put_back: WholeCharacters of the next one that stay: the cut goes through it.
         dropped: The characters that go.
         first: The tokens of the first part that goes.
     """
@@ -35,12 +35,12 @@ class Cut(msgspec.Struct, frozen=True):
     first: tuple[int, ...]
 
 
-def text_of(parts: Iterable[Part]) -> str:
+def text_of(parts: Iterable[ContextPart]) -> str:
     """Return the characters of some parts."""
     return "".join(part.text for part in parts)
 
 
-def cut(parts: list[Part], length: int) -> Cut:
+def cut(parts: list[ContextPart], length: int) -> PartsCut:
     """Return how to cut parts after their first `length` characters; fewer than they have.
 
     Args:
@@ -53,4 +53,4 @@ def cut(parts: list[Part], length: int) -> Cut:
         if position <= length and part.text:
             kept, kept_characters = number, position
     text = text_of(parts)
-    return Cut(kept, text[kept_characters:length], text[length:], parts[kept].ids)
+    return PartsCut(kept, text[kept_characters:length], text[length:], parts[kept].ids)

@@ -14,8 +14,8 @@ from model_adapters.openai_compat.address import Address
 from model_adapters.openai_compat.dialects import LLAMA_CPP, PLAIN, VLLM, Dialect
 from model_adapters.openai_compat.faults import (
     FAULTS,
-    Fault,
     ServerError,
+    ServerFault,
     fault_of,
 )
 from model_adapters.openai_compat.slots import hold_slot, release_slot
@@ -153,11 +153,11 @@ class Server:
                     self.usage.limits[name.removeprefix(_LIMITS)] = value
             yield iter(events)
 
-    def fault(self, error: Exception) -> Fault:
+    def fault(self, error: Exception) -> ServerFault:
         """Return what an error of the client says."""
         return fault_of(error, timeout_s=self.address.timeout_s)
 
-    def error(self, fault: Fault) -> ServerError:
+    def error(self, fault: ServerFault) -> ServerError:
         """Return the error to raise for a fault."""
         return ServerError(f"{self.address.url}: {fault.message}")
 

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-Spelling: TypeAlias = Callable[[int], str | None]
+TokenSpelling: TypeAlias = Callable[[int], str | None]
 """Takes a token and returns the characters that it completes; None where the text ends inside one."""
 
 # Of the context before: some tokenizers spell a token differently at the very beginning of a text.
@@ -50,7 +50,9 @@ class SegmentText:
         before: The tokens of the context before it.
     """
 
-    def __init__(self, begin: Callable[[Sequence[int]], Spelling], before: Sequence[int]) -> None:
+    def __init__(
+        self, begin: Callable[[Sequence[int]], TokenSpelling], before: Sequence[int]
+    ) -> None:
         self._begin = begin
         self._before = tuple(before[-_CONTEXT_TOKENS:])
         self._written: list[WrittenToken] = []
@@ -104,6 +106,6 @@ class SegmentText:
             first=self._written[kept].token,
         )
 
-    def _spelling(self) -> Spelling:
+    def _spelling(self) -> TokenSpelling:
         tokens = [*self._before, *(written.token for written in self._written)]
         return self._begin(tokens[-_CONTEXT_TOKENS:])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from extras import from_extra
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tool_texts import STRING, parameters
@@ -34,7 +35,7 @@ from model_adapters.testing import check_session
 if TYPE_CHECKING:
     from model_adapters.hf.model import HfModel
 
-pytest.importorskip("xllamacpp", reason="the extra llamacpp is not installed")
+from_extra("llamacpp", "xllamacpp")
 pytestmark = pytest.mark.model
 
 ASK = (Message("user", "Count from one to twenty, in words."),)

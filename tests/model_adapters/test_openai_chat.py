@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-import pytest
+from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
 from servers import Act, Misbehaving, begin_stream, event, send
@@ -20,12 +20,12 @@ from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.signature import tool_of
 from model_adapters.prompt import Message
 
-pytest.importorskip("openai", reason="the extra openai is not installed")
+from_extra("openai", "openai")
 
-from model_adapters.openai_compat.address import Address
-from model_adapters.openai_compat.chat import ChatSession
-from model_adapters.openai_compat.chat_history import GO_ON, ChatHistory, NativeCall
-from model_adapters.openai_compat.server import Server
+from model_adapters.openai_compat.address import Address  # noqa: E402
+from model_adapters.openai_compat.chat import ChatSession  # noqa: E402
+from model_adapters.openai_compat.chat_history import GO_ON, ChatHistory, NativeCall  # noqa: E402
+from model_adapters.openai_compat.server import Server  # noqa: E402
 
 ASK = [Message("user", "How much is it?")]
 
@@ -167,11 +167,12 @@ ACTS = st.lists(
 def test_whatever_happens_calls_and_outputs_are_pairs_and_what_was_sent_stays(
     acts: list[Any],
 ) -> None:
-    history, number, sent = ChatHistory(ASK), 0, list(ChatHistory(ASK).to_send())
-    told: list[str] = []
-    for act in [*acts, ("send",)]:
+    history, number = ChatHistory(ASK), 0
+    sent, told = send_again(history, []), list[str]()
+    for act in acts:
         match act:
-            case ("call", count, text):
+            case ("call", count, text):  # a message is there only when it was asked for
+                sent = send_again(history, sent)
                 new = [
                     NativeCall(f"k{number + n}", f"call{number + n}", "f", "{}")
                     for n in range(count)
@@ -185,10 +186,17 @@ def test_whatever_happens_calls_and_outputs_are_pairs_and_what_was_sent_stays(
             case ("say", text):
                 history.say(text)
             case _:
-                before, sent = sent, list(history.to_send())
-                assert_paired(sent)  # type: ignore[arg-type]
-                whole = before[:-1] if before[-1]["role"] == "user" else before
-                assert sent[: len(whole)] == whole
-                assert sent[-1]["role"] == "user" or sent[-1]["role"] == "tool"
+                sent = send_again(history, sent)
+    sent = send_again(history, sent)
     everything = " ".join(str(message.get("content")) for message in sent)
     assert all(value in everything for value in told)  # no outcome is lost
+
+
+def send_again(history: ChatHistory, before: list[Any]) -> list[Any]:
+    """Have a chat sent, and hold it against what was sent before."""
+    sent = list(history.to_send())
+    assert_paired(sent)
+    whole = before[:-1] if before and before[-1]["role"] == "user" else before
+    assert sent[: len(whole)] == whole
+    assert sent[-1]["role"] in {"user", "tool"}
+    return sent

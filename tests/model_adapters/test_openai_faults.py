@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from extras import from_extra
 from servers import (
     Act,
     Misbehaving,
@@ -26,13 +27,13 @@ from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.errors import AdapterError, UnknownBackendError
 
-pytest.importorskip("openai", reason="the extra openai is not installed")
+from_extra("openai", "openai")
 
-from model_adapters.openai_compat.address import Address, read_address
-from model_adapters.openai_compat.completions import CompletionsSession
-from model_adapters.openai_compat.faults import ServerError
-from model_adapters.openai_compat.server import Server
-from model_adapters.prompt import Message
+from model_adapters.openai_compat.address import Address, read_address  # noqa: E402
+from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
+from model_adapters.openai_compat.faults import ServerError  # noqa: E402
+from model_adapters.openai_compat.server import Server  # noqa: E402
+from model_adapters.prompt import Message  # noqa: E402
 
 ASK = (Message("user", "Hello."),)
 

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import msgspec
 import pytest
+from extras import from_extra
 from servers import llama_cpp_server, read, wait_until
 
 from interpreter import Runtime, Settings
@@ -18,12 +19,12 @@ from model_adapters.opening import Opened
 from model_adapters.prompt import Message
 from model_adapters.testing import SessionError, check_session
 
-pytest.importorskip("openai", reason="the extra openai is not installed")
-pytest.importorskip("xllamacpp", reason="llama.cpp's server needs the extra llamacpp")
-from model_adapters.openai_compat.address import Address
-from model_adapters.openai_compat.chat import ChatSession
-from model_adapters.openai_compat.completions import CompletionsSession
-from model_adapters.openai_compat.server import Server
+from_extra("openai", "openai")
+from_extra("llamacpp", "xllamacpp")
+from model_adapters.openai_compat.address import Address  # noqa: E402
+from model_adapters.openai_compat.chat import ChatSession  # noqa: E402
+from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
+from model_adapters.openai_compat.server import Server  # noqa: E402
 
 pytestmark = pytest.mark.model
 ASK = (Message("user", "Count from one to twenty, in words. <|im_end|>"),)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from extras import from_extra
 from servers import read, vllm_server, wait_until
 
 from interpreter.session import Batch, EndOfDecoding, Piece
@@ -11,11 +12,11 @@ from model_adapters.embedded.smollm2 import fetch_embedded
 from model_adapters.prompt import Message
 from model_adapters.testing import check_session
 
-pytest.importorskip("openai", reason="the extra openai is not installed")
+from_extra("openai", "openai")
 
-from model_adapters.openai_compat.address import Address
-from model_adapters.openai_compat.completions import CompletionsSession
-from model_adapters.openai_compat.server import Server
+from model_adapters.openai_compat.address import Address  # noqa: E402
+from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
+from model_adapters.openai_compat.server import Server  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(1500)]
 ASK = (Message("user", "Count from one to twenty, in words. <|im_end|>"),)
