@@ -55,7 +55,7 @@ def test_it_keeps_the_contract(url: str) -> None:
     with closing(begin(url)) as session:
         prompt = len(session.text)
     checked = check_session(
-        lambda: begin(url, 400), context_of=lambda session: session.text[prompt:], steps=6
+        lambda: begin(url, 400), context_of=lambda session: session.text[prompt:], steps=5
     )
     assert checked.not_exercised == {}
     assert "Embed/context-left" in checked.held
