@@ -10,7 +10,6 @@ from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from cml.arguments import kind_of
 from cml.symbols import Marker
 from interpreter.errors import HostError
 from interpreter.events import Delivery
@@ -87,18 +86,6 @@ class Session(Protocol):
     def close(self) -> None:
         """Release the context. No verb may follow."""
         ...
-
-
-def require_session(session: object) -> None:
-    """Check that something has the verbs of a session.
-
-    Raises:
-        TypeError: It lacks one.
-    """
-    for verb in ("decode", "append", "rewind", "close"):
-        if not callable(getattr(session, verb, None)):
-            message = "a session has the verbs decode, append, rewind and close"
-            raise TypeError(f"{message}; {kind_of(session)} has no {verb}")
 
 
 # --------------------------------------------------------------------------- declared abilities

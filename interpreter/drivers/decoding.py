@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from cml.arguments import kind_of
 from cml.profile import Profile, Spelling
 from cml.symbols import Marker, Symbol
 from cml.text.lexer import Lexer
@@ -11,7 +12,7 @@ from cml.text.literals import LiteralError, scalar_values
 from cml.text.regions import RegionLexer, make_lexer
 from interpreter.errors import HostError
 from interpreter.events import Decoded, Ended
-from interpreter.session import Batch, EndOfDecoding, Piece, Session, require_session
+from interpreter.session import Batch, EndOfDecoding, Piece, Session
 
 
 class DecodeAnswer(msgspec.Struct, frozen=True):
@@ -47,7 +48,7 @@ class Decoder:
     """
 
     def __init__(self, session: Session, profile: Profile) -> None:
-        require_session(session)
+        _require_session(session)
         self._session = session
         self._lexer = _lexer(profile)
         self._partial = False
@@ -215,3 +216,15 @@ def _text_fault(text: object) -> str | None:
 
 def _fields(piece: Piece) -> tuple[object, object, object, object]:
     return piece.text, piece.tokens, piece.partial, piece.marker
+
+
+def _require_session(session: object) -> None:
+    """Check that something has the verbs of a session.
+
+    Raises:
+        TypeError: It lacks one.
+    """
+    for verb in ("decode", "append", "rewind", "close"):
+        if not callable(getattr(session, verb, None)):
+            message = "a session has the verbs decode, append, rewind and close"
+            raise TypeError(f"{message}; {kind_of(session)} has no {verb}")

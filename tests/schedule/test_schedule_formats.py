@@ -62,7 +62,7 @@ def test_the_documented_line_reads() -> None:
 
 FAULTS: dict[str, tuple[bytes | str, str]] = {
     "not JSON": ("{", "expected one JSON object"),
-    "not UTF-8": (b'{"id":"\xff"}', "expected one JSON object"),
+    "not UTF-8": (b'{"id":"\xff"}', "not UTF-8 at byte 8"),
     "another type": ("[]", "Expected `object`"),
     "missing field": ('{"id":"w","calls":[{"id":"a","execute_us":1}]}', "`generate_tokens`"),
     "unknown field": (line(call("a", rest=',"execute_ms":1')), "execute_ms"),
