@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from interpreter.session import SUSPEND, Session, able
+from interpreter.abilities import SUSPEND, able
+from interpreter.session import Session
 from interpreter.state import Phase, State, pending
 
 

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from cml.profile import Spelling
 from cml.symbols import Marker
-from interpreter.errors import HostError
-from interpreter.events import Delivery
-from interpreter.schedule.measured import ContextMoves, Measurement
-from interpreter.session import (
+from interpreter.abilities import (
     CONTEXT_LEFT,
     COSTS,
     LOGPROBS,
@@ -24,13 +21,14 @@ from interpreter.session import (
     SUSPEND,
     TOKENS,
     Ability,
-    Batch,
     DecodingCosts,
-    EndOfDecoding,
     Logprob,
-    Piece,
     Suspended,
 )
+from interpreter.errors import HostError
+from interpreter.events import Delivery
+from interpreter.schedule.measured import ContextMoves, Measurement
+from interpreter.session import Batch, EndOfDecoding, Piece
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import chat_ids, content_ids, control_tokens, turn_ids

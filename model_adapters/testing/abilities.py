@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 from msgspec.structs import astuple
 
-from interpreter.session import (
+from interpreter.abilities import (
     CONTEXT_LEFT,
     COSTS,
     LOGPROBS,

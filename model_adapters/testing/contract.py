@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
-from interpreter.session import Session, abilities_of
+from interpreter.abilities import abilities_of
+from interpreter.session import Session
 from model_adapters.testing import abilities, verbs
 from model_adapters.testing.watched import CONTROL_SPELLINGS, Bench, Watched
 

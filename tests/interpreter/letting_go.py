@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from interpreter import EndOfDecoding, Piece, ScriptedSession
-from interpreter.session import PROMPTS, SUSPEND, Ability, Batch, Suspended
+from interpreter.abilities import PROMPTS, SUSPEND, Ability, Suspended
+from interpreter.session import Batch
 
 
 class LettingGo(ScriptedSession):

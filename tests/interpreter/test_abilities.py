@@ -4,7 +4,7 @@ import pytest
 
 from cml.text.grammar import specification
 from interpreter import HostError, ScriptedSession
-from interpreter.session import (
+from interpreter.abilities import (
     ABILITIES,
     CONTEXT_LEFT,
     SUSPEND,

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -307,8 +306,8 @@ def test_a_server_over_http_that_dies(url: str) -> None:
 # ------------------------------------------------------------------- servers not written here
 
 
-@pytest.mark.skipif(not find_spec("mcp_server_time"), reason="mcp-server-time is not installed")
 def test_the_reference_server_of_times() -> None:
+    from_extra("dev", "mcp_server_time")
     with Connection(shlex.join([sys.executable, "-m", "mcp_server_time"])) as connection:
         rows = run(
             '[CALL] a [HEAD] convert_time(source_timezone="Europe/Oslo", time="12:00", '
