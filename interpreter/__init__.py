@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from interpreter.abilities import DecodingCosts
 from interpreter.drivers.async_runtime import AsyncRuntime
 from interpreter.drivers.realtime import Runtime
 from interpreter.drivers.virtual import run_virtual
 from interpreter.errors import HostError
 from interpreter.machine import advance, instant, settle, step
 from interpreter.scripted import ScriptedSession
-from interpreter.session import Batch, EndOfDecoding, Piece, Session
+from interpreter.session import Batch, DecodingCosts, EndOfDecoding, Piece, Session
 from interpreter.state import Settings, State
 
 if TYPE_CHECKING:

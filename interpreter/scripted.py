@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cml.arguments import require
-from interpreter.abilities import PROMPTS, Ability
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import PROMPTS, Ability, Batch, EndOfDecoding, Piece
 
 _PIECES: Final = "strings, interpreter.Piece and interpreter.EndOfDecoding"
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Final
 
-from interpreter.abilities import CONTEXT_LEFT, TOKENS, able
 from interpreter.drivers.driver import monotonic_us
 from interpreter.schedule.measured import Measurement
-from interpreter.session import Batch, EndOfDecoding, Session
+from interpreter.session import CONTEXT_LEFT, TOKENS, Batch, EndOfDecoding, Session, able
 from model_adapters.errors import AdapterError
 from model_adapters.opening import Opened
 

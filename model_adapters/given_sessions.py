@@ -9,10 +9,9 @@ from typing import Final, TypeGuard
 
 from cml.profile import Spelling
 from cml.terminal.files import require_readable
-from interpreter.abilities import abilities_of
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.scripted import ScriptedSession, turns_of
-from interpreter.session import Session
+from interpreter.session import Session, abilities_of
 from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import Backend, Opened, Request
 

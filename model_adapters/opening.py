@@ -7,9 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from cml.profile import Level, Profile
-from interpreter.abilities import Strategy
 from interpreter.schedule.measured import ContextMoves
-from interpreter.session import Session
+from interpreter.session import Session, Strategy
 from interpreter.state import Layout, Settings
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools

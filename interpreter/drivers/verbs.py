@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cml.profile import Profile
-from interpreter.abilities import PROMPTS, able
 from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.waiting import Suspension
 from interpreter.errors import HostError
 from interpreter.events import Event
 from interpreter.executors.threads import DaemonThreads
-from interpreter.session import Batch, Session
+from interpreter.session import PROMPTS, Batch, Session, able
 from interpreter.state import State
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 from cml.arguments import kind_of
-from interpreter.abilities import DecodingCosts
 from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.timeline import Timeline
 from interpreter.errors import HostError
@@ -31,7 +30,7 @@ from interpreter.events import (
 )
 from interpreter.interrupts import batch_of
 from interpreter.machine import instant
-from interpreter.session import Piece, Session
+from interpreter.session import DecodingCosts, Piece, Session
 from interpreter.state import Phase, Settings, State, check_settings
 
 TimedOutcomes: TypeAlias = Sequence[tuple[int, Outcome]]

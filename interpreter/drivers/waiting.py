@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from interpreter.abilities import SUSPEND, able
-from interpreter.session import Session
+from interpreter.session import SUSPEND, Session, able
 from interpreter.state import Phase, State, pending
 
 

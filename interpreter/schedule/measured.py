@@ -9,9 +9,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from interpreter.abilities import DecodingCosts
 from interpreter.commands.folders import cache_folder
 from interpreter.schedule.costs import Costs
+from interpreter.session import DecodingCosts
 
 MEASURED: Final = "measured"
 """The name that stands for the newest of them, beside those of the presets."""

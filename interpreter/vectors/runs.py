@@ -13,11 +13,10 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from cml.symbols import Marker
-from interpreter.abilities import DecodingCosts
 from interpreter.drivers.virtual import TimedOutcomes, run_virtual
 from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
-from interpreter.session import EndOfDecoding, Piece
+from interpreter.session import DecodingCosts, EndOfDecoding, Piece
 from interpreter.state import Settings
 
 MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]

@@ -5,7 +5,7 @@ from typing import Final, get_args
 
 import click
 
-from interpreter.abilities import Strategy
+from interpreter.session import Strategy
 
 _DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
 

@@ -15,7 +15,7 @@ from cml.profile import Body, Level
 from cml.symbols import BEGUN_PATTERN, NO_MARKER_PATTERN
 from interpreter.tools.declared import Tool
 from interpreter.tools.schema import as_schema, properties, required
-from model_adapters.value_grammar import FieldRule, ValueGrammar, quoted
+from model_adapters.constraint.value_grammar import FieldRule, ValueGrammar, quoted
 
 CANCEL: Final = "cancel"
 _MOST_SUBSCRIPTS: Final = 4

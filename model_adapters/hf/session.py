@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from cml.profile import Spelling
 from cml.symbols import Marker
-from interpreter.abilities import (
+from interpreter.errors import HostError
+from interpreter.events import Delivery
+from interpreter.schedule.measured import ContextMoves, Measurement
+from interpreter.session import (
     CONTEXT_LEFT,
     COSTS,
     LOGPROBS,
@@ -21,14 +24,13 @@ from interpreter.abilities import (
     SUSPEND,
     TOKENS,
     Ability,
+    Batch,
     DecodingCosts,
+    EndOfDecoding,
     Logprob,
+    Piece,
     Suspended,
 )
-from interpreter.errors import HostError
-from interpreter.events import Delivery
-from interpreter.schedule.measured import ContextMoves, Measurement
-from interpreter.session import Batch, EndOfDecoding, Piece
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import chat_ids, content_ids, control_tokens, turn_ids

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from interpreter.abilities import Logprob
 from interpreter.errors import missing_extra
+from interpreter.session import Logprob
 from model_adapters.errors import AdapterError
 from model_adapters.tokens.chat_parts import Chat
 

@@ -13,9 +13,19 @@ from itertools import accumulate
 from math import exp
 from typing import TYPE_CHECKING, Final, Literal
 
-from interpreter.abilities import CONTEXT_LEFT, LOGPROBS, MASKS, SEEDS, TOKENS, Ability, Logprob
 from interpreter.errors import HostError
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import (
+    CONTEXT_LEFT,
+    LOGPROBS,
+    MASKS,
+    SEEDS,
+    TOKENS,
+    Ability,
+    Batch,
+    EndOfDecoding,
+    Logprob,
+    Piece,
+)
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.model import GgufModel

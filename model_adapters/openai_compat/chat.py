@@ -15,11 +15,10 @@ import msgspec
 from cml.ast import Call, Value
 from cml.printer import PrintError, render
 from cml.profile import Profile
-from interpreter.abilities import Ability
 from interpreter.errors import HostError
 from interpreter.events import Inject
 from interpreter.interrupts import interrupt_text
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import Ability, Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
 from model_adapters.openai_compat.characters import WholeCharacters
 from model_adapters.openai_compat.chat_history import ChatHistory, NativeCall

@@ -14,9 +14,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from interpreter.abilities import CONTEXT_LEFT, Ability
 from interpreter.errors import HostError
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import CONTEXT_LEFT, Ability, Batch, EndOfDecoding, Piece
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.characters import WholeCharacters
 from model_adapters.openai_compat.completion_events import Alternatives, CompletionChunk

@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 from msgspec.structs import astuple
 
-from interpreter.abilities import (
+from interpreter.session import (
     CONTEXT_LEFT,
     COSTS,
     LOGPROBS,

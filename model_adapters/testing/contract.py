@@ -10,8 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from interpreter.abilities import abilities_of
-from interpreter.session import Session
+from interpreter.session import Session, abilities_of
 from model_adapters.testing import abilities, verbs
 from model_adapters.testing.watched import CONTROL_SPELLINGS, Bench, Watched
 

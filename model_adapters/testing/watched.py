@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from typing import Final, TypeAlias, TypeVar
 
 from cml.ast import OutcomeKind
-from interpreter.abilities import TOKENS, Ability, able
 from interpreter.drivers.decoding import MOST_EMPTY, piece_fault
 from interpreter.events import Delivery, Outcome
-from interpreter.session import Batch, EndOfDecoding, Piece, Session
+from interpreter.session import TOKENS, Ability, Batch, EndOfDecoding, Piece, Session, able
 
 Can = TypeVar("Can")
 

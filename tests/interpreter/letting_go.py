@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from interpreter import EndOfDecoding, Piece, ScriptedSession
-from interpreter.abilities import PROMPTS, SUSPEND, Ability, Suspended
-from interpreter.session import Batch
+from interpreter.session import PROMPTS, SUSPEND, Ability, Batch, Suspended
 
 
 class LettingGo(ScriptedSession):

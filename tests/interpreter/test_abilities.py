@@ -4,7 +4,7 @@ import pytest
 
 from cml.text.grammar import specification
 from interpreter import HostError, ScriptedSession
-from interpreter.abilities import (
+from interpreter.session import (
     ABILITIES,
     CONTEXT_LEFT,
     SUSPEND,

@@ -11,9 +11,9 @@ from letting_go import LettingGo
 
 from cml import Call
 from interpreter import EndOfDecoding, Runtime, ScriptedSession, Settings, State
-from interpreter.abilities import Suspended
 from interpreter.drivers.waiting import expected_wait_us
 from interpreter.scripted import pieces_of
+from interpreter.session import Suspended
 from interpreter.state import CallState, Status, Wait
 from interpreter.tools.declared import tool
 

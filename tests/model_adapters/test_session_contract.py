@@ -7,9 +7,17 @@ import pytest
 
 from cml.text.grammar import specification
 from interpreter import ScriptedSession
-from interpreter.abilities import ABILITIES, Ability, DecodingCosts, Logprob, Suspended
 from interpreter.schedule.measured import Measurement
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import (
+    ABILITIES,
+    Ability,
+    Batch,
+    DecodingCosts,
+    EndOfDecoding,
+    Logprob,
+    Piece,
+    Suspended,
+)
 from model_adapters.hf.chat_tokens import chat_ids
 from model_adapters.hf.session import HfSession
 from model_adapters.opening import GREEDY, AtTrap, Sampling

@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cml.ast import OutcomeKind
-from interpreter.abilities import DecodingCosts
 from interpreter.drivers.virtual import TimedOutcomes, run_virtual
 from interpreter.events import Finish, Outcome, Said
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.scripted import ScriptedSession
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import Batch, DecodingCosts, EndOfDecoding, Piece
 from interpreter.state import Settings
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import Final
 
 import msgspec
 
-from interpreter.abilities import Strategy
 from interpreter.schedule.charts.charts import Curve, Curves
 from interpreter.schedule.data.durations import Durations
+from interpreter.session import Strategy
 
 
 class Hardware(msgspec.Struct, frozen=True, kw_only=True):

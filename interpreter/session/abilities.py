@@ -9,7 +9,7 @@ from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 import msgspec
 
 from interpreter.errors import HostError
-from interpreter.session import Session
+from interpreter.session.verbs import Session
 
 Strategy: TypeAlias = Literal["keep", "swap", "recompute"]
 """What becomes of a context while its session is suspended: it stays where it is, it waits in the

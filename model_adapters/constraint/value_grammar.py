@@ -27,7 +27,7 @@ from interpreter.tools.schema import (
     schemas,
     types,
 )
-from model_adapters.literal_grammar import integer_text, number_text, string_text
+from model_adapters.constraint.literal_grammar import integer_text, number_text, string_text
 
 LONGEST_ARRAY: Final = 64
 MOST_FREE_KEYS: Final = 16

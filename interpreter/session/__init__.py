@@ -1,0 +1,63 @@
+"""The contract between a driver and a decoding model (spec/5-embedding.md, 5.2).
+
+`verbs`: what every session does; `abilities`: what else it may declare.
+"""
+
+from interpreter.session.abilities import (
+    ABILITIES,
+    CONTEXT_LEFT,
+    COSTS,
+    LOGPROBS,
+    MASKS,
+    PROMPTS,
+    SEEDS,
+    SUSPEND,
+    TOKENS,
+    Ability,
+    DecodingCosts,
+    Logprob,
+    NamesTokens,
+    Strategy,
+    Suspended,
+    Suspends,
+    TakesMasks,
+    TakesPrompts,
+    TakesSeeds,
+    TellsContextLeft,
+    TellsCosts,
+    TellsLogprobs,
+    abilities_of,
+    able,
+)
+from interpreter.session.verbs import Batch, EndOfDecoding, Piece, Session
+
+__all__ = [
+    "ABILITIES",
+    "CONTEXT_LEFT",
+    "COSTS",
+    "LOGPROBS",
+    "MASKS",
+    "PROMPTS",
+    "SEEDS",
+    "SUSPEND",
+    "TOKENS",
+    "Ability",
+    "Batch",
+    "DecodingCosts",
+    "EndOfDecoding",
+    "Logprob",
+    "NamesTokens",
+    "Piece",
+    "Session",
+    "Strategy",
+    "Suspended",
+    "Suspends",
+    "TakesMasks",
+    "TakesPrompts",
+    "TakesSeeds",
+    "TellsContextLeft",
+    "TellsCosts",
+    "TellsLogprobs",
+    "abilities_of",
+    "able",
+]
