@@ -8,7 +8,7 @@ from statistics import median
 from typing import Final
 
 from interpreter.drivers.driver import monotonic_us
-from interpreter.schedule.measured import Measurement
+from interpreter.schedule.data.measured import Measurement
 from interpreter.session import CONTEXT_LEFT, TOKENS, Batch, EndOfDecoding, Session, able
 from model_adapters.errors import AdapterError
 from model_adapters.opening import Opened

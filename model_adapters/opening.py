@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cml.profile import Level, Profile
-from interpreter.schedule.measured import ContextMoves
+from interpreter.schedule.data.measured import ContextMoves
 from interpreter.session import Session, Strategy
 from interpreter.state import Layout, Settings
 from interpreter.tools.declared import Tool

@@ -9,7 +9,7 @@ from cml.terminal.files import writing
 from cml.terminal.options import json_option, yes_option
 from cml.terminal.output import name_of, print_json, print_text
 from interpreter.errors import HostError, MissingExtraError
-from interpreter.schedule.measured import (
+from interpreter.schedule.data.measured import (
     MEASURED,
     Measurement,
     MeasurementError,

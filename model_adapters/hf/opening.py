@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from cml.profile import Level, Spelling
 from cml.terminal.files import FileFaultError, require_readable
-from interpreter.schedule.measured import measurement_of
+from interpreter.schedule.data.measured import measurement_of
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.errors import AdapterError

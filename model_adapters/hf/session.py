@@ -13,7 +13,7 @@ from cml.profile import Spelling
 from cml.symbols import Marker
 from interpreter.errors import HostError
 from interpreter.events import Delivery
-from interpreter.schedule.measured import ContextMoves, Measurement
+from interpreter.schedule.data.measured import ContextMoves, Measurement
 from interpreter.session import (
     CONTEXT_LEFT,
     COSTS,

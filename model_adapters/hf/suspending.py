@@ -12,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from interpreter.drivers.driver import monotonic_us
-from interpreter.schedule.measured import ContextMoves
+from interpreter.schedule.data.measured import ContextMoves
 from interpreter.session import Strategy, Suspended
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.opening import AtTrap

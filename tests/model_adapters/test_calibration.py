@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from interpreter import DecodingCosts, EndOfDecoding, Piece, ScriptedSession
 from interpreter.schedule.commands.options import load_costs
 from interpreter.schedule.costs import Costs
-from interpreter.schedule.measured import (
+from interpreter.schedule.data.measured import (
     ContextMoves,
     Measurement,
     MeasurementError,

@@ -7,7 +7,7 @@ import pytest
 
 from cml.text.grammar import specification
 from interpreter import ScriptedSession
-from interpreter.schedule.measured import Measurement
+from interpreter.schedule.data.measured import Measurement
 from interpreter.session import (
     ABILITIES,
     Ability,

@@ -8,7 +8,7 @@ import click
 from cml.terminal.files import in_words, require_readable
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
-from interpreter.schedule.measured import MEASURED, MeasurementError, newest_measurement
+from interpreter.schedule.data.measured import MEASURED, MeasurementError, newest_measurement
 
 Name = TypeVar("Name", bound=str)
 

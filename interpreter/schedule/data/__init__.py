@@ -1,1 +1,1 @@
-"""Where workloads come from: benchmark data and generators (spec/4-time.md, section 8)."""
+"""Where workloads and costs come from: benchmark data, generators, measurements (spec/4-time.md, section 8)."""
