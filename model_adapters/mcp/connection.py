@@ -22,6 +22,7 @@ from interpreter.tools.progress import Progress
 from model_adapters.errors import AdapterError
 
 if TYPE_CHECKING:
+    from anyio import CancelScope
     from mcp import Client
     from mcp.client import IncomingMessage, Transport
     from mcp_types import CallToolResult, Tool
@@ -30,6 +31,8 @@ LOG: Final = logging.getLogger("model_adapters.mcp")
 _URL: Final = ("http://", "https://")
 _TAIL_CHARACTERS: Final = 2_000
 _MOST_PAGES: Final = 100
+_GOODBYE_S: Final = 15.0
+"""More than the SDK takes to end a server: it asks, waits two seconds, and kills."""
 
 
 class ServerGone(Exception):
@@ -41,7 +44,7 @@ class Connection:
 
     Args:
         address: A command line, or the URL of a server that listens already (streamable HTTP).
-        patience_s: How long the server has to answer when it begins, and to end, in seconds.
+        patience_s: How long the server has to answer when it begins, in seconds.
 
     Attributes:
         tools: What it listed when it was connected.
@@ -66,6 +69,7 @@ class Connection:
         self._words: TextIO = self._stack.enter_context(words)
         self._loop = EventLoopThread()
         self._has_listed, self._is_closing = asyncio.Event(), asyncio.Event()
+        self._scope: CancelScope | None = None
         self._told: set[str] = set()
         self._begun: Future[tuple[Client, tuple[Tool, ...]]] = Future()
         self._life = self._loop.submit(self._live())
@@ -85,11 +89,8 @@ class Connection:
 
     def close(self) -> None:
         """Say goodbye; a server that does not end in time is killed. Calls that still run fail."""
-        if self._begun.done():
-            self._loop.call_soon(self._is_closing.set)
-        else:
-            self._life.cancel()
-        wait([self._life], self._patience_s)
+        self._loop.call_soon(self._is_closing.set if self._begun.done() else self._give_up)
+        wait([self._life], _GOODBYE_S)
         self._loop.close(self._patience_s)
         self._stack.close()
 
@@ -133,12 +134,21 @@ class Connection:
 
     async def _live(self) -> None:
         """Connect, and stay until it is asked to end: enter and leave in one task."""
+        from anyio import CancelScope
         from mcp import Client
 
-        async with Client(self._transport(), message_handler=self._take_note) as client:
-            self._begun.set_result((client, await _listed(client)))
-            self._has_listed.set()
-            await self._is_closing.wait()
+        with CancelScope() as self._scope:
+            async with Client(self._transport(), message_handler=self._take_note) as client:
+                self._begun.set_result((client, await _listed(client)))
+                self._has_listed.set()
+                await self._is_closing.wait()
+
+    def _give_up(self) -> None:
+        """End a connection that has not begun: by its scope, from which the SDK shields what ends
+        the server, and not as a task, from which it cannot.
+        """
+        if self._scope is not None:
+            self._scope.cancel()
 
     def _transport(self) -> "str | Transport":
         from mcp import StdioServerParameters, stdio_client

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import shlex
 import shutil
 import socket
@@ -223,6 +224,16 @@ def test_a_server_that_never_answers_is_left_at_the_deadline() -> None:
 def test_a_server_that_cannot_be_had_is_named(address: str, words: str) -> None:
     with pytest.raises(AdapterError, match=words):
         Connection(address, 1.0 if "never" in address else 20.0)
+
+
+def test_a_server_that_never_answers_is_not_left_behind(tmp_path: Path) -> None:
+    log = tmp_path / "pid"
+    command = f"sh -c 'echo $$ > {log}; exec sleep 600'"
+    with pytest.raises(AdapterError, match="did not answer"):
+        Connection(command, 1.0)
+    pid = int(log.read_text(encoding="utf-8"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_tools_that_cannot_be_taken_are_left_out_with_a_reason() -> None:
