@@ -825,7 +825,7 @@ _ENDS: Final = (
     _fault(
         "after a stop the symbol that was on its way is taken",
         "Embed/stop",
-        Edit(virtual._VirtualWorld.perform, "self.timeline.drop_decoding()", "pass"),
+        Edit(virtual._VirtualEnvironment.perform, "self._timeline.drop_decoding()", "pass"),
     ),
     _fault(
         "a stop drops what is queued",
