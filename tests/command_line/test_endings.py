@@ -248,6 +248,8 @@ INTERRUPTED = {
     "workload": ("workload", "synthetic-chains", "-o", "x.jsonl"),
     "reproduce": ("reproduce", "asynclm", "-o", "good.cml"),
     "run": (*RUN[:-1], "script:words.cml"),
+    "chat": ("chat", *RUN[1:-1], "script:words.cml"),
+    "calibrate": ("calibrate", "script:words.cml"),
 }
 
 
