@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from interpreter.drivers.async_runtime import AsyncRuntime
 from interpreter.drivers.realtime import Runtime
+from interpreter.drivers.sessions import Sessions
 from interpreter.drivers.virtual import run_virtual
 from interpreter.errors import HostError
 from interpreter.machine import advance, instant, settle, step
@@ -25,6 +26,7 @@ __all__ = [
     "Runtime",
     "ScriptedSession",
     "Session",
+    "Sessions",
     "Settings",
     "State",
     "advance",

@@ -1,6 +1,8 @@
 """What has happened outside and was not taken yet: put in from any thread, taken by one."""
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 from interpreter.events import Decoded, Ended, Event, Said, Stopped
@@ -16,11 +18,22 @@ class Arrivals:
     def __init__(self) -> None:
         self._queue: SimpleQueue[Event | None] = SimpleQueue()
         self.notify: Callable[[], object] = lambda: None
+        self._taker: int | None = None
 
     def put(self, event: Event | None) -> None:
         """Say that something has happened; None only wakes whoever waits."""
         self._queue.put(event)
-        self.notify()
+        if threading.get_ident() != self._taker:
+            self.notify()
+
+    @contextmanager
+    def looked_at_later(self) -> Iterator[None]:
+        """For what this thread brings itself: it looks again afterwards, and need not be told."""
+        self._taker = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._taker = None
 
     @property
     def is_empty(self) -> bool:

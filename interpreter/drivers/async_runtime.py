@@ -7,54 +7,45 @@ from concurrent.futures import Executor
 from typing import Self
 
 from interpreter.drivers.driver import Journal, forget, monotonic_us
-from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
-from interpreter.events import Row
+from interpreter.drivers.form import LOG, LOOK_S, MOST_WAITING, RuntimeForm
+from interpreter.drivers.workplace import Workplace
+from interpreter.events import EndReason, Finish, Row
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.signature import Function
 
 
-class AsyncRuntime(RuntimeForm):
-    """Runs one session, turn by turn, in the running event loop. Use it with `async with`.
-
-    Coroutine functions run in the same loop, all others in the executor. To cancel the task that
-    reads `run` is to stop the session: its trace ends in good order.
-
-    Args:
-        session: The model's context; its verbs run in a thread of their own.
-        functions: What the model may call, by name.
-        settings: What the host chose; its `functions` are filled in from the names given here.
-        executor: Where functions run that are no coroutines; a pool of threads by default.
-        clock: Microseconds, never going back.
-        journal: As for `Runtime`; it is called in the loop, so it should not take long.
-        patience_s: As for `Runtime`, in seconds.
-
-    Raises:
-        HostError: The settings are out of bounds, a function is none, or has no name.
+class AsyncForm(RuntimeForm):
+    """One session in the running event loop, wherever its calls run and its verbs are done: what
+    `AsyncRuntime` is, and what `Sessions.open` returns. Use it with `async with`.
     """
 
     def __init__(
         self,
         session: Session,
         functions: Mapping[str, Function],
-        settings: Settings | None = None,
-        executor: Executor | None = None,
+        settings: Settings | None,
+        workplace: Workplace,
         *,
-        clock: Callable[[], int] = monotonic_us,
-        journal: Journal = forget,
-        patience_s: float = 5.0,
+        clock: Callable[[], int],
+        journal: Journal,
+        patience_s: float,
+        release: Callable[[], object],
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._coroutines = RunningLoop()
+        self._release = release
         super().__init__(
             session,
             functions,
             settings,
-            executor,
+            workplace,
+            self._coroutines,
             clock=clock,
             journal=journal,
             patience_s=patience_s,
-            coroutines=self._coroutines,
+            most_waiting=most_waiting,
         )
 
     async def __aenter__(self) -> Self:
@@ -81,6 +72,7 @@ class AsyncRuntime(RuntimeForm):
                 await self._await_verbs(is_bounded=True)
             finally:
                 self._driver.close(self._patience_s)
+                self._release()
             await self._coroutines.ended(self._patience_s)
         return self._left_behind()
 
@@ -119,6 +111,25 @@ class AsyncRuntime(RuntimeForm):
         await self._await_verbs(is_bounded=False)
         driver.raise_failure()
 
+    async def complete(self, prompt: str = "") -> EndReason:
+        """Run one turn to its end, for its journal and its context; `run` gives the rows.
+
+        Args:
+            prompt: As for `run`.
+
+        Returns:
+            Why it ended.
+
+        Raises:
+            HostError: As `run` does.
+            BaseException: As `run` does.
+        """
+        reason: EndReason = "stopped"  # by whoever closed it, who has the last row then
+        async for row in self.run(prompt):
+            if row.effects and isinstance(last := row.effects[-1], Finish):
+                reason = last.reason
+        return reason
+
     async def _next_arrival(self, arrived: asyncio.Event) -> None:
         """Wait until something happens, or a deadline comes."""
         arrived.clear()
@@ -131,7 +142,7 @@ class AsyncRuntime(RuntimeForm):
 
     async def _await_verbs(self, *, is_bounded: bool) -> None:
         """Wait until the session has done everything that it was asked."""
-        last = self._driver.verbs
+        last = self._driver.verbs_done()
         waited_s = 0.0
         while last is not None and not last.done():
             if waited_s >= self._patience_s:
@@ -140,3 +151,46 @@ class AsyncRuntime(RuntimeForm):
             await asyncio.wait([asyncio.wrap_future(last)], timeout=LOOK_S)
             if is_bounded or self._driver.is_stopping:
                 waited_s += LOOK_S
+
+
+class AsyncRuntime(AsyncForm):
+    """Runs one session, turn by turn, in the running event loop. Use it with `async with`.
+
+    Coroutine functions run in the same loop, all others in the executor. To cancel the task that
+    reads `run` is to stop the session: its trace ends in good order.
+
+    Args:
+        session: The model's context; its verbs run in a thread of their own.
+        functions: What the model may call, by name.
+        settings: What the host chose; its `functions` are filled in from the names given here.
+        executor: Where functions run that are no coroutines; a pool of threads by default.
+        clock: Microseconds, never going back.
+        journal: As for `Runtime`; it is called in the loop, so it should not take long.
+        patience_s: As for `Runtime`, in seconds.
+
+    Raises:
+        HostError: The settings are out of bounds, a function is none, or has no name.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        functions: Mapping[str, Function],
+        settings: Settings | None = None,
+        executor: Executor | None = None,
+        *,
+        clock: Callable[[], int] = monotonic_us,
+        journal: Journal = forget,
+        patience_s: float = 5.0,
+    ) -> None:
+        workplace = Workplace(executor)
+        super().__init__(
+            session,
+            functions,
+            settings,
+            workplace,
+            clock=clock,
+            journal=journal,
+            patience_s=patience_s,
+            release=workplace.close,
+        )

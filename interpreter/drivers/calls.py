@@ -1,20 +1,20 @@
 """The calls of one session on their way: started, cancelled, and heard of (Embed/start)."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
 
 from cml.profile import Level, Profile
+from interpreter.drivers.workplace import Workplace
 from interpreter.events import Outcome, Start
 from interpreter.executors.event_loop import EventLoopThread, RunningLoop
-from interpreter.executors.threads import DaemonThreads
 from interpreter.tools.calling import (
+    Answering,
     call_coroutine,
     call_function,
     is_coroutine_function,
     outcome_of_error,
     outcome_of_future,
 )
-from interpreter.tools.progress import Office, Progress
+from interpreter.tools.progress import Progress
 from interpreter.tools.signature import Function, tool_of
 
 
@@ -24,8 +24,8 @@ class Calls:
     Args:
         functions: What may be called, by the names that bodies write.
         profile: How bodies are written, and how much progress is told.
-        executor: Where functions run that are no coroutines; a pool of threads by default.
-        coroutines: Where the others run; in a loop of their own by default.
+        workplace: Where functions run that are no coroutines, and where reports arrive.
+        coroutines: Where the others run.
         returned: Is told the outcome of each call, and its progress before, in any thread.
 
     Attributes:
@@ -37,18 +37,17 @@ class Calls:
         self,
         functions: Mapping[str, Function],
         profile: Profile,
-        executor: Executor | None,
-        coroutines: EventLoopThread | RunningLoop | None,
+        workplace: Workplace,
+        coroutines: EventLoopThread | RunningLoop,
         returned: Callable[[str, Outcome], None],
     ) -> None:
         self._functions = functions
         self._profile = profile
-        self._threads = DaemonThreads("cml-call")
-        self._executor = executor or self._threads
-        self._coroutines = coroutines or EventLoopThread()
+        self._executor = workplace.executor
+        self._coroutines = coroutines
         self._returned = returned
-        self._running: dict[str, Future[Outcome]] = {}
-        self._office = Office(returned)
+        self._running: dict[str, Answering] = {}
+        self._reports = workplace.office.box(returned)
         self._progress: dict[str, Progress] = {}
         self.withheld: dict[str, int] = {}
 
@@ -81,16 +80,17 @@ class Calls:
         return tuple(self._running)
 
     def close(self, patience_s: float) -> None:
-        """Cancel coroutines, and release threads. A function that does not end is left to itself.
+        """Cancel what still runs, and hear of nothing more. What does not end is left to itself.
 
         Args:
             patience_s: How long to wait for coroutines to end, in seconds.
         """
         self._coroutines.close(patience_s)
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._office.close()
+        for call in self.running:
+            self.cancel(call)
+        self._reports.close()
 
-    def _submit(self, function: Function, start: Start) -> Future[Outcome]:
+    def _submit(self, function: Function, start: Start) -> Answering:
         body, progress = self._profile.body, self._new_progress(function, start.call)
         if is_coroutine_function(function):
             run = call_coroutine(function, start.args, start.kwargs, body, progress)
@@ -102,11 +102,11 @@ class Calls:
     def _new_progress(self, function: Function, call: str) -> Progress:
         is_told = self._profile.level is Level.EXTENDED
         at_most = self._profile.limits.progress_reports if is_told else 0
-        progress = Progress(self._office, call, at_most, tool_of(function).progress_us)
+        progress = Progress(self._reports, call, at_most, tool_of(function).progress_us)
         self._progress[call] = progress
         return progress
 
-    def _done(self, call: str, done: Future[Outcome]) -> None:
+    def _done(self, call: str, done: Answering) -> None:
         self._running.pop(call, None)
         progress = self._progress.pop(call, None)
         if progress is not None and progress.withheld:

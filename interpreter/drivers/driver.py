@@ -1,6 +1,6 @@
 """The core of every realtime driver: events in, one instant at a time, rows out (chapter 5).
 
-It never waits. Decoding runs in a thread of its own, calls run in any executor; both put what
+It never waits. Decoding and calls run elsewhere, in any executor; both put what
 happened into one queue. Whoever holds the driver waits until something has come, and lets it take
 an instant: the machine fires, the rows are written, and then their effects are performed.
 """
@@ -9,14 +9,14 @@ import heapq
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cml.arguments import require
 from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.calls import Calls
 from interpreter.drivers.timeline import priority
 from interpreter.drivers.verbs import Verbs
+from interpreter.drivers.workplace import Workplace
 from interpreter.errors import HostError
 from interpreter.events import (
     Began,
@@ -35,13 +35,16 @@ from interpreter.events import (
     Start,
     Stopped,
 )
-from interpreter.executors.event_loop import RunningLoop
+from interpreter.executors.event_loop import EventLoopThread, RunningLoop
 from interpreter.interrupts import batch_of, message_fault
 from interpreter.machine import instant
 from interpreter.session import Session
 from interpreter.state import Phase, Settings, State, check_settings
 from interpreter.tools.offer import offer, offered_settings
 from interpreter.tools.signature import Function
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Journal: TypeAlias = Callable[[Sequence[Row]], None]
 """Writes the rows of an instant, before any of their effects is performed (Embed/journal)."""
@@ -65,10 +68,11 @@ class Driver:
         session: The model's context.
         functions: What the model may call, by name.
         settings: What the host chose; what the functions say is filled in (Embed/alias).
-        executor: Where calls run; a pool of threads by default.
+        workplace: Where calls run and verbs are done.
+        coroutines: Where coroutine functions run; this is closed with the driver.
         clock: Microseconds, never going back.
         journal: Where rows are written.
-        coroutines: Where coroutine functions run; in a loop of their own by default.
+        most_waiting: How many messages of people may wait to be told.
 
     Raises:
         HostError: The settings are out of bounds, or a function is none.
@@ -81,10 +85,11 @@ class Driver:
         functions: Mapping[str, Function],
         settings: Settings,
         *,
-        executor: Executor | None,
+        workplace: Workplace,
+        coroutines: EventLoopThread | RunningLoop,
         clock: Callable[[], int],
         journal: Journal,
-        coroutines: RunningLoop | None = None,
+        most_waiting: int,
     ) -> None:
         require(functions, Mapping, "functions are a mapping of names to functions")
         require(settings, Settings, "settings are interpreter.Settings")
@@ -94,18 +99,21 @@ class Driver:
         self.calls = Calls(
             {name: each.function for name, each in offered.items()},
             settings.profile,
-            executor,
+            workplace,
             coroutines,
             lambda *it: self.put(Returned(*it)),
         )
         self.is_stopping = False
         self._state = State(self.settings)
-        self._verbs = Verbs(session, self.settings.profile, self.put, self._now_us)
+        self._verbs = Verbs(session, self.settings.profile, self.put, self._now_us, workplace.verbs)
         self._clock = clock
         self._start_us = clock()
         self._journal = journal
         self._deadlines: list[tuple[int, str]] = []
         self._taking = threading.RLock()  # a journal may close the session that it writes of
+        self._saying = threading.RLock()  # a signal may say something while its thread does
+        self._said = 0
+        self._most_waiting = most_waiting
         self._is_broken = False
         self._is_closed = False
 
@@ -119,11 +127,23 @@ class Driver:
         """Let a person say something.
 
         Raises:
-            HostError: The message cannot be told at all (Embed/message).
+            HostError: The message cannot be told at all (Embed/message), or too many wait to be told
+                (Embed/full).
         """
         if fault := message_fault(text, self.settings.profile):
             raise HostError("Embed/message", fault)
+        with self._saying:
+            if self._untold >= self._most_waiting:
+                message = f"{self._most_waiting:,} messages wait to be told; say this one later"
+                raise HostError("Embed/full", message)
+            self._said += 1
         self.put(Said(text))
+
+    @property
+    def _untold(self) -> int:
+        """Messages that have not gone into the context: on their way here, or in the queue."""
+        state = self._state
+        return self._said - state.messages + sum(told.rank == 0 for told in state.queue)
 
     def stop(self) -> None:
         """End the turn at the next moment."""
@@ -146,7 +166,7 @@ class Driver:
             raise HostError("Embed/shutdown", "the session is closed; make another one")
         if self._state.phase not in {Phase.READY, Phase.ENDED}:
             raise HostError("Embed/begin", "a turn begins when the one before it is over")
-        if self.is_stopping and self.verbs is not None and not self.verbs.done():
+        if self.is_stopping and self.verbs_done() is not None:
             message = "a step of the turn that was stopped does not end; make another session"
             raise HostError("Embed/stop", message)
         if self.is_over:
@@ -175,10 +195,9 @@ class Driver:
             return _LONGEST_WAIT_S
         return min(max(0.0, (next_us - self._now_us()) / 1e6), _LONGEST_WAIT_S)
 
-    @property
-    def verbs(self) -> "Future[None] | None":
-        """The last of the session's verbs that were asked for; they are done one after another."""
-        return self._verbs.last
+    def verbs_done(self) -> "Future[None] | None":
+        """Return what is done when the session's verbs are that were asked for; None if they are."""
+        return self._verbs.done()
 
     def take(self, first: Event | None = None) -> list[Row]:
         """Take everything that has happened as one instant, in the order of Time/order.
@@ -195,7 +214,8 @@ class Driver:
                 and nothing more is taken.
         """
         with self._taking:
-            if self._is_closed:
+            # Whoever closes it ends the turn first, and then there is a wait for its verbs.
+            if self._is_closed or (self.is_over and not isinstance(first, Began)):
                 raise HostError("Embed/shutdown", "the session was closed while it ran")
             return self._take(first)
 
@@ -205,18 +225,21 @@ class Driver:
             raise HostError("Embed/effects", message)
         # One moment, one time: what arrives later is later (Time/instant).
         now_us = max(self._now_us(), self._state.now_us + 1)
-        events = sorted((*self.arrivals.take(first), *self._expired(now_us)), key=priority)
+        events = self.arrivals.take(first) + self._expired(now_us)
+        if len(events) > 1:
+            events.sort(key=priority)
         if not events:
             self._verbs.look_if_due(self._state)
             return []
         self._state, rows = instant(self._state, now_us, events)
         self._is_broken = True  # until what the rows name is done
         self._journal(rows)
-        for row in rows:
-            for effect in row.effects:
-                self._perform(effect)
-        self._is_broken = False
-        self._verbs.look(self._state)
+        with self.arrivals.looked_at_later():
+            for row in rows:
+                for effect in row.effects:
+                    self._perform(effect)
+            self._is_broken = False
+            self._verbs.look(self._state)
         return rows
 
     def end_turn(self) -> None:
@@ -234,7 +257,7 @@ class Driver:
             raise self._verbs.failure
 
     def close(self, patience_s: float) -> None:
-        """Release threads. Nothing may follow; who still runs a turn is told.
+        """Cancel calls. Nothing may follow; who still runs a turn is told.
 
         Args:
             patience_s: How long coroutines have to end, in seconds.
@@ -242,7 +265,6 @@ class Driver:
         with self._taking:
             self._is_closed = True
         self.put(None)
-        self._verbs.close()
         self.calls.close(patience_s)
 
     def _expired(self, now_us: int) -> list[Event]:

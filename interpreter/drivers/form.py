@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from typing import Final
 
-from interpreter.drivers.driver import Driver, Journal, forget, monotonic_us
+from interpreter.drivers.driver import Driver, Journal
 from interpreter.drivers.spoken import Spoken, SpokenMessage
+from interpreter.drivers.workplace import Workplace
 from interpreter.errors import HostError
-from interpreter.executors.event_loop import RunningLoop
+from interpreter.executors.event_loop import EventLoopThread, RunningLoop
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.calling import is_in_a_call
@@ -19,29 +19,35 @@ LOOK_S: Final = 0.05
 """How often a wait that has a bound looks whether the bound has come, in seconds."""
 
 
+MOST_WAITING: Final = 1_000
+"""How many messages of people may wait to be told, unless a host says otherwise."""
+
+
 class RuntimeForm:
-    """One session on a driver. The forms differ in how they wait."""
+    """One session on a driver. The forms differ in how they wait, and in what they share."""
 
     def __init__(
         self,
         session: Session,
         functions: Mapping[str, Function],
-        settings: Settings | None = None,
-        executor: Executor | None = None,
+        settings: Settings | None,
+        workplace: Workplace,
+        coroutines: EventLoopThread | RunningLoop,
         *,
-        clock: Callable[[], int] = monotonic_us,
-        journal: Journal = forget,
-        patience_s: float = 5.0,
-        coroutines: RunningLoop | None = None,
+        clock: Callable[[], int],
+        journal: Journal,
+        patience_s: float,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._driver = Driver(
             session,
             functions,
             settings or Settings(),
-            executor=executor,
+            workplace=workplace,
+            coroutines=coroutines,
             clock=clock,
             journal=journal,
-            coroutines=coroutines,
+            most_waiting=most_waiting,
         )
         self._spoken = Spoken()
         self._patience_s = patience_s
@@ -68,7 +74,7 @@ class RuntimeForm:
 
         Raises:
             HostError: The message cannot be told: it is no text, too long, or forbidden by the
-                level of the profile (Embed/message).
+                level of the profile (Embed/message); or too many wait to be told (Embed/full).
         """
         message = self._spoken.add(text)
         try:

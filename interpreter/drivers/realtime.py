@@ -1,11 +1,17 @@
 """The blocking form of the realtime driver: a session in the caller's thread, turn by turn."""
 
-from collections.abc import Iterator
-from concurrent.futures import wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, wait
 from typing import Self
 
+from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
+from interpreter.drivers.workplace import Workplace
 from interpreter.events import Row
+from interpreter.executors.event_loop import EventLoopThread
+from interpreter.session import Session
+from interpreter.state import Settings
+from interpreter.tools.signature import Function
 
 
 class Runtime(RuntimeForm):
@@ -26,6 +32,29 @@ class Runtime(RuntimeForm):
     Raises:
         HostError: The settings are out of bounds, or a function is none.
     """
+
+    def __init__(
+        self,
+        session: Session,
+        functions: Mapping[str, Function],
+        settings: Settings | None = None,
+        executor: Executor | None = None,
+        *,
+        clock: Callable[[], int] = monotonic_us,
+        journal: Journal = forget,
+        patience_s: float = 5.0,
+    ) -> None:
+        self._workplace = Workplace(executor)
+        super().__init__(
+            session,
+            functions,
+            settings,
+            self._workplace,
+            EventLoopThread(),
+            clock=clock,
+            journal=journal,
+            patience_s=patience_s,
+        )
 
     def __enter__(self) -> Self:
         """Return the runtime itself."""
@@ -50,6 +79,7 @@ class Runtime(RuntimeForm):
             self._driver.end_turn()
             self._await_verbs(is_bounded=True)
             self._driver.close(self._patience_s)
+            self._workplace.close()
         return self._left_behind()
 
     def run(self, prompt: str = "") -> Iterator[Row]:
@@ -77,7 +107,7 @@ class Runtime(RuntimeForm):
 
     def _await_verbs(self, *, is_bounded: bool) -> None:
         """Wait until the session has done everything that it was asked."""
-        last = self._driver.verbs
+        last = self._driver.verbs_done()
         waited_s = 0.0
         while last is not None and not last.done():
             if waited_s >= self._patience_s:

@@ -1,19 +1,17 @@
-"""The verbs of a session, one after another, in a thread of their own (spec/5-embedding.md, 5.2)."""
+"""The verbs of a session, one after another, wherever they are done (spec/5-embedding.md, 5.2)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from functools import partial
 
 from cml.profile import Profile
 from interpreter.drivers.decoding import Decoder
 from interpreter.drivers.waiting import Suspension
 from interpreter.errors import HostError
 from interpreter.events import Event
-from interpreter.executors.threads import DaemonThreads
+from interpreter.executors.strand import Act, Strand, Submit
 from interpreter.session import PROMPTS, Batch, Session, able
 from interpreter.state import State
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 
 class Verbs:
@@ -24,6 +22,7 @@ class Verbs:
         profile: How the context is written.
         put: Is told what was decoded, in any thread; None only wakes whoever waits.
         clock: Microseconds since the session began.
+        submit: Where verbs are done.
     """
 
     def __init__(
@@ -32,42 +31,44 @@ class Verbs:
         profile: Profile,
         put: Callable[[Event | None], object],
         clock: Callable[[], int],
+        submit: Submit,
     ) -> None:
-        self.last: Future[None] | None = None
         self.failure: BaseException | None = None
         self._put = put
         self._clock = clock
         self._takes_prompts = able(session, PROMPTS)
         self._decoder = Decoder(session, profile)
         self._suspension = Suspension(session, clock, lambda: put(None))
-        self._thread = DaemonThreads("cml-decode", limit=1)
+        self._strand = Strand(submit)
+        self._asked = 0  # counted here, and what is performed where the verbs are done
+        self._performed = 0
 
     def decode(self) -> None:
         """Answer a `decode` effect."""
-        self._ask(lambda: self._put(self._decoder.next().event))
+        self._add(self._decode)
 
     def append(self, batch: Batch) -> None:
         """Append interrupts."""
-        self._ask(lambda: self._decoder.append(batch))
+        self._add(partial(self._awake, partial(self._decoder.append, batch)))
 
     def rewind(self, offset: int) -> None:
         """Take what the model wrote from this offset on back out of the context."""
-        self._ask(lambda: self._decoder.rewind(offset))
+        self._add(partial(self._awake, partial(self._decoder.rewind, offset)))
 
     def end_turn(self) -> None:
         """Forget what was begun in a turn that was stopped (Embed/stop)."""
-        self._ask(self._decoder.end_turn)
+        self._add(partial(self._awake, self._decoder.end_turn))
 
     def prompt(self, text: str) -> bool:
         """Append what is asked in a further turn; return whether the session takes prompts."""
         takes = self._takes_prompts
         if takes is not None:
-            self._ask(lambda: takes.prompt(text))
+            self._add(partial(self._awake, partial(takes.prompt, text)))
         return takes is not None
 
     def started(self, call: str) -> None:
         """Take note that a call starts now: it tells how long a trap may be."""
-        self._suspension.started_us[call] = self._clock()
+        self._suspension.started(call)
 
     @property
     def again_at_us(self) -> int | None:
@@ -77,34 +78,48 @@ class Verbs:
     def look(self, state: State) -> None:
         """Let the session let go of its context at a trap, and have it back when a turn is over."""
         if act := self._suspension.look(state):
-            self._submit(act)
+            self._add(partial(self._let_go, act))
 
     def look_if_due(self, state: State) -> None:
         """Look at the session again if it is time to."""
         if self.again_at_us is not None and self.again_at_us <= self._clock():
             self.look(state)
 
-    def close(self) -> None:
-        """Release the thread; a verb that does not end is left to itself."""
-        self._thread.shutdown(wait=False)
+    def done(self) -> "Future[None] | None":
+        """Return what is done when all that was asked is; None if it is already."""
+        if self._performed == self._asked:
+            return None
+        done: Future[None] = Future()
+        self._hand_over(lambda: done.set_result(None))
+        return done
 
-    def _ask(self, verb: Callable[[], object]) -> None:
-        def awake() -> None:
-            self._suspension.resume()
-            verb()
+    def _add(self, act: Act) -> None:
+        self._hand_over(act)
+        self._asked += 1
 
-        self._submit(awake)
-
-    def _submit(self, act: Callable[[], object]) -> None:
-        """Have the session do something, after what it was asked before."""
+    def _hand_over(self, act: Act) -> None:
         try:
-            self.last = self._thread.submit(self._do, act)
+            self._strand.add(act)
         except RuntimeError as error:
-            raise HostError(
-                "Embed/shutdown", f"the session was closed while it ran: {error}"
-            ) from None
+            message = f"the session was closed while it ran: {error}"
+            raise HostError("Embed/shutdown", message) from None
 
-    def _do(self, act: Callable[[], object]) -> None:
+    def _decode(self) -> None:
+        self._awake(self._next)
+
+    def _next(self) -> None:
+        self._put(self._decoder.next().event)
+
+    def _awake(self, verb: Act) -> None:
+        self._do(self._suspension.resume)
+        self._do(verb)
+        self._performed += 1
+
+    def _let_go(self, act: Act) -> None:
+        self._do(act)
+        self._performed += 1
+
+    def _do(self, act: Act) -> None:
         if self.failure:  # the context is no longer what the rows say: nothing is built on it
             return
         try:

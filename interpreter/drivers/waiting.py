@@ -31,6 +31,11 @@ class Suspension:
         self._is_trapped = False
         self._is_suspended = False
 
+    def started(self, call: str) -> None:
+        """Take note that a call starts now."""
+        if self._suspends is not None:
+            self.started_us[call] = self._clock()
+
     def look(self, state: State) -> Callable[[], None] | None:
         """Return what is to be done with the session, after what it was asked before; or None.
 

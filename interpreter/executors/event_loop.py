@@ -81,11 +81,11 @@ class RunningLoop:
     """Runs coroutines in the event loop that its caller runs in."""
 
     def __init__(self) -> None:
-        self._futures: set[Future[object]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._is_closed = False
 
-    def submit(self, coroutine: Coroutine[object, object, T]) -> Future[T]:
-        """Start a coroutine, as `EventLoopThread.submit` does.
+    def submit(self, coroutine: Coroutine[object, object, T]) -> asyncio.Task[T]:
+        """Start a coroutine, as `EventLoopThread.submit` does; in the thread of the loop.
 
         Raises:
             RuntimeError: It was closed.
@@ -93,18 +93,17 @@ class RunningLoop:
         if self._is_closed:
             coroutine.close()
             raise RuntimeError("the runtime was closed")
-        future = _TaskFuture[T](asyncio.get_running_loop())
-        future.begin(coroutine)
-        self._futures.add(future)  # type: ignore[arg-type]
-        future.add_done_callback(self._futures.discard)
-        return future
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def close(self, patience_s: float) -> None:
         """Ask what still runs to stop."""
         del patience_s
         self._is_closed = True
-        for future in tuple(self._futures):
-            future.cancel()
+        for task in tuple(self._tasks):
+            task.cancel()
 
     async def ended(self, patience_s: float) -> None:
         """Wait for what was asked to stop.
@@ -112,8 +111,8 @@ class RunningLoop:
         Args:
             patience_s: How long, in seconds.
         """
-        if waiting := [asyncio.wrap_future(future) for future in self._futures]:
-            await asyncio.wait(waiting, timeout=patience_s)
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=patience_s)
 
 
 class _TaskFuture(Future[T]):

@@ -5,7 +5,7 @@ import inspect
 import traceback
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cml.ast import Json, OutcomeKind
 from cml.profile import Body
@@ -17,6 +17,9 @@ from interpreter.tools.signature import Function, called, reading_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+Answering: TypeAlias = "Future[Outcome] | asyncio.Future[Outcome]"
+"""What a call that was started comes back by: from an executor, or in an event loop."""
 
 _LONGEST_MESSAGE: Final = 65_536
 
@@ -122,7 +125,7 @@ async def _awaited(value: object, progress: Progress) -> object:
     return last
 
 
-def outcome_of_future(done: "Future[Outcome]") -> Outcome:
+def outcome_of_future(done: "Answering") -> Outcome:
     """Return the outcome of a call that an executor has finished with (Embed/start).
 
     Whatever is wrong with the future is an outcome too: the session waits for one.

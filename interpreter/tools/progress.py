@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from itertools import count
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
 from threading import Lock, Thread
@@ -27,7 +28,7 @@ _Address: TypeAlias = str | tuple[str, int]
 _KEY_BYTES: Final = 32
 _PATIENCE_S: Final = 5.0
 _BROKEN: Final = (OSError, EOFError, AuthenticationError, msgspec.DecodeError)
-_DECODER: Final = msgspec.json.Decoder(tuple[str, Outcome])
+_DECODER: Final = msgspec.json.Decoder(tuple[int, str, Outcome])
 
 
 class Cancelled(Exception):
@@ -97,66 +98,105 @@ def current_progress() -> Progress:
 
 
 class Office:
-    """Takes the reports of a session's calls, from this process and from others.
+    """Takes the reports of calls from other processes, for all sessions that share it.
 
-    Carried to another process it becomes a branch, which brings each report here through a socket.
-    The socket is opened when an office is first carried away, so threads and coroutines need none.
-
-    Args:
-        tell: Takes the reports, in any thread.
+    The socket is opened when a box is first carried away, so threads and coroutines need none.
     """
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._key = secrets.token_bytes(_KEY_BYTES)
+    def __init__(self) -> None:
+        self.key: Final = secrets.token_bytes(_KEY_BYTES)
         self._listener: Listener | None = None
+        self._boxes: dict[int, Tell] = {}
+        self._numbers = count(1)  # none is used twice: a report may come after its box is gone
         self._lock = Lock()
 
-    def __call__(self, call: str, outcome: Outcome) -> None:
-        """Take a report."""
-        self._tell(call, outcome)
+    def box(self, tell: Tell) -> "Box":
+        """Return where the reports of one session's calls go.
 
-    def __reduce__(self) -> tuple[type["_Branch"], tuple[_Address, bytes]]:
-        """Return what becomes of it in another process."""
-        return _Branch, (self._open().address, self._key)
+        Args:
+            tell: Takes them, in any thread.
+        """
+        return Box(self, next(self._numbers), tell)
+
+    def address_of(self, box: "Box") -> "_Address":
+        """Return where the office is to be reached; from now on it takes reports for this box."""
+        with self._lock:
+            self._boxes[box.number] = box
+            if self._listener is None:
+                self._listener = Listener(authkey=self.key)
+                work = Thread(target=self._work, args=(self._listener,), daemon=True)
+                work.name = "cml-progress"
+                work.start()
+            address: _Address = self._listener.address
+            return address
+
+    def forget(self, box: "Box") -> None:
+        """Take no more reports for a box."""
+        with self._lock:
+            self._boxes.pop(box.number, None)
 
     def close(self) -> None:
         """Take no more reports from other processes."""
         with self._lock:
             listener, self._listener = self._listener, None
         if listener is not None:
-            _send(listener.address, self._key, b"")  # wakes the thread, which sees that it is over
+            _send(listener.address, self.key, b"")  # wakes the thread, which sees that it is over
             listener.close()
-
-    def _open(self) -> Listener:
-        with self._lock:
-            if self._listener is None:
-                self._listener = Listener(authkey=self._key)
-                work = Thread(target=self._work, args=(self._listener,), daemon=True)
-                work.name = "cml-progress"
-                work.start()
-            return self._listener
 
     def _work(self, listener: Listener) -> None:
         while self._listener is listener:
             try:
                 with listener.accept() as connection:
                     if connection.poll(_PATIENCE_S) and (message := connection.recv_bytes()):
-                        self._tell(*_DECODER.decode(message))
+                        self._take(message)
                     connection.send_bytes(b"")
             except _BROKEN:
                 continue
+
+    def _take(self, message: bytes) -> None:
+        number, call, outcome = _DECODER.decode(message)
+        if tell := self._boxes.get(number):
+            tell(call, outcome)
+
+
+class Box:
+    """Takes the reports of one session's calls. Carried to another process it becomes a branch, which
+    brings each report here through the office.
+
+    Args:
+        office: Takes reports from other processes.
+        number: Its own, in the office.
+        tell: Takes the reports, in any thread.
+    """
+
+    def __init__(self, office: Office, number: int, tell: Tell) -> None:
+        self.number = number
+        self._office = office
+        self._tell = tell
+
+    def __call__(self, call: str, outcome: Outcome) -> None:
+        """Take a report."""
+        self._tell(call, outcome)
+
+    def __reduce__(self) -> tuple[type["_Branch"], tuple[_Address, bytes, int]]:
+        """Return what becomes of it in another process."""
+        return _Branch, (self._office.address_of(self), self._office.key, self.number)
+
+    def close(self) -> None:
+        """Take no more reports from other processes."""
+        self._office.forget(self)
 
 
 class _Branch:
     """Brings reports to the office of another process. One that does not arrive is given up."""
 
-    def __init__(self, address: _Address, key: bytes) -> None:
+    def __init__(self, address: _Address, key: bytes, box: int) -> None:
         self._address = address
         self._key = key
+        self._box = box
 
     def __call__(self, call: str, outcome: Outcome) -> None:
-        _send(self._address, self._key, msgspec.json.encode((call, outcome)))
+        _send(self._address, self._key, msgspec.json.encode((self._box, call, outcome)))
 
 
 def _send(address: _Address, key: bytes, message: bytes) -> None:

@@ -22,7 +22,16 @@ from cml.ast import Call, Interrupt, Item, OutcomeKind
 from cml.profile import Profile
 from cml.symbols import OPENERS
 from cml.validity import references
-from interpreter import AsyncRuntime, EndOfDecoding, Piece, Runtime, ScriptedSession, Settings
+from interpreter import (
+    AsyncRuntime,
+    EndOfDecoding,
+    Piece,
+    Runtime,
+    ScriptedSession,
+    Sessions,
+    Settings,
+)
+from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.drivers.replay import replay
 from interpreter.events import (
     Decode,
@@ -126,6 +135,10 @@ FUNCTIONS = {
         spawns,
     )
 }
+
+
+# What a task of a function's own raises in the host's loop is the host's affair.
+FUNCTIONS_OF_A_LOOP = {**FUNCTIONS, "spawns": rests}
 
 
 class TwiceTold(Future):
@@ -309,22 +322,46 @@ def play_in_a_loop(story: Story) -> Told:
     async def run() -> Told:
         session = session_of(story)
         executor = EXECUTORS[story.executor](random.Random(story.seed))
-        rows: list[Row] = []
-        loop = asyncio.get_running_loop()
-        # What a task of a function's own raises in the host's loop is the host's affair.
-        functions = {**FUNCTIONS, "spawns": rests}
-        async with AsyncRuntime(session, functions, story.settings, executor) as runtime:
-            for after_s, act in story.acts:
-                loop.call_later(after_s, runtime.stop if act == "stop" else runtime.say, *said(act))
-            for _ in range(story.turns):
-                session.prompt(PROMPT)
-                async for row in runtime.run():
-                    rows.append(row)
-                    if story.reader_s and row.rule == "Settle/decode":
-                        await asyncio.sleep(story.reader_s)
-            return Told(story, rows, session.context, runtime.settings)
+        runtime = AsyncRuntime(session, FUNCTIONS_OF_A_LOOP, story.settings, executor)
+        return await read(story, session, runtime)
 
     return asyncio.run(run())
+
+
+def play_side_by_side(stories: list[Story]) -> list[Told]:
+    """Run stories in real time, in one event loop, over one executor and one decoder."""
+    chance = random.Random(stories[0].seed)
+    never_blocks = all(story.pause_s == 0 for story in stories)
+    decoder = chance.choice([None, ThreadPoolExecutor(2), "at once" if never_blocks else None])
+
+    async def run() -> list[Told]:
+        executor = EXECUTORS[stories[0].executor](chance)
+        async with Sessions(executor, decoder) as sessions, asyncio.TaskGroup() as group:
+            tasks = []
+            for story in stories:
+                session = session_of(story)
+                opened = sessions.open(session, FUNCTIONS_OF_A_LOOP, story.settings)
+                tasks.append(group.create_task(read(story, session, opened)))
+        assert len(sessions) == 0
+        return [task.result() for task in tasks]
+
+    return asyncio.run(run())
+
+
+async def read(story: Story, session: ScriptedSession, runtime: AsyncForm) -> Told:
+    """Read what comes of a story in the running loop."""
+    rows: list[Row] = []
+    loop = asyncio.get_running_loop()
+    async with runtime:
+        for after_s, act in story.acts:
+            loop.call_later(after_s, runtime.stop if act == "stop" else runtime.say, *said(act))
+        for _ in range(story.turns):
+            session.prompt(PROMPT)
+            async for row in runtime.run():
+                rows.append(row)
+                if story.reader_s and row.rule == "Settle/decode":
+                    await asyncio.sleep(story.reader_s)
+        return Told(story, rows, session.context, runtime.settings)
 
 
 def said(act: str) -> tuple[str, ...]:

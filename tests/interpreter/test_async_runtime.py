@@ -222,3 +222,15 @@ def test_a_message_that_nobody_hears_is_told_to_who_awaits_it() -> None:
             await message
 
     asyncio.run(main())
+
+
+def test_who_runs_a_session_that_is_closed_while_it_decodes_is_told_so() -> None:
+    async def main() -> None:
+        runtime = AsyncRuntime(written(100, 0.05), {})
+        reading = asyncio.create_task(rules(runtime))
+        await asyncio.sleep(0.02)
+        await runtime.aclose()
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            await reading
+
+    asyncio.run(main())

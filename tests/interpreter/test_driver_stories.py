@@ -19,3 +19,19 @@ def test_the_context_holds_what_the_rows_say(seed, form) -> None:
 @pytest.mark.parametrize("seed", range(1_000, 2_000))
 def test_a_thousand_more(seed, form) -> None:
     stories.check(FORMS[form](stories.draw(seed)))
+
+
+def play_many(first_seed: int) -> None:
+    for told in stories.play_side_by_side([stories.draw(first_seed + n) for n in range(10)]):
+        stories.check(told)
+
+
+@pytest.mark.parametrize("seed", range(0, 200, 10))
+def test_it_holds_of_each_where_many_share_a_loop(seed) -> None:
+    play_many(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10_000, 12_000, 10))
+def test_it_holds_of_each_of_two_thousand(seed) -> None:
+    play_many(seed)

@@ -50,7 +50,7 @@ def takes_arrivals_as_they_come(monkeypatch) -> None:
 
 
 def returns_before_the_last_effect(monkeypatch) -> None:
-    monkeypatch.setattr(driver.Driver, "verbs", property(lambda _: None))
+    monkeypatch.setattr(driver.Driver, "verbs_done", lambda _: None)
 
 
 def forgets_an_interrupt(monkeypatch) -> None:

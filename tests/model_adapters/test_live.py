@@ -104,7 +104,10 @@ def test_progress_is_told_as_such_and_what_was_not_told_is_counted_once() -> Non
     script = pieces_of(CALLING.replace("[TRAP][END]", "[TRAP] all [END]"))
     rows = list(run_virtual(ScriptedSession(script), functions, Settings()))
     told = shown(rows, withheld=1)
-    progress, returned = told.index("⇥ progress of a goes in"), told.index("◀ a returned after 0.090 s 1")
+    progress, returned = (
+        told.index("⇥ progress of a goes in"),
+        told.index("◀ a returned after 0.090 s 1"),
+    )
     assert progress < returned < told.index("  1 report of progress not told\n")
     assert told.count("not told") == 1
     assert "not told" not in shown(rows)

@@ -1,0 +1,39 @@
+"""Where the work of sessions is done: what they may share (spec/5-embedding.md, 5.6)."""
+
+from concurrent.futures import Executor
+from typing import Literal, TypeAlias
+
+from interpreter.executors.strand import Submit, at_once
+from interpreter.executors.threads import DaemonThreads
+from interpreter.tools.progress import Office
+
+Decoders: TypeAlias = Executor | Literal["at once"] | None
+"""Where the verbs of sessions are done: in an executor, in the thread that drives the session where
+they never block, or in one thread of their own."""
+
+
+class Workplace:
+    """Runs calls and verbs, and takes the reports of functions.
+
+    Args:
+        executor: Where functions run that are no coroutines; a pool of threads by default. One that
+            is given is not shut down.
+        decoder: Where verbs are done. So is this.
+    """
+
+    def __init__(self, executor: Executor | None = None, decoder: Decoders = None) -> None:
+        self.office = Office()
+        self._calls = DaemonThreads("cml-call")
+        self._verbs = DaemonThreads("cml-decode", limit=1)
+        self.executor = executor or self._calls
+        self.verbs: Submit = _submit(decoder or self._verbs)
+
+    def close(self) -> None:
+        """Release threads; what does not end is left to itself."""
+        self._verbs.shutdown(wait=False)
+        self._calls.shutdown(wait=False, cancel_futures=True)
+        self.office.close()
+
+
+def _submit(decoder: Executor | Literal["at once"]) -> Submit:
+    return at_once if isinstance(decoder, str) else decoder.submit

@@ -1,0 +1,68 @@
+"""One thing after another, in an executor that others use too."""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import TypeAlias
+
+Act: TypeAlias = Callable[[], object]
+"""Something to do; it raises nothing."""
+
+Submit: TypeAlias = Callable[[Act], object]
+"""Has something done, now or later: the `submit` of an executor, or `at_once`."""
+
+
+def at_once(act: Act) -> None:
+    """Do it here and now: for what never blocks."""
+    act()
+
+
+class Strand:
+    """Does acts in their order. None holds a thread while it waits for the one before it, and between
+    two of one strand every other strand of the executor has its turn.
+
+    Args:
+        submit: Where they are done.
+    """
+
+    def __init__(self, submit: Submit) -> None:
+        self._submit = submit
+        self._waiting: list[Act] = []  # short: a deque would be most of the memory of a session
+        self._lock = Lock()
+        self._is_busy = False
+
+    def add(self, act: Act) -> None:
+        """Have something done after all that came before.
+
+        Raises:
+            RuntimeError: The executor takes no more.
+        """
+        with self._lock:
+            self._waiting.append(act)
+            if self._is_busy:
+                return
+            self._is_busy = True
+        try:
+            self._submit(self._work)
+        except RuntimeError:
+            with self._lock:
+                self._waiting.clear()
+                self._is_busy = False
+            raise
+
+    def _work(self) -> None:
+        while self._do_next():
+            try:
+                self._submit(self._work)
+            except (
+                RuntimeError
+            ):  # the executor was shut down: what it has taken on is done all the same
+                continue
+            return
+
+    def _do_next(self) -> bool:
+        """Do the next act; return whether more wait."""
+        self._waiting[0]()
+        with self._lock:
+            del self._waiting[0]
+            self._is_busy = bool(self._waiting)
+            return self._is_busy
