@@ -1,13 +1,17 @@
 """The tokens of one context, and the cache of what a model has already read of them."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from interpreter.session import Logprob
 from model_adapters.hf.model import LOG, Threads
+from model_adapters.tokens.engine import Candidates
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
 
@@ -58,6 +62,32 @@ class KvContext:
             self._scores: torch.Tensor = output.logits[0, -1].float().cpu()
         return self._scores.clone()
 
+    def candidates(self, mask: "NDArray[np.bool_] | None") -> Candidates:
+        """Return the tokens that may come, each with its score.
+
+        Args:
+            mask: Which may, shape (vocabulary,); None for any.
+        """
+        import numpy as np
+
+        scores: NDArray[np.float32] = self.scores().numpy()
+        tokens = np.arange(len(scores)) if mask is None else mask.nonzero()[0]
+        return Candidates(tokens, scores[tokens])
+
+    def likeliest(self, most: int) -> tuple[Logprob, ...]:
+        """Return the tokens that are the likeliest to come next, the likeliest first.
+
+        Args:
+            most: How many; fewer where there are not so many.
+        """
+        scores = self.scores().log_softmax(dim=-1)
+        values, tokens = scores.topk(min(most, len(scores)))
+        return tuple(map(Logprob, tokens.tolist(), values.tolist()))
+
+    def extend(self, tokens: Sequence[int]) -> None:
+        """Add tokens at the end."""
+        self.ids += tokens
+
     def drop(self, tokens: int) -> None:
         """Take the last tokens back; the one before them is read again, for its scores.
 
@@ -93,7 +123,7 @@ class KvContext:
         """Drop the cache: the whole context is read again when the next scores are wanted."""
         self._renew()
 
-    def clear(self) -> None:
+    def close(self) -> None:
         """Release the memory of the cache."""
         self.ids.clear()
         self._renew()

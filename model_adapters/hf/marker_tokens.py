@@ -6,19 +6,17 @@ and begin as the mean of what their spelling is otherwise encoded to: it has to 
 them.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from cml.symbols import MARKER_PATTERN, MARKERS, Marker
+from cml.symbols import MARKERS, Marker
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import content_ids
 from model_adapters.hf.model import HfModel
 
 if TYPE_CHECKING:
-    from transformers import TokenizersBackend
+    from collections.abc import Callable
 
-_MARKER: Final = re.compile(f"({MARKER_PATTERN})")
+    from transformers import TokenizersBackend
 
 
 def with_marker_tokens(model: HfModel) -> HfModel:
@@ -59,22 +57,3 @@ def marker_tokens(tokenizer: "TokenizersBackend") -> dict[Marker, int]:
     if not added.keys() >= MARKERS.keys():
         raise AdapterError("this model has no tokens for the markers; use with_marker_tokens first")
     return {marker: added[spelling] for spelling, marker in MARKERS.items()}
-
-
-def block_ids(
-    tokenizer: "TokenizersBackend", text: str, reserved: Mapping[Marker, int]
-) -> list[int]:
-    """Return the tokens of text of the runtime, in which what is spelled like a marker is one.
-
-    Args:
-        tokenizer: The model's.
-        text: Interrupts as the printer writes them: their content holds no marker (Syntax/canonical).
-        reserved: The token of each marker; none where markers are text.
-    """
-    if not reserved:
-        return content_ids(tokenizer, text)
-    ids: list[int] = []
-    for part in _MARKER.split(text):
-        marker = MARKERS.get(part)
-        ids += content_ids(tokenizer, part) if marker is None else [reserved[marker]]
-    return ids

@@ -18,6 +18,8 @@ from model_adapters.embedded.smollm2 import (
     embedded_path,
 )
 from model_adapters.errors import AdapterError
+from model_adapters.hf import chat_tokens
+from model_adapters.tokens.chat_parts import Chat
 from model_adapters.tokens.segment_text import TokenSpelling
 
 if TYPE_CHECKING:
@@ -91,6 +93,33 @@ class HfModel(msgspec.Struct, frozen=True):
             return words
         return f"{words}; {self.threads.in_words}"
 
+    @property
+    def vocabulary_size(self) -> int:
+        """How many tokens there are: the length of a mask."""
+        size: int = self.network.config.get_text_config().vocab_size
+        return size
+
+    @property
+    def control(self) -> dict[int, str]:
+        """The tokens that no content becomes, with their spellings."""
+        return chat_tokens.control_tokens(self.tokenizer)
+
+    def content_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text that comes from outside: ordinary ones, whatever it spells."""
+        return chat_tokens.content_ids(self.tokenizer, text)
+
+    def template_ids(self, text: str) -> list[int]:
+        """Return the tokens of what the chat template itself writes, control tokens among them."""
+        return chat_tokens.template_ids(self.tokenizer, text)
+
+    def render(self, chat: Chat) -> str:
+        """Return a chat as the template spells it, up to where the model's answer begins.
+
+        Raises:
+            AdapterError: The model has no chat template, or its template refuses the chat.
+        """
+        return chat_tokens.render(self.tokenizer, chat)
+
     def begin_spelling(self, before: Sequence[int]) -> TokenSpelling:
         """Return what tells the characters of tokens one by one (`SegmentText`).
 
@@ -113,8 +142,7 @@ class HfModel(msgspec.Struct, frozen=True):
             AdapterError: It cannot read the tokenizer.
         """
         LOG.info("preparing the mask")
-        size = self.network.config.get_text_config().vocab_size
-        return vocabulary(self.tokenizer, size, sorted(self.end_tokens))
+        return vocabulary(self.tokenizer, self.vocabulary_size, sorted(self.end_tokens))
 
 
 def load(
@@ -189,7 +217,7 @@ def _load(
     except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
         reason = str(error).strip().splitlines() or [repr(error)]
         raise AdapterError(f"{folder}: the model cannot be loaded: {reason[0]}") from error
-    if not isinstance(tokenizer, TokenizersBackend) or not _keeps_text(tokenizer):
+    if not isinstance(tokenizer, TokenizersBackend) or not chat_tokens.keeps_text(tokenizer):
         raise AdapterError(
             f"{folder}: its tokenizer changes text that is appended in parts; "
             "use a model with a byte-level tokenizer (tokenizer.json)"
@@ -210,9 +238,3 @@ def _fitting_dtype(place: "torch.device") -> tuple[Dtype, str]:
     if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # noqa: SLF001  it has no public name
         return "bfloat16", "as this CPU computes in it"
     return "float32", "as this CPU does not compute in bfloat16"
-
-
-def _keeps_text(tokenizer: "TokenizersBackend") -> bool:
-    """Whether parts that are encoded one by one decode to their sum: some tokenizers add spaces."""
-    parts = [tokenizer.encode(part, add_special_tokens=False) for part in ("a", "b [c]", "\n")]
-    return tokenizer.decode([token for ids in parts for token in ids]) == "ab [c]\n"

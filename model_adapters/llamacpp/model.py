@@ -12,9 +12,8 @@ from model_adapters.constraint.constraint import Vocabulary
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.engine import Engine
 from model_adapters.llamacpp.gguf_tokens import GgufTokens, read_tokens
-from model_adapters.prompt import Message
-from model_adapters.tokens.chat_parts import chat_parts
-from model_adapters.tokens.content import apart, require_ordinary, spellable
+from model_adapters.tokens.chat_parts import Chat
+from model_adapters.tokens.content import content_ids, keeps_text
 from model_adapters.tokens.segment_text import TokenSpelling
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class GgufModel:
         self.in_words = f"{path.stem} in llama.cpp"
         self._free = set(range(contexts))
         self._lock = Lock()
-        if not self._keeps_text():
+        if not keeps_text(self._plain, self._spelled):
             raise AdapterError(
                 f"{path}: its tokenizer changes text that is appended in parts; "
                 "use a model with a byte-level tokenizer"
@@ -80,33 +79,40 @@ class GgufModel:
 
         return spell
 
-    def content_ids(self, text: str) -> list[int]:
-        """Return the tokens of a text that comes from outside: ordinary tokens, whatever it spells.
+    @property
+    def vocabulary_size(self) -> int:
+        """How many tokens there are: the length of a mask."""
+        return len(self.tokens.spelled)
 
-        Some vocabularies lack rare bytes and drop them; a character with such a byte becomes U+FFFD.
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """The tokens that end an answer."""
+        return self.tokens.ends
+
+    @property
+    def control(self) -> dict[int, str]:
+        """The tokens that no content becomes, with their spellings."""
+        return self.tokens.control
+
+    def content_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text that comes from outside: ordinary ones, whatever it spells.
 
         Raises:
             AdapterError: The tokenizer makes a control token of it all the same.
         """
-        control = self.tokens.control
-        spelled = spellable(text, lambda part: self._text(self._plain(part)))
-        ids = [token for part in apart(spelled, control.values()) for token in self._plain(part)]
-        require_ordinary(ids, control)
-        return ids
+        return content_ids(text, self.tokens.control, self._plain, self._spelled)
 
-    def chat_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Return the tokens of a chat, up to where the model's answer begins.
+    def template_ids(self, text: str) -> list[int]:
+        """Return the tokens of what the chat template itself writes, control tokens among them."""
+        return self.engine.tokenize(text, control=True)
+
+    def render(self, chat: Chat) -> str:
+        """Return a chat as the template spells it, up to where the model's answer begins.
 
         Raises:
-            AdapterError: The model's chat template refuses these messages.
+            AdapterError: The model's chat template refuses the chat.
         """
-        ids: list[int] = []
-        for part in chat_parts(messages, self.engine.render):
-            if part.is_content:
-                ids += self.content_ids(part.text)
-            else:
-                ids += self.engine.tokenize(part.text, control=True)
-        return ids
+        return self.engine.render(chat)
 
     def vocabulary(self) -> Vocabulary:
         """Return its tokens for a `Constraint`; half a second's work, for any number of them.
@@ -114,7 +120,7 @@ class GgufModel:
         Raises:
             MissingExtraError: llguidance is not installed.
         """
-        return Vocabulary(_for_masks(self), len(self.tokens.spelled))
+        return Vocabulary(_for_masks(self), self.vocabulary_size)
 
     @contextmanager
     def context(self) -> Iterator[int]:
@@ -140,13 +146,8 @@ class GgufModel:
     def _plain(self, text: str) -> list[int]:
         return self.engine.tokenize(text, control=False) if text else []
 
-    def _text(self, ids: Sequence[int]) -> str:
+    def _spelled(self, ids: Sequence[int]) -> str:
         return b"".join(self.tokens.spelled[token] for token in ids).decode(errors="replace")
-
-    def _keeps_text(self) -> bool:
-        """Whether parts that are encoded one by one decode to their sum: some tokenizers add spaces."""
-        parts = [self._plain(part) for part in ("a", "b [c]", "\n")]
-        return self._text([token for ids in parts for token in ids]) == "ab [c]\n"
 
 
 def _for_masks(model: GgufModel) -> "LLTokenizer":

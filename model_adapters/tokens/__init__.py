@@ -1,1 +1,1 @@
-"""What sessions that know their tokens have in common: tokens to characters, chats to parts."""
+"""Sessions that know their tokens: the one loop, over any engine, and from text to tokens and back."""

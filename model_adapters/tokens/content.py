@@ -1,7 +1,7 @@
 """Text from outside, made ready for a tokenizer so that nothing in it becomes a control token."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from model_adapters.errors import AdapterError
 
@@ -36,7 +36,7 @@ def spellable(text: str, decoded: Callable[[str], str]) -> str:
     return "".join(REPLACEMENT if c in lost else c for c in text)
 
 
-def require_ordinary(tokens: Sequence[int], control: dict[int, str]) -> None:
+def require_ordinary(tokens: Sequence[int], control: Mapping[int, str]) -> None:
     """Refuse tokens of a text from outside among which there is a control token.
 
     Args:
@@ -51,3 +51,39 @@ def require_ordinary(tokens: Sequence[int], control: dict[int, str]) -> None:
             f"this model's tokenizer makes the control token {control[min(spoken)]} of ordinary "
             "text, so it is not safe to give it text from outside; use another model"
         )
+
+
+def content_ids(
+    text: str,
+    control: Mapping[int, str],
+    plain: Callable[[str], list[int]],
+    spelled: Callable[[Sequence[int]], str],
+) -> list[int]:
+    """Return the tokens of a text that comes from outside: ordinary tokens, whatever it spells.
+
+    Some vocabularies lack rare bytes and drop them; a character with such a byte becomes U+FFFD.
+
+    Args:
+        text: Any text.
+        control: The control tokens, and how they are spelled.
+        plain: Makes tokens of a text.
+        spelled: Makes text of tokens.
+
+    Raises:
+        AdapterError: The tokenizer makes a control token of it all the same.
+    """
+    whole = spellable(text, lambda part: spelled(plain(part)))
+    ids = [token for part in apart(whole, control.values()) for token in plain(part)]
+    require_ordinary(ids, control)
+    return ids
+
+
+def keeps_text(plain: Callable[[str], list[int]], spelled: Callable[[Sequence[int]], str]) -> bool:
+    """Whether parts that are encoded one by one decode to their sum: some tokenizers add spaces.
+
+    Args:
+        plain: Makes tokens of a text.
+        spelled: Makes text of tokens.
+    """
+    parts = [plain(part) for part in ("a", "b [c]", "\n")]
+    return spelled([token for ids in parts for token in ids]) == "ab [c]\n"

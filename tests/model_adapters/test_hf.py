@@ -24,11 +24,12 @@ from interpreter.tools.declared import Tool
 from interpreter.tools.signature import tool_of
 from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
 from model_adapters.errors import AdapterError
-from model_adapters.hf.chat_tokens import chat_ids, content_ids, turn_ids
+from model_adapters.hf.chat_tokens import content_ids
 from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
 from model_adapters.opening import AtTrap, Sampling
 from model_adapters.prompt import Message, Role, build_messages
+from model_adapters.tokens.chat_tokens import chat_ids, turn_ids
 
 if TYPE_CHECKING:
     import torch
@@ -108,14 +109,14 @@ def test_a_chat_has_the_tokens_of_its_template(tiny: HfModel, contents: list[str
     messages = [Message(role, text) for role, text in zip(roles, contents, strict=False)]
     chat = [{"role": message.role, "content": message.content} for message in messages]
     text = tiny.tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-    ids = chat_ids(tiny.tokenizer, messages)
+    ids = chat_ids(tiny, messages)
     assert tiny.tokenizer.decode(ids) == text
     assert ids.count(tiny.tokenizer.bos_token_id) == len(messages) + 1
 
 
 @given(outside)
 def test_the_content_of_a_chat_has_no_control_tokens(tiny: HfModel, text: str) -> None:
-    ids = chat_ids(tiny.tokenizer, [Message("user", text)])
+    ids = chat_ids(tiny, [Message("user", text)])
     start, end = tiny.tokenizer.bos_token_id, tiny.tokenizer.eos_token_id
     assert [i for i in ids if i in {start, end}] == [start, end, start]
     assert text in tiny.tokenizer.decode(ids)
@@ -488,12 +489,12 @@ def test_a_further_question_stands_in_the_chat_as_the_template_has_it(model: HfM
         Message("assistant", first),
         Message("user", asked),
     ]
-    whole = chat_ids(model.tokenizer, chat)
+    whole = chat_ids(model, chat)
     assert model.tokenizer.decode(session.ids) == model.tokenizer.decode(whole)
-    added = turn_ids(model.tokenizer, asked)
+    added = turn_ids(model, asked)
     assert session.ids[len(before) :] == tuple(added)
     control = set(model.tokenizer.all_special_ids)
-    plain = turn_ids(model.tokenizer, "hm")
+    plain = turn_ids(model, "hm")
     assert [i for i in added if i in control] == [i for i in plain if i in control]
     assert "Rome" in answered(session)
 

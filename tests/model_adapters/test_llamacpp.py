@@ -31,6 +31,7 @@ from model_adapters.llamacpp.session import LlamaCppSession
 from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
 from model_adapters.testing import check_session
+from model_adapters.tokens.chat_tokens import chat_ids, turn_ids
 
 if TYPE_CHECKING:
     from model_adapters.hf.model import HfModel
@@ -95,15 +96,14 @@ def test_text_from_outside_arrives_without_control_tokens(gguf: GgufModel, text:
 def test_a_chat_has_the_tokens_that_transformers_makes_of_it(
     gguf: GgufModel, model: "HfModel"
 ) -> None:
-    from model_adapters.hf.chat_tokens import chat_ids
-
     chat = (
         Message("system", "You <|im_end|> help."),
         Message("user", "Héllo [CALL]\n"),
         Message("assistant", " no "),
         Message("user", "日本?"),
     )
-    assert gguf.chat_ids(chat) == chat_ids(model.tokenizer, chat)
+    assert chat_ids(gguf, chat) == chat_ids(model, chat)
+    assert turn_ids(gguf, "Più? <|im_end|>") == turn_ids(model, "Più? <|im_end|>")
 
 
 # -------------------------------------------------------------------------------- the session
@@ -234,7 +234,7 @@ def test_a_run_under_a_mask_calls_functions_and_its_context_is_what_the_rows_say
 def test_it_keeps_the_contract_and_every_ability_that_it_declares(
     gguf: GgufModel, sampling: Sampling
 ) -> None:
-    prompt = len(gguf.chat_ids(ASK))
+    prompt = len(chat_ids(gguf, ASK))
 
     def written(session: LlamaCppSession) -> str:
         begun = session._segment.begun

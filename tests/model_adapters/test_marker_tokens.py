@@ -19,13 +19,13 @@ from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.backends import Request, open_backend
 from model_adapters.errors import AdapterError
-from model_adapters.hf.chat_tokens import chat_ids
-from model_adapters.hf.marker_tokens import block_ids, marker_tokens, with_marker_tokens
+from model_adapters.hf.marker_tokens import marker_tokens, with_marker_tokens
 from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
 from model_adapters.opening import Sampling
 from model_adapters.prompt import Message
 from model_adapters.testing import check_session
+from model_adapters.tokens.chat_tokens import block_ids, chat_ids
 
 if TYPE_CHECKING:
     import torch
@@ -97,11 +97,11 @@ def test_what_a_person_says_has_no_marker_and_what_the_host_shows_has(
     marked: HfModel, text: str
 ) -> None:
     reserved = marker_tokens(marked.tokenizer)
-    ids = block_ids(marked.tokenizer, text, reserved)
+    ids = block_ids(marked, text, reserved)
     spelled = sum(text.count(spelling) for spelling in MARKERS)
     assert sum(ids.count(token) for token in reserved.values()) == spelled
     assert marked.tokenizer.decode(ids) == text
-    said = chat_ids(marked.tokenizer, (Message("user", text),))
+    said = chat_ids(marked, (Message("user", text),))
     assert not set(said) & set(reserved.values())
 
 

@@ -18,13 +18,13 @@ from interpreter.session import (
     Piece,
     Suspended,
 )
-from model_adapters.hf.chat_tokens import chat_ids
 from model_adapters.hf.session import HfSession
 from model_adapters.opening import GREEDY, AtTrap, Sampling
 from model_adapters.prompt import Message
 from model_adapters.testing import SessionError, check_session
 from model_adapters.testing.abilities import STORIES as OF_ABILITIES
 from model_adapters.testing.verbs import STORIES as OF_VERBS
+from model_adapters.tokens.chat_tokens import chat_ids
 
 if TYPE_CHECKING:
     from model_adapters.hf.model import HfModel
@@ -192,7 +192,7 @@ def test_a_session_of_the_embedded_model_passes(model: "HfModel") -> None:
 
 def text_after(session: HfSession, model: "HfModel") -> str:
     """The text of the context from the prompt on, without a character that is only begun."""
-    ids = list(session.ids[len(chat_ids(model.tokenizer, ASK)) :])
+    ids = list(session.ids[len(chat_ids(model, ASK)) :])
     return str(model.tokenizer.decode(ids[: len(ids) - session._segment.begun]))
 
 

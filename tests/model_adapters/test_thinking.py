@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from extras import from_extra
+from msgspec.structs import replace
 from tool_texts import STRING, parameters
 
 from cml.profile import Profile
 from interpreter.tools.declared import Tool
 from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary, vocabulary
-from model_adapters.hf.chat_tokens import chat_ids
 from model_adapters.hf.thinking import regions_of, without_begun_region
 from model_adapters.prompt import Message
+from model_adapters.tokens.chat_tokens import chat_ids
 
 if TYPE_CHECKING:
     from transformers import TokenizersBackend
@@ -113,13 +114,16 @@ def test_a_prompt_leaves_it_to_the_model_to_begin_to_think(prompt: str, left: st
     assert without_begun_region(prompt, THINK) == left
 
 
-def test_a_chat_template_that_begins_to_think_does_not(thinker: "TokenizersBackend") -> None:
+def test_a_chat_template_that_begins_to_think_does_not(
+    tiny: "HfModel", thinker: "TokenizersBackend"
+) -> None:
     plain = thinker.chat_template
     chat = (Message("user", "Hi <think>"),)
-    expected = chat_ids(thinker, chat)
+    thinking = replace(tiny, tokenizer=thinker)
+    expected = chat_ids(thinking, chat)
     try:
         thinker.chat_template = f"{plain}<think>\n"
-        assert chat_ids(thinker, chat) == expected
+        assert chat_ids(thinking, chat) == expected
     finally:
         thinker.chat_template = plain
     assert thinker.get_added_vocab()["<think>"] not in expected

@@ -1,18 +1,11 @@
 """Which token comes next: temperature, top-k, top-p and seed."""
 
-from typing import TYPE_CHECKING
-
-from extras import from_extra
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_adapters.hf.choosing import choose
 from model_adapters.opening import Sampling
-
-if TYPE_CHECKING:
-    import torch
-else:
-    torch = from_extra("hf", "torch")
+from model_adapters.tokens.drawing import draw
 
 some_scores = st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=12)
 samplings = st.builds(
@@ -25,8 +18,8 @@ samplings = st.builds(
 
 
 def drawn(scores: list[float], sampling: Sampling) -> int:
-    random = torch.Generator().manual_seed(sampling.seed)
-    return choose(torch.tensor(scores), sampling, random)
+    random = np.random.default_rng(sampling.seed)
+    return draw(np.array(scores, dtype=np.float32), sampling, random)
 
 
 @given(some_scores, samplings)
@@ -34,7 +27,8 @@ def test_what_is_drawn_is_of_the_likeliest(scores: list[float], sampling: Sampli
     """The definition, written out: how many are better, and how probable these are together."""
     token = drawn(scores, sampling)
     kept = sorted(scores, reverse=True)[: sampling.top_k or len(scores)]
-    weights = torch.softmax(torch.tensor(kept) / sampling.temperature, dim=-1).tolist()
+    heated = np.exp((np.array(kept) - max(kept)) / sampling.temperature)
+    weights = (heated / heated.sum()).tolist()
     better = sum(score > scores[token] for score in scores)
     assert better < len(kept)
     assert sum(weights[:better]) < sampling.top_p + 1e-5
