@@ -8,7 +8,7 @@ import codecs
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import TextIOWrapper
@@ -90,15 +90,24 @@ def run(group: click.Group) -> NoReturn:
 
 
 @contextmanager
-def leaving_at_once() -> Iterator[None]:
+def leaving_at_once(tidy: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Let Ctrl-C end the process at once: where nothing is under way that would need an end.
 
-    An import that is broken off by an exception may swallow it, or say so in a traceback.
+    An import that is broken off by an exception may swallow it, or say so in a traceback; a library
+    in another language that is broken off may wait for ever when it is to be released.
+
+    Args:
+        tidy: What is to be done before, such as to give the terminal its cursor back.
     """
+
+    def leave(*_: int | FrameType | None) -> NoReturn:
+        tidy()
+        _leave()
+
     if not _listens():
         yield
         return
-    before = signal.signal(signal.SIGINT, _leave)
+    before = signal.signal(signal.SIGINT, leave)
     try:
         yield
     finally:

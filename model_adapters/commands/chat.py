@@ -10,7 +10,7 @@ from typing import Final
 import click
 from rich.text import Text
 
-from cml.terminal.entry import INTERRUPTED
+from cml.terminal.entry import INTERRUPTED, leaving_at_once
 from cml.terminal.files import FileFaultError
 from cml.terminal.foreign import visible
 from cml.terminal.options import text
@@ -85,7 +85,7 @@ def chat_command(
             if first is None:  # nothing was said
                 return
             recorder = Recorder(trace, stack)
-            with StartLine(console(stderr=True)):
+            with StartLine(console(stderr=True)) as line, leaving_at_once(line.stop):
                 opened = open_backend(
                     Request(backend, first, functions, max_tokens, device=device, yes=yes)
                 )

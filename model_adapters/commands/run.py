@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from cml.profile import Profile, Spelling
+from cml.terminal.entry import leaving_at_once
 from cml.terminal.files import OUTPUT_FILE, FileFaultError
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, seed_option, text, yes_option
@@ -155,21 +156,21 @@ def run_command(
         with ExitStack() as stack:
             functions = tools_told(tools, stack)
             line = stack.enter_context(StartLine(console(stderr=True)))
-            opened = open_backend(
-                Request(
-                    backend,
-                    prompt,
-                    functions,
-                    max_tokens,
-                    min_calls,
-                    max_calls,
-                    device,
-                    yes,
-                    sampling=Sampling(temperature, top_k, top_p, seed),
-                    profile=profile,
-                    at_trap=at_trap,
-                )
+            request = Request(
+                backend,
+                prompt,
+                functions,
+                max_tokens,
+                min_calls,
+                max_calls,
+                device,
+                yes,
+                sampling=Sampling(temperature, top_k, top_p, seed),
+                profile=profile,
+                at_trap=at_trap,
             )
+            with leaving_at_once(line.stop):
+                opened = open_backend(request)
             recorder = Recorder(trace, stack)
             settings = opened.fitted(settings)
             runtime = Runtime(opened.session, functions, settings, journal=recorder.write)

@@ -8,7 +8,9 @@ other program knows.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final, TypeVar
@@ -26,6 +28,9 @@ _BIAS: Final = 100.0
 tells nothing of a token that is half a character: so it is made to take a whole one."""
 
 _TIMEOUT_S: Final = 60.0
+_READ_AT_ONCE: Final = 128
+"""How many tokens one request reads: nothing else in the process has its turn meanwhile, not even a
+Ctrl-C, for a second or so."""
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -105,9 +110,11 @@ class Engine:
         parameters.ui = False
         parameters.verbosity = 0
         try:
-            self._server: Server | None = Server(parameters)
+            with _undisturbed():
+                self._server: Server | None = Server(parameters)
         except RuntimeError as error:
             raise AdapterError(f"{path}: llama.cpp cannot load it: {error}") from error
+        self._read: dict[int, int] = {}
         self._address = urlsplit(self._server.listening_address).netloc
 
     def likeliest(self, ids: Sequence[int], context: int, most: int) -> tuple[Logprob, ...]:
@@ -118,6 +125,13 @@ class Engine:
             context: Which context they are kept in.
             most: How many.
         """
+        read = self._read.get(context, 0)
+        self._read[context] = len(ids)
+        for end in range(read + _READ_AT_ONCE, len(ids), _READ_AT_ONCE):
+            self._complete(ids[:end], context, 1)
+        return self._complete(ids, context, most)
+
+    def _complete(self, ids: Sequence[int], context: int, most: int) -> tuple[Logprob, ...]:
         if self._server is None:
             raise AdapterError("llama.cpp was asked after it was closed")
         request = {
@@ -159,8 +173,9 @@ class Engine:
         answer = b""
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         try:
-            connection.request("POST", path, msgspec.json.encode(body), headers)
-            answer = connection.getresponse().read()
+            with _undisturbed():
+                connection.request("POST", path, msgspec.json.encode(body), headers)
+                answer = connection.getresponse().read()
             return msgspec.json.decode(answer, type=reply)
         except msgspec.DecodeError:
             raise AdapterError(f"llama.cpp refuses {path}: {_reason(answer)}") from None
@@ -168,6 +183,19 @@ class Engine:
             raise AdapterError(f"llama.cpp does not answer {path}: {error!r}") from error
         finally:
             connection.close()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C back: broken off while it loads or answers, llama.cpp may wait for ever."""
+    if not hasattr(signal, "pthread_sigmask"):  # not on every system
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _reason(answer: object) -> str:

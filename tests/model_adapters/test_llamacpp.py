@@ -1,6 +1,10 @@
 """Sessions on the embedded model's GGUF file, decoded by llama.cpp in this process."""
 
 import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from math import exp
@@ -289,3 +293,20 @@ def test_a_broken_header_never_breaks_the_reader(
     path.write_bytes(begin)
     with pytest.raises(AdapterError):
         read_header(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0.8, 1.2, 1.45, 1.6, 1.95, 2.25, 2.4])
+def test_ctrl_c_while_the_model_is_loaded_ends_the_process(
+    gguf: GgufModel, tmp_path: Path, delay_s: float
+) -> None:
+    del gguf  # it is in the cache
+    tools = tmp_path / "tools.py"
+    tools.write_text('def f(x: int) -> int:\n    """Doubles."""\n    return 2 * x\n')
+    words = ["run", "hi", "--tools", str(tools), "--backend", "llamacpp"]
+    command = [sys.executable, "-m", "model_adapters.commands.cli", *words]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(delay_s)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode in {0, 3, 130}
