@@ -63,6 +63,10 @@ COMMANDS: Final = {
         "model_adapters.commands.calibrate:calibrate_command",
         "Measure what decoding with BACKEND (hf by default) costs on this machine, and keep it.",
     ),
+    "audit": Entry(
+        "model_adapters.commands.audit:audit_command",
+        "Say what the markers cost in TOKENIZER, and what could go wrong with them.",
+    ),
     "workload": Entry(
         "model_adapters.commands.workload:workload_command",
         "Write the workloads of NAME, one a line, for `cml simulate`.",

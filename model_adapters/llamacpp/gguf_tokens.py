@@ -1,6 +1,6 @@
 """The vocabulary of a GGUF file: the bytes of each token, which of them control, which end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +8,7 @@ import msgspec
 
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.gguf_header import read_header
+from model_adapters.tokens.spelling import byte_level, with_pieces
 
 # Types of tokens.
 _CONTROL: Final = (3, 4)  # the second are those that somebody added, such as `<tool_call>`
@@ -81,34 +82,7 @@ def read_tokens(path: Path) -> GgufTokens:
     )
 
 
-def _byte_level(token: str, _: int) -> bytes:
-    """Spell a token whose characters stand for bytes."""
-    return bytes(_BYTES[character] for character in token)
-
-
-def _with_pieces(token: str, kind: int) -> bytes:
-    """Spell a token of SentencePiece: a block for a space, and single bytes as `<0x0A>`."""
-    return bytes([int(token[1:-1], 16)]) if kind == _BYTE else token.replace("\u2581", " ").encode()
-
-
-def _bytes_of_characters() -> Mapping[str, int]:
-    """Which byte each character of a byte-level vocabulary stands for.
-
-    What can be printed stands for itself; the other bytes, in their order, for the characters from
-    256 on.
-    """
-    printed = [
-        *range(ord("!"), ord("~") + 1),
-        *range(ord("¡"), ord("¬") + 1),
-        *range(ord("®"), 256),
-    ]
-    others = [byte for byte in range(256) if byte not in printed]
-    shown = {chr(byte): byte for byte in printed}
-    return shown | {chr(256 + number): byte for number, byte in enumerate(others)}
-
-
-_BYTES: Final = _bytes_of_characters()
 _SPELLINGS: Final[dict[str, Callable[[str, int], bytes]]] = {
-    "gpt2": _byte_level,
-    "llama": _with_pieces,
+    "gpt2": lambda token, _: byte_level(token),
+    "llama": lambda token, kind: with_pieces(token, is_byte=kind == _BYTE),
 }

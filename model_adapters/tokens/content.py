@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from model_adapters.errors import AdapterError
 
@@ -15,12 +16,18 @@ def apart(text: str, spellings: Iterable[str]) -> Iterator[str]:
         text: Any text.
         spellings: The characters of the control tokens.
     """
-    found = re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True)))
+    found = _any_of(tuple(spellings))
     start = 0
     for match in found.finditer(text) if found.pattern else ():
         yield text[start : match.start() + 1]
         start = match.start() + 1
     yield text[start:]
+
+
+@lru_cache(maxsize=8)
+def _any_of(spellings: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds them. Some models have thousands, so it is made once for each."""
+    return re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True)))
 
 
 def spellable(text: str, decoded: Callable[[str], str]) -> str:

@@ -36,6 +36,7 @@ READERS = {
     "chat --tools": ("chat", "hi", "--backend", "script:good.cml", "--tools", "{}"),
     "chat --backend script": ("chat", "hi", "--backend", "script:{}"),
     "calibrate": ("calibrate", "script:{}"),
+    "audit": ("audit", "{}"),
 }
 WRITERS = {
     "timeline": ("timeline", "good.jsonl", "-o", "{}.perfetto.json"),
@@ -46,6 +47,8 @@ WRITERS = {
     "chat": ("chat", *RUN[1:], "--trace", "{}.jsonl"),
     "workload": ("workload", "synthetic-chains", "-o", "{}.jsonl"),
 }
+A_FOLDER = "this is a folder; name a file"
+IN_A_FOLDER = {"audit": "holds no tokenizer.json; name the folder of a model"}
 WITHOUT_FILES = {"explain", "vectors", "reproduce"}
 
 each_reader = pytest.mark.parametrize("words", READERS.values(), ids=READERS)
@@ -79,7 +82,7 @@ def test_a_folder_for_a_file(cml: "Cml", files: "Files", words: tuple[str, ...])
     (files.folder / "folder.json").mkdir()
     found = cml(*given(words, "folder.json"))
     assert (found.status, found.out) == (2, "")
-    assert one_line(found.err) == "Error: folder.json: this is a folder; name a file\n"
+    assert one_line(found.err) == f"Error: folder.json: {IN_A_FOLDER.get(words[0], A_FOLDER)}\n"
 
 
 @each_reader
