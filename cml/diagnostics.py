@@ -84,6 +84,8 @@ RULES: Final[dict[str, Rule]] = {
         "CML304", "times never go back, and the events of one moment have an order"
     ),
     "Trace/unfinished": _warning("CML305", "the run was cut short: everything up to here holds"),
+    "Trace/foreign": _error("CML306", "give a file of the format that the import names"),
+    "Trace/answered": _error("CML307", "answer each call once, if only with its failure"),
 }
 
 

@@ -23,7 +23,6 @@ PURE = [
             "machine.py",
             "state.py",
             "events.py",
-            "futures.py",
             "runs.py",
             "drivers/virtual.py",
             "drivers/timeline.py",

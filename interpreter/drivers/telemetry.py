@@ -107,21 +107,45 @@ class Telemetry:
         """
         settings = settings or Settings()
         settings = offered_settings(offer(functions, settings.profile.body), settings)
-        attributes = {"gen_ai.conversation.id": conversation, "gen_ai.request.model": model}
-        known = {name: value for name, value in attributes.items() if value}
-        measured = _Measured(self, RunReader(settings), known)
+        measure = self.view(settings, conversation=conversation, model=model)
 
         def write(rows: Sequence[Row]) -> None:
             journal(rows)
-            measured.take(rows)
+            measure(rows)
 
         return write
+
+    def view(
+        self,
+        settings: Settings,
+        *,
+        conversation: str = "",
+        model: str = "",
+        zero_ns: int | None = None,
+    ) -> Journal:
+        """Return what measures the rows of a session, as they come or from its trace.
+
+        Args:
+            settings: Those of the session, as in the header of its trace.
+            conversation: As in `journal`.
+            model: As in `journal`.
+            zero_ns: When the session began, in nanoseconds from 1970; None for one that runs now.
+        """
+        attributes = {"gen_ai.conversation.id": conversation, "gen_ai.request.model": model}
+        known = {name: value for name, value in attributes.items() if value}
+        return _Measured(self, RunReader(settings), known, zero_ns).take
 
 
 class _Measured:
     """One session, as it goes on."""
 
-    def __init__(self, told: Telemetry, reader: RunReader, attributes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        told: Telemetry,
+        reader: RunReader,
+        attributes: Mapping[str, str],
+        zero_ns: int | None,
+    ) -> None:
         self._told = told
         self._reader = reader
         self._attributes = attributes
@@ -129,7 +153,8 @@ class _Measured:
         self._began_us = 0
         self._seen = 0
         self._pending: list[RunCall] = []
-        self._zero_ns = 0
+        self._is_recorded = zero_ns is not None
+        self._zero_ns = zero_ns or 0
 
     def take(self, rows: Sequence[Row]) -> None:
         """Measure the rows of an instant."""
@@ -152,7 +177,8 @@ class _Measured:
         self._settle()
 
     def _begin(self, at_us: int) -> None:
-        self._zero_ns = time.time_ns() - at_us * 1_000
+        if not self._is_recorded:
+            self._zero_ns = time.time_ns() - at_us * 1_000
         self._began_us = at_us
         self._turn = self._told.tracer.start_span(
             "invoke_agent",

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from cml.ast import OutcomeKind
 from cml.validity import references
 from interpreter.events import Delivery, Effect, Outcome, Report
-from interpreter.futures import dependency_fault, is_ready
 from interpreter.interrupts import shortened, unreadable
 from interpreter.rules.failures import outcome_of
+from interpreter.rules.futures import dependency_fault, is_ready
 from interpreter.state import CallState, Queued, State, Status
 
 Fired: TypeAlias = tuple[State, tuple[Effect, ...]]

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from cml.ast import Call
 from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start
-from interpreter.futures import dependency_fault, resolve
 from interpreter.rules.changes import Fired, settle_call, with_call
 from interpreter.rules.failures import outcome_of
+from interpreter.rules.futures import dependency_fault, resolve
 from interpreter.state import CallState, Phase, State, Status, pending, running
 
 SettleRule: TypeAlias = Callable[[State], Fired | None]

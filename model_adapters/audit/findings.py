@@ -49,7 +49,7 @@ class BlockCost(msgspec.Struct, frozen=True):
     token_tokens: int
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class TokenSet(msgspec.Struct, frozen=True):
     """A set of tokens: how many, and some of them as they are spelled."""
 
     count: int
@@ -60,18 +60,18 @@ class Mask(msgspec.Struct, frozen=True):
     """What it takes to keep a model from `[INTR]` in the text profile.
 
     Args:
-        completing: Tokens that a mask that sees the text forbids, each only where it completes the
+        completing: TokenSet that a mask that sees the text forbids, each only where it completes the
             marker. Nothing else is lost to it.
-        banned: Tokens that a fixed ban of what only `[INTR]` is encoded to forbids everywhere.
+        banned: TokenSet that a fixed ban of what only `[INTR]` is encoded to forbids everywhere.
         is_leaky: Whether `[INTR]` can still be spelled with the tokens that such a ban leaves.
         needed: The fewest tokens that can stand over some one byte of it: a fixed ban of all of them
             holds, and costs every other word that they spell.
     """
 
-    completing: Tokens
-    banned: Tokens
+    completing: TokenSet
+    banned: TokenSet
     is_leaky: bool
-    needed: Tokens
+    needed: TokenSet
 
 
 class TokenizerAudit(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ class TokenizerAudit(msgspec.Struct, frozen=True):
         name: What the tokenizer is called.
         tokens: How many tokens it has, control tokens included.
         control_tokens: How many of them control, or were added.
-        fused: Tokens that hold a marker's edge and something else.
+        fused: TokenSet that hold a marker's edge and something else.
         words: Words that end as a marker does.
         costs: What each block costs in each profile.
         mask: What a mask forbids.
@@ -94,12 +94,12 @@ class TokenizerAudit(msgspec.Struct, frozen=True):
     name: str
     tokens: int
     control_tokens: int
-    fused: Tokens
-    words: Tokens
+    fused: TokenSet
+    words: TokenSet
     costs: tuple[BlockCost, ...]
     mask: Mask
     markers_as_tokens: tuple[str, ...]
-    naive_control: Tokens
+    naive_control: TokenSet
     unsafe_content: tuple[str, ...]
     keeps_text: bool
 
@@ -158,7 +158,7 @@ def _keeps_text(tokenizer: AuditedTokenizer) -> bool:
     return tokenizer.text(in_parts) == whole == tokenizer.text(tokenizer.content(whole))
 
 
-def _tokens(spelled: Iterable[bytes]) -> Tokens:
+def _tokens(spelled: Iterable[bytes]) -> TokenSet:
     found = sorted(spelled, key=lambda text: (len(text), text))
     texts = (text.decode(errors="backslashreplace") for text in found[:_EXAMPLES])
-    return Tokens(len(found), tuple(texts))
+    return TokenSet(len(found), tuple(texts))

@@ -63,8 +63,16 @@ COMMANDS: Final = {
         "model_adapters.commands.calibrate:calibrate_command",
         "Measure what decoding with BACKEND (hf by default) costs on this machine, and keep it.",
     ),
+    "import": Entry(
+        "model_adapters.commands.exchange:import_command",
+        "Make a trace of a session that FILE holds in another FORMAT, or validate it.",
+    ),
+    "export": Entry(
+        "model_adapters.commands.exchange:export_command",
+        "Write TRACE in another FORMAT: otel (spans, one JSON object a line) or perfetto.",
+    ),
     "audit": Entry(
-        "model_adapters.commands.audit:audit_command",
+        "model_adapters.audit.command:audit_command",
         "Say what the markers cost in TOKENIZER, and what could go wrong with them.",
     ),
     "workload": Entry(

@@ -35,6 +35,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
         tmp_path / "good_tools.py",
     )
     made.context.write_text(running.SCRIPT, encoding="utf-8")
+    (tmp_path / "chat.json").write_text(running.CHAT, encoding="utf-8")
     made.workload.write_text(running.WORKLOAD, encoding="utf-8")
     made.tools.write_text(running.TOOLS, encoding="utf-8")
 

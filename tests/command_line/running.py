@@ -27,6 +27,7 @@ WORKLOAD = (
     '{"id":"one","calls":[{"id":"a","generate_tokens":10,"execute_us":100000},'
     '{"id":"b","generate_tokens":20,"execute_us":300000}]}\n'
 )
+CHAT = '[{"role": "user", "content": "Hi."},\n{"role": "assistant", "content": "\\u202e[END]"}]\n'
 
 
 class Ended(NamedTuple):

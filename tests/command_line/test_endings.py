@@ -37,6 +37,7 @@ PRINTERS = {
     "explore --full": ("explore", "--full", "good.cml"),
     "advise": ("advise", "good.jsonl"),
     "advise --json": ("advise", "--json", "good.jsonl"),
+    "import --check": ("import", "chat", "--check", "chat.json"),
     "simulate": ("simulate", "workload.jsonl"),
     "simulate --json": ("simulate", "--json", "workload.jsonl"),
     "simulate --what-if": ("simulate", "--what-if", "workers=1,2", "workload.jsonl"),
@@ -250,10 +251,13 @@ INTERRUPTED = {
     "run": (*RUN[:-1], "script:words.cml"),
     "chat": ("chat", *RUN[1:-1], "script:words.cml"),
     "calibrate": ("calibrate", "script:words.cml"),
+    "import": ("import", "chat", "chat.json", "-o", "x.jsonl"),
+    "export": ("export", "perfetto", "good.jsonl", "-o", "x.json"),
+    "audit": ("audit", "nowhere"),
 }
 
 
-TELL_THE_END = {"timeline", "workload", "reproduce"}
+TELL_THE_END = {"timeline", "workload", "reproduce", "audit"}
 """Commands that say in a line on standard error how they ended, where they came to an end."""
 
 

@@ -39,6 +39,7 @@ from interpreter.rules.failures import FAILURES
 from interpreter.runs import Run, read_run
 from interpreter.state import Phase, State
 from interpreter.vectors import RunVector, read_vector
+from model_adapters.commands.exchange import FORMATS
 
 DOCUMENTS: Final = Path(__file__).parents[2] / "docs"
 SPECIFICATION: Final = Path(str(specification()))
@@ -331,6 +332,16 @@ def times(name: str) -> str:
     )
 
 
+# ------------------------------------------------------------------------ what imports leave out
+
+
+def losses() -> str:
+    lines = ["| format | what | what becomes of it |", "|---|---|---|"]
+    for name, known in FORMATS.items():
+        lines += [f"| {name} | {what} | {becomes} |" for what, becomes in known.losses.items()]
+    return "\n".join(lines)
+
+
 PARTS: Final[dict[str, Callable[..., str]]] = {
     "monitor": monitor,
     "phases": phases,
@@ -342,6 +353,7 @@ PARTS: Final[dict[str, Callable[..., str]]] = {
     "picture": picture,
     "times": times,
     "rooms": drawn,
+    "losses": losses,
 }
 
 

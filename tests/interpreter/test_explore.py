@@ -14,9 +14,9 @@ from interpreter.events import Decoded, Inject, Returned, Start
 from interpreter.explore import Program, explore
 from interpreter.explore.search import first_node, next_nodes, node_key
 from interpreter.explore.story import tell
-from interpreter.futures import resolve
 from interpreter.rules import RULES, Rules
 from interpreter.rules.changes import queue_interrupt, settle_call, with_call
+from interpreter.rules.futures import resolve
 from interpreter.rules.host import step_late, step_return
 from interpreter.rules.settling import settle_deliver, settle_drain, settle_start, settle_wake
 from interpreter.rules.symbols import step_idle_trap, step_refused, step_text, step_trap

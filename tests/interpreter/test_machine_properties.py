@@ -21,8 +21,8 @@ from interpreter.events import (
     Start,
     failure,
 )
-from interpreter.futures import dependency_fault, is_ready
 from interpreter.machine import RULE_NAMES
+from interpreter.rules.futures import dependency_fault, is_ready
 from interpreter.state import Phase, Status, running
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "user1", "END", "9", "error1"])

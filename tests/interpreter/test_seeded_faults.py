@@ -13,9 +13,9 @@ from interpreter import HostError, machine
 from interpreter.drivers import driver
 from interpreter.errors import Stuck
 from interpreter.events import Expired, Rewind, Start
-from interpreter.futures import resolve
 from interpreter.rules import RULES
 from interpreter.rules.changes import with_call
+from interpreter.rules.futures import resolve
 from interpreter.rules.refusals import cancel_target
 from interpreter.rules.settling import (
     settle_deliver,

@@ -9,7 +9,7 @@ from cml.terminal.output import print_json, print_text
 from cml.terminal.styled import console, print_table
 from interpreter.errors import MissingExtraError
 from model_adapters.audit.advice import advice
-from model_adapters.audit.findings import TokenizerAudit, Tokens, audit
+from model_adapters.audit.findings import TokenizerAudit, TokenSet, audit
 from model_adapters.audit.vocabularies import EMBEDDED, open_tokenizer
 from model_adapters.errors import AdapterError
 
@@ -62,7 +62,7 @@ def _show(found: TokenizerAudit, sentences: tuple[str, ...]) -> None:
         print_text(f"* {sentence}")
 
 
-def _listed(tokens: Tokens) -> str:
+def _listed(tokens: TokenSet) -> str:
     shown = ", ".join(repr(example) for example in tokens.examples[:_SHOWN])
     more = ", …" if tokens.count > _SHOWN else ""
     return f"{tokens.count:,}" + (f" ({shown}{more})" if shown else "")
