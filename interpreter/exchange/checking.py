@@ -19,7 +19,7 @@ from interpreter.exchange.happenings import (
     PersonSpoke,
     Written,
 )
-from interpreter.interrupts import unreadable
+from interpreter.interrupts import message_fault, unreadable
 
 
 def at_line(rule: str, message: str, line: int) -> Diagnostic:
@@ -77,6 +77,10 @@ class _Checker:
                     yield from self._call(item)
                 elif fault := not_utf_8(item.text):
                     yield at_line("Syntax/encoding", fault, item.line)
+                elif isinstance(item, PersonSpoke) and (
+                    fault := message_fault(item.text, self._profile)
+                ):
+                    yield at_line("Valid/limit", fault, item.line)
 
     def _goes_on(self, item: PersonSpoke | Written) -> Iterator[Diagnostic]:
         if not self._is_waiting:

@@ -68,6 +68,8 @@ def shaped(value: object, shape: type[_Shape], line: int) -> _Shape:
         return msgspec.convert(value, shape, strict=True)
     except msgspec.ValidationError as error:
         raise ForeignError(line, str(error)) from None
+    except UnicodeEncodeError:
+        raise ForeignError(line, "a key with half of a surrogate pair") from None
 
 
 def json_or_text(text: str) -> Json:
@@ -124,6 +126,8 @@ def _value(text: str, at: int, line: int) -> tuple[object, int]:
         raise ForeignError(where, f"no JSON: {error.msg}") from None
     except RecursionError:
         raise ForeignError(line, "brackets nest too deep") from None
+    except ValueError:  # Python's own bound on the digits of a number
+        raise ForeignError(line, "a number has too many digits") from None
     return value, end
 
 

@@ -106,6 +106,8 @@ def _checked(text: str, known: Format) -> Iterator[Diagnostic]:
 def _happenings(text: str, known: Format) -> list[Happening]:
     try:
         return list(known.read(text))
+    except RecursionError:
+        raise ForeignError(1, "brackets nest too deep") from None
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from None
 
