@@ -36,8 +36,12 @@ def _open_script(request: Request, path: str) -> Opened:
         raise AdapterError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise AdapterError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
-    turns = turns_of(text, request.max_tokens)
-    return Opened(ScriptedSession(turns, _SCRIPT_TOKEN_S), f"the script {Path(path).name}")
+
+    def another(request: Request) -> Session:
+        turns = turns_of(text, request.max_tokens)
+        return ScriptedSession(turns, 0.0 if request.bare else _SCRIPT_TOKEN_S)
+
+    return Opened(another(request), f"the script {Path(path).name}", another=another)
 
 
 SCRIPT: Final = Backend(

@@ -53,6 +53,8 @@ class Request(msgspec.Struct, frozen=True):
         sampling: How a token is chosen.
         profile: How the context is written.
         at_trap: What becomes of the context while a turn is trapped, where a backend can choose.
+        bare: Whether the model alone is wanted, for a test bench: the prompt is the only message,
+            there is no mask, no pause, and room for `BARE_SESSIONS` at a time.
     """
 
     backend: str
@@ -66,6 +68,13 @@ class Request(msgspec.Struct, frozen=True):
     sampling: Sampling = GREEDY
     profile: Profile = Profile()
     at_trap: AtTrap = "auto"
+    bare: bool = False
+
+
+BARE_SESSIONS: Final = 4
+"""How many sessions of a bare model there can be at a time, at least."""
+BARE_CONTEXT_TOKENS: Final = 2_048
+"""How many tokens each of them holds, at least, where room has to be taken beforehand."""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -78,6 +87,8 @@ class Opened(msgspec.Struct, frozen=True):
         regions: What opens and what closes its reasoning, in pairs (`Profile.regions`).
         measure_moves: Measures what it takes to let the context go; None where it cannot.
         afterwards: Says in a line what the session took, once it is over; None for nothing.
+        another: Makes one more session for a request, with what is loaded already; None where to
+            open one anew costs nothing.
     """
 
     session: Session
@@ -86,6 +97,7 @@ class Opened(msgspec.Struct, frozen=True):
     regions: tuple[tuple[str, str], ...] = ()
     measure_moves: Callable[[], ContextMoves] | None = None
     afterwards: Callable[[], str] | None = None
+    another: Callable[[Request], Session] | None = None
 
     def fitted(self, settings: Settings) -> Settings:
         """Return settings as this model needs them, with what the host chose besides."""
@@ -123,23 +135,25 @@ def tools_of(request: Request) -> tuple[Tool, ...]:
 
 
 def constraint_of(
-    request: Request, vocabulary: Vocabulary, level: Level, *, brackets: bool = True
-) -> Constraint:
-    """Return the mask of a session.
+    request: Request, vocabulary: Callable[[], Vocabulary], level: Level, *, brackets: bool = True
+) -> Constraint | None:
+    """Return the mask of a session; a bare model has none.
 
     Args:
         request: What is wanted.
-        vocabulary: The model's.
+        vocabulary: Returns the model's.
         level: How much of the language it may use, of what the profile allows.
         brackets: As in `ToolChoice`.
 
     Raises:
         AdapterError: The schemas of the tools make no grammar.
     """
+    if request.bare:
+        return None
     at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
     calls = request.min_calls, max(at_most, request.min_calls)
     choice = ToolChoice(*calls, brackets=brackets, level=level)
-    return Constraint(vocabulary, tools_of(request), choice, request.profile)
+    return Constraint(vocabulary(), tools_of(request), choice, request.profile)
 
 
 def chat_of(request: Request, level: Level = Level.EXTENDED) -> tuple[Message, ...]:
@@ -152,6 +166,8 @@ def chat_of(request: Request, level: Level = Level.EXTENDED) -> tuple[Message, .
     Raises:
         ToolError: The examples that come with the functions are none.
     """
+    if request.bare:
+        return (Message("user", request.prompt),)
     told = min(level, request.profile.level, key=list(Level).index)
     examples = examples_of(request.functions.values())
     return build_messages(

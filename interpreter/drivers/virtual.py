@@ -41,6 +41,22 @@ VirtualFunctions: TypeAlias = Callable[[Start], TimedOutcomes]
 """What a started call does."""
 
 
+class Drive(Protocol):
+    """A driver under a virtual clock, as `run_virtual` is."""
+
+    def __call__(
+        self,
+        session: Session,
+        functions: VirtualFunctions,
+        settings: Settings | None = None,
+        costs: DecodingCosts | None = None,
+        planned: Iterable[tuple[int, Began | Said | Stopped]] = (),
+        /,
+    ) -> Iterator[Row]:
+        """Run a session; yield the rows of the trace."""
+        ...
+
+
 class Environment(Protocol):
     """Whatever answers effects by planning events."""
 

@@ -13,10 +13,10 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from cml.symbols import Marker
-from interpreter.drivers.virtual import TimedOutcomes, run_virtual
+from interpreter.drivers.virtual import Drive, TimedOutcomes, run_virtual
 from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
-from interpreter.session import DecodingCosts, EndOfDecoding, Piece
+from interpreter.session import DecodingCosts, EndOfDecoding, Piece, Session
 from interpreter.state import Settings
 
 MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
@@ -146,6 +146,20 @@ def run(request: RunRequest) -> RunAnswer:
         HostError: The story breaks off: something is waited for that never comes.
     """
     session = ScriptedSession(map(_step, request.script))
+    return RunAnswer(request.id, play(request, session), session.context)
+
+
+def play(request: RunRequest, session: Session, drive: Drive = run_virtual) -> tuple[Row, ...]:
+    """Play a story with a session that writes its script; return the rows.
+
+    Args:
+        request: The story.
+        session: The session.
+        drive: The driver.
+
+    Raises:
+        HostError: The story breaks off: something is waited for that never comes.
+    """
     calls: Counter[str] = Counter()
 
     def functions(start: Start) -> TimedOutcomes:
@@ -155,8 +169,7 @@ def run(request: RunRequest) -> RunAnswer:
         return [(answer.after_us, answer.outcome) for answer in story]
 
     planned = [(p.at_us, p.event) for p in request.planned]
-    rows = tuple(run_virtual(session, functions, request.settings, request.costs, planned))
-    return RunAnswer(request.id, rows, session.context)
+    return tuple(drive(session, functions, request.settings, request.costs, planned))
 
 
 def run_vector(vector: RunVector) -> tuple[tuple[Row, ...], str]:

@@ -59,6 +59,10 @@ COMMANDS: Final = {
         "model_adapters.commands.chat:chat_command",
         "Talk with a model that calls functions, from PROMPT on, or from the first line that you say.",
     ),
+    "conformance": Entry(
+        "model_adapters.commands.conformance:conformance_command",
+        "Check whether BACKEND does asynchronous calls right, with the model forced along scripts.",
+    ),
     "calibrate": Entry(
         "model_adapters.commands.calibrate:calibrate_command",
         "Measure what decoding with BACKEND (hf by default) costs on this machine, and keep it.",

@@ -1,5 +1,6 @@
 """The backend `hf`: the embedded model, or the folder of another one."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,26 +36,33 @@ def _open(request: Request, folder: str) -> Opened:
     if not folder:
         embedded_model(yes=request.yes)
     model = load(Path(folder) if folder else None, device=request.device)
-    is_token = request.profile.markers is Spelling.TOKEN
-    if is_token:
+    if request.profile.markers is Spelling.TOKEN:
         _require_no_mask(request)
         model = with_marker_tokens(model)
-    regions = () if is_token else regions_of(model.tokenizer)
+    another = partial(_session, model, is_embedded=not folder)
+    session = another(request)
+    regions = _regions(model, request)
+    return Opened(session, model.in_words, "lines", regions, session.measure_moves, another=another)
+
+
+def _session(model: HfModel, request: Request, *, is_embedded: bool) -> HfSession:
     # The embedded model is better off with the core, and with no other brackets than those of CML.
-    level, brackets = (Level.EXTENDED, True) if folder else (Level.CORE, False)
-    session = HfSession(
+    level, brackets = (Level.CORE, False) if is_embedded else (Level.EXTENDED, True)
+    is_token = request.profile.markers is Spelling.TOKEN
+    return HfSession(
         model,
         chat_of(request, level),
-        constraint=None
-        if is_token
-        else _constraint(model, request, regions, level, brackets=brackets),
+        constraint=None if is_token else _constraint(model, request, level, brackets=brackets),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
         at_trap=request.at_trap,
         measured=measurement_of(model.in_words),
         markers=request.profile.markers,
     )
-    return Opened(session, model.in_words, "lines", regions, session.measure_moves)
+
+
+def _regions(model: HfModel, request: Request) -> Regions:
+    return () if request.profile.markers is Spelling.TOKEN else regions_of(model.tokenizer)
 
 
 def _require_no_mask(request: Request) -> None:
@@ -66,11 +74,12 @@ def _require_no_mask(request: Request) -> None:
 
 
 def _constraint(
-    model: HfModel, request: Request, regions: Regions, level: Level, *, brackets: bool
-) -> Constraint:
-    profile = with_regions(request.profile, regions)
-    vocabulary = model.vocabulary()
-    return constraint_of(replace(request, profile=profile), vocabulary, level, brackets=brackets)
+    model: HfModel, request: Request, level: Level, *, brackets: bool
+) -> Constraint | None:
+    profile = with_regions(request.profile, _regions(model, request))
+    return constraint_of(
+        replace(request, profile=profile), model.vocabulary, level, brackets=brackets
+    )
 
 
 HF: Final = Backend(

@@ -1,5 +1,6 @@
 """The backend `llamacpp`: the embedded model, or the GGUF file of another one."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,15 @@ from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf
 from model_adapters.llamacpp.model import GgufModel
 from model_adapters.llamacpp.session import LlamaCppSession
-from model_adapters.opening import Backend, Opened, Request, chat_of, constraint_of
+from model_adapters.opening import (
+    BARE_CONTEXT_TOKENS,
+    BARE_SESSIONS,
+    Backend,
+    Opened,
+    Request,
+    chat_of,
+    constraint_of,
+)
 
 
 def _require_file(path: str) -> None:
@@ -23,17 +32,26 @@ def open_llamacpp(request: Request, path: str) -> Opened:
     """Open a session on a GGUF file; on the embedded model's where none is named."""
     if not path:
         embedded_model(yes=request.yes, form=AS_PUBLISHED)
-    model = GgufModel(Path(path) if path else embedded_gguf())
-    level = Level.EXTENDED if path else Level.CORE
-    constraint = constraint_of(request, model.vocabulary(), level, brackets=bool(path))
-    session = LlamaCppSession(
+    file = Path(path) if path else embedded_gguf()
+    model = (
+        GgufModel(file, context_tokens=BARE_CONTEXT_TOKENS, contexts=BARE_SESSIONS)
+        if request.bare
+        else GgufModel(file)
+    )
+    another = partial(_session, model, is_embedded=not path)
+    return Opened(another(request), model.in_words, layout="lines", another=another)
+
+
+def _session(model: GgufModel, request: Request, *, is_embedded: bool) -> LlamaCppSession:
+    level = Level.CORE if is_embedded else Level.EXTENDED
+    constraint = constraint_of(request, model.vocabulary, level, brackets=not is_embedded)
+    return LlamaCppSession(
         model,
         chat_of(request, level),
         constraint=constraint,
         max_tokens=request.max_tokens,
         sampling=request.sampling,
     )
-    return Opened(session, model.in_words, layout="lines")
 
 
 LLAMACPP: Final = Backend(

@@ -240,6 +240,7 @@ class TokenSession:
 
     def _append(self, ids: Sequence[int], interrupts: tuple[Delivery, ...]) -> int:
         self._context.extend(ids)
+        self._banned = None  # what was taken back does not follow this
         if self._constraint:
             self._constraint.appended(interrupts)
         self._begin_segment()

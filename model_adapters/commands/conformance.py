@@ -1,0 +1,194 @@
+"""`cml conformance`: does a backend do asynchronous calls right?"""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from cml.profile import Level
+from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
+from cml.terminal.options import json_option, seconds, seed_option, yes_option
+from cml.terminal.output import print_text
+from cml.terminal.styled import console
+from interpreter.errors import HostError, MissingExtraError
+from model_adapters.backends import require_backend
+from model_adapters.commands.options import device_option
+from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
+from model_adapters.conformance.check import Check, Result
+from model_adapters.conformance.checks import all_checks, chosen
+from model_adapters.conformance.report import (
+    WRITERS,
+    Circumstances,
+    Report,
+    as_text,
+    circumstances,
+    require_junit,
+)
+from model_adapters.conformance.report import as_json as report_json
+from model_adapters.conformance.running import run_checks
+from model_adapters.conformance.subject import BackendSessions, Subject, request_of
+from model_adapters.errors import AdapterError, UnknownBackendError
+from model_adapters.opening import Request
+
+
+def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Find out before any work whether a report can be written in the form that its name asks for."""
+    for path in paths:
+        if path.suffix not in WRITERS:
+            raise click.BadParameter(f"{path.name} ends in none of these: {', '.join(WRITERS)}")
+        if path.suffix == ".xml":
+            with _told():
+                require_junit()
+    return paths
+
+
+@click.command("conformance")
+@click.argument("backend", required=False)
+@click.option(
+    "--level",
+    type=click.Choice([level.value for level in Level]),
+    default=Level.EXTENDED.value,
+    show_default=True,
+    help="How much of the language the backend claims.",
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=OUTPUT_FILE,
+    callback=_writable,
+    metavar="FILE",
+    help="Write a report: .json, .xml (JUnit), .html, or .svg, a badge; may be repeated.",
+)
+@click.option(
+    "--only", multiple=True, metavar="ID", help="Run this check alone, or those whose ids begin so."
+)
+@click.option(
+    "--baseline", type=INPUT_FILE, help="Ids of checks that are expected to fail, one a line."
+)
+@click.option(
+    "--timeout",
+    "limit_s",
+    type=seconds,
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long one check may take.",
+)
+@click.option("--list", "is_list", is_flag=True, help="List the checks, and run none.")
+@seed_option
+@device_option
+@yes_option
+@json_option
+def conformance_command(
+    backend: str | None,
+    *,
+    level: str,
+    reports: tuple[Path, ...],
+    only: tuple[str, ...],
+    baseline: str | None,
+    limit_s: float,
+    is_list: bool,
+    seed: int,
+    device: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Check whether BACKEND does asynchronous calls right: its mechanism, with the model forced along scripts.
+
+    Exit status: 0 nothing failed that the baseline does not expect, 1 something did, 2 usage.
+    """
+    try:
+        checks = chosen(Level(level), only)
+    except LookupError as error:
+        raise click.BadParameter(str(error.args[0]), param_hint="'--only'") from None
+    if is_list:
+        for check in checks:
+            print_text(f"{check.id}: {check.does}")
+        return
+    if backend is None:
+        raise click.UsageError("Missing argument 'BACKEND'.")
+    expected = read_baseline(read_text(baseline)) if baseline else frozenset()
+    request = request_of(backend, device=device, yes=yes, seed=seed)
+    sessions = _opened(request)
+    about = circumstances(backend, sessions.model, Level(level), seed)
+    begun_s = time.monotonic()
+    results = list(unknown_entries(expected, {check.id for check in all_checks()}))
+    with _progress(len(checks)) as advance:
+        for found in run_checks(
+            checks,
+            Subject(sessions, request),
+            limit_s=limit_s,
+            given_up=sessions.forget,
+            repeat=lambda check: _alone(check, about),
+        ):
+            results.append(against_baseline(found, expected))
+            advance(results[-1])
+    report = Report(about, tuple(results), round(time.monotonic() - begun_s, 3))
+    for path in reports:
+        with writing(path):
+            path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
+    if as_json:
+        click.echo(report_json(report), nl=False)
+    else:
+        print_text(as_text(report))
+    sys.exit(0 if report.is_good else 1)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what cannot be had in a sentence."""
+    try:
+        yield
+    except UnknownBackendError as error:
+        raise click.BadParameter(str(error), param_hint="'BACKEND'") from None
+    except (AdapterError, MissingExtraError, HostError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _opened(request: Request) -> BackendSessions:
+    """Open a backend: where that cannot be, no check says anything."""
+    sessions = BackendSessions(request)
+    with _told():
+        require_backend(request.backend)
+        sessions(request).close()
+    return sessions
+
+
+def _alone(check: Check, about: Circumstances) -> str:
+    seed = f" --seed {about.seed}" if about.seed else ""
+    return f"cml conformance {shlex.quote(about.backend)}{seed} --only {check.id}"
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Result], object]]:
+    """Show on a terminal how far it is, and what failed so far."""
+    out = console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    ) as shown:
+        task = shown.add_task("", total=total)
+
+        def advance(result: Result) -> None:
+            if result.ending in {"fail", "error"}:
+                shown.print(f"{result.ending}: {result.id}")
+            shown.update(task, advance=1, description=result.id)
+
+        yield advance

@@ -1,0 +1,207 @@
+"""A session that is forced along a script: token by token, by masks of one token.
+
+So the mechanism of any model is seen apart from what it would like to write.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from interpreter.scripted import ScriptedSession, pieces_of
+from interpreter.session import (
+    MASKS,
+    PROMPTS,
+    SUSPEND,
+    TOKENS,
+    Ability,
+    Batch,
+    EndOfDecoding,
+    Piece,
+    Suspended,
+    abilities_of,
+)
+from interpreter.vectors.runs import ScriptedToken
+from model_adapters.testing import SessionError
+from model_adapters.testing.watched import Watched, same
+
+_CHARACTERS_A_TOKEN: Final = 4
+_UNSTEERED: Final = "nothing forces this session: declare the abilities 'masks' and 'tokens'"
+_OTHER_SPELLING: Final = "markers are tokens in this story, and text in this session"
+
+
+class NotExercised(Exception):
+    """Something could not be put to the test; the message says why."""
+
+
+class Steered(msgspec.Struct, frozen=True):
+    """A session, and how it is told what to write next.
+
+    Args:
+        watched: The session.
+        writings: Cuts a text into what it writes at a time; returns for each how to have it do so.
+    """
+
+    watched: Watched
+    writings: Callable[[str], list[Callable[[], object]]]
+
+
+def steered(watched: Watched) -> Steered:
+    """Return a session as one that can be told what to write.
+
+    Raises:
+        NotExercised: It cannot.
+    """
+    session = watched.session
+    if type(session) is ScriptedSession:
+        return _script()
+    if not {MASKS, TOKENS} <= abilities_of(session):
+        raise NotExercised(_UNSTEERED)
+    masks, tokens = watched.able(MASKS), watched.able(TOKENS)
+
+    def allowing(token: int) -> Callable[[], object]:
+        return lambda: masks.allow([token])
+
+    return Steered(watched, lambda text: [allowing(token) for token in tokens.encode(text)])
+
+
+def _script() -> Steered:
+    """A scripted session is told by its script."""
+    told: deque[str] = deque()
+
+    def script() -> Iterator[str]:
+        while told:
+            yield told.popleft()
+
+    session = ScriptedSession(script())
+
+    def telling(text: str) -> Callable[[], object]:
+        return lambda: told.append(text)
+
+    watched = Watched(session, lambda: session.context)
+    return Steered(watched, lambda text: list(map(telling, pieces_of(text))))
+
+
+class Forced:
+    """A session that writes what a script says, whatever its model would; all else is its own.
+
+    It reckons tokens as a script does (spec/vectors/README.md), so that times under a virtual clock
+    are those of the script. What was decoded at a time and then taken back is not written again.
+
+    Args:
+        steered: The session.
+        script: What it writes, step by step; then it comes to an end.
+        at_once: Whether each step is one piece; else each token is one.
+
+    Attributes:
+        context: What was written and appended, without what was taken back.
+        appended: Each text that was appended, with the context before it.
+    """
+
+    def __init__(
+        self, steered: Steered, script: Iterable[ScriptedToken], *, at_once: bool = False
+    ) -> None:
+        self.watched = steered.watched
+        self.context = ""
+        self.appended: list[tuple[str, str]] = []
+        self.decodes = 0
+        self._writings = steered.writings
+        self._script = iter(script)
+        self._at_once = at_once
+        self._step = ScriptedToken()
+        self._left: deque[Callable[[], object]] = deque()
+        self._written = ""
+        self._ids_at = {0: self.watched.ids}
+
+    @property
+    def abilities(self) -> frozenset[Ability[object]]:
+        """Those that a driver makes use of."""
+        return abilities_of(self.watched.session) & {SUSPEND, PROMPTS}
+
+    def decode(self) -> Piece | EndOfDecoding:
+        """Write the next token, or the next step."""
+        self.decodes += 1
+        while not self._left:
+            step = next(self._script, ScriptedToken(end="stop"))
+            if step.end is not None:
+                return EndOfDecoding(step.end)
+            if step.marker is not None:
+                raise NotExercised(_OTHER_SPELLING)
+            self._begin(step)
+            if not step.text:
+                return Piece("", took_us=step.took_us)
+        took_us = self._step.took_us
+        if not self._at_once:
+            is_first = self._written == ""
+            piece = self._write()
+            later_us = None if took_us is None else 0
+            return msgspec.structs.replace(piece, took_us=took_us if is_first else later_us)
+        while self._left:
+            self._write()
+        return Piece(self._written, took_us=took_us)
+
+    def write_all(self) -> None:
+        """Write all that is left of the script."""
+        while isinstance(self.decode(), Piece):
+            pass
+
+    def append(self, batch: Batch) -> int:
+        """Append, and keep in mind where."""
+        self.appended.append((self.context, batch.text))
+        self.watched.append(batch)
+        self.context += batch.text
+        self._ids_at = {len(self.context): self.watched.ids}
+        return max(1, -(-len(batch.text) // _CHARACTERS_A_TOKEN))
+
+    def rewind(self, characters: int) -> None:
+        """Take back. The rest of the step that was being written is not written any more."""
+        self.watched.rewind(characters)
+        self._left.clear()
+        self.context = self.context[: len(self.context) - characters]
+        at = len(self.context)
+        if expected := self._ids_at.get(at):
+            same(self.watched.ids, expected, "Embed/rewind", "the tokens after a rewind")
+        self._ids_at = {place: ids for place, ids in self._ids_at.items() if place < at}
+        self._ids_at[at] = self.watched.ids
+
+    def close(self) -> None:
+        """Close it."""
+        self.watched.session.close()
+
+    def suspend(self, wait_us: int | None) -> Suspended:
+        """Suspend it."""
+        return self.watched.able(SUSPEND).suspend(wait_us)
+
+    def resume(self) -> None:
+        """Resume it."""
+        self.watched.able(SUSPEND).resume()
+
+    def prompt(self, text: str) -> int:
+        """Have it asked."""
+        return self.watched.able(PROMPTS).prompt(text)
+
+    def _begin(self, step: ScriptedToken) -> None:
+        self._step, self._written = step, ""
+        self._left = deque(self._writings(step.text))
+
+    def _write(self) -> Piece:
+        self._left.popleft()()
+        piece = self.watched.decode()
+        if isinstance(piece, EndOfDecoding):
+            raise SessionError(
+                f"Embed/masks: decode() ended with {piece.reason!r} where a token of "
+                f"{self._step.text!r} was the only one allowed"
+            )
+        self._written += piece.text
+        self.context += piece.text
+        if not piece.partial:
+            self._ids_at[len(self.context)] = self.watched.ids
+        wanted = self._step.text if not self._left else self._step.text[: len(self._written)]
+        same(self._written, wanted, "Embed/piece", "what is written under a mask of one token")
+        return Piece(piece.text, partial=piece.partial)
+
+
+def script_of(*steps: str) -> tuple[ScriptedToken, ...]:
+    """Return a script of these steps."""
+    return tuple(map(ScriptedToken, steps))

@@ -1,0 +1,84 @@
+"""What a session would write next: the same for equal contexts, however they came to be."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from interpreter.session import LOGPROBS, MASKS, TOKENS, Logprob, abilities_of
+from model_adapters.conformance.forcing import Forced
+from model_adapters.conformance.subject import Subject
+from model_adapters.testing import SessionError
+from model_adapters.testing.watched import Watched, same
+
+Outlook: TypeAlias = tuple[tuple[Logprob, ...], ...] | str
+"""The likeliest tokens at some points of a given continuation; of a session that tells none, what it
+writes."""
+
+_ALONG: Final = " and so on"
+_LIKELIEST, _LOOKED_AMONG = 5, 40
+_STEPS: Final = 8
+_ROUNDING: Final = 0.5
+"""How much two logarithms of a probability may differ that rounding alone sets apart: models that compute in
+16 bits or in blocks of 8 come to a few tenths. A token at the wrong place costs several units."""
+_RARE: Final = -6.0
+"""The logarithm of a probability below which rounding says nothing."""
+
+
+def outlook(watched: Watched) -> Outlook:
+    """Look ahead. The session is of no more use afterwards."""
+    if not {LOGPROBS, MASKS, TOKENS} <= abilities_of(watched.session):
+        return watched.written(_STEPS)
+    tells, masks = watched.able(LOGPROBS), watched.able(MASKS)
+    seen = [tells.logprobs(_LOOKED_AMONG)]
+    for token in watched.able(TOKENS).encode(_ALONG):
+        masks.allow([token])
+        watched.decode()
+        seen.append(tells.logprobs(_LOOKED_AMONG))
+    return tuple(seen)
+
+
+def fresh_outlook(subject: Subject, treated: Forced) -> Outlook | None:
+    """Look ahead in a fresh session that wrote the same tokens itself, one by one.
+
+    Args:
+        subject: The backend.
+        treated: A session that was treated otherwise, before anybody looked ahead in it.
+
+    Returns:
+        None where the session tells no tokens.
+    """
+    if TOKENS not in abilities_of(treated.watched.session):
+        return None
+    with subject.session() as fresh:
+        masks, ids = fresh.able(MASKS), treated.watched.ids
+        same(ids[: len(fresh.ids)], fresh.ids, "Embed/append", "the prompt in the context")
+        for token in ids[len(fresh.ids) :]:
+            masks.allow([token])
+            fresh.decode()
+        same(fresh.ids, ids, "Embed/masks", "the tokens of a context that was written one by one")
+        return outlook(fresh)
+
+
+def require_alike(found: Outlook, expected: Outlook, rule: str, what: str) -> None:
+    """Raise where two outlooks differ by more than rounding.
+
+    Raises:
+        SessionError: They do.
+    """
+    if isinstance(found, str) or isinstance(expected, str):
+        same(found, expected, rule, what)
+        return
+    for ours, theirs in zip(expected, found, strict=True):
+        if fault := _difference(ours, theirs):
+            raise SessionError(f"{rule}: {what}: {fault}")
+
+
+def _difference(expected: Sequence[Logprob], found: Sequence[Logprob]) -> str | None:
+    told = {each.token: each.logprob for each in found}
+    for each in expected[:_LIKELIEST]:
+        other = told.get(each.token)
+        if each.logprob < _RARE:
+            continue
+        if other is None or abs(other - each.logprob) > _ROUNDING:
+            has = "is not among the likeliest" if other is None else f"has {other:.2f}"
+            return f"the token {each.token} {has}; in a fresh context it has {each.logprob:.2f}"
+    return None

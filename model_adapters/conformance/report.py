@@ -1,0 +1,209 @@
+"""What came of a run: counts, the circumstances, and each result; as text, JSON, JUnit, HTML or a badge."""
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Final
+
+import msgspec
+
+import cml
+from cml.profile import Level
+from interpreter.errors import missing_extra
+from interpreter.schedule.charts.page import page, table
+from model_adapters.conformance.badge import badge
+from model_adapters.conformance.check import ENDINGS, Ending, Result
+
+_BAD: Final = {"fail", "error"}
+_ORDER: Final[tuple[Ending, ...]] = ("fail", "error", "expected-fail", "not exercised", "pass")
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """What a run depends on.
+
+    Args:
+        backend: As on the command line.
+        model: What decodes, in words.
+        level: The level that was asked for.
+        seed: Of what is drawn by chance.
+        version: Of this distribution.
+        python: Version of Python.
+        machine: The machine, in words.
+        begun_at: When the run began, in UTC.
+    """
+
+    backend: str
+    model: str
+    level: Level
+    seed: int
+    version: str
+    python: str
+    machine: str
+    begun_at: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A run.
+
+    Args:
+        circumstances: What it depends on.
+        results: What each check came to, in the order of the checks.
+        took_s: How long all of them took, in seconds.
+    """
+
+    circumstances: Circumstances
+    results: tuple[Result, ...]
+    took_s: float
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many checks ended in which way."""
+        found = Counter(result.ending for result in self.results)
+        return {ending: found[ending] for ending in ENDINGS}
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing failed that was not expected to, and something was put to the test."""
+        counts = self.counts
+        return not any(counts[ending] for ending in _BAD) and counts["pass"] > 0
+
+    @property
+    def in_words(self) -> str:
+        """The counts, in words; what there is none of is left out, but for passes."""
+        told = {"pass": "passed", "fail": "failed", "error": "broke off"}
+        return ", ".join(
+            f"{count} {told.get(ending, ending)}"
+            for ending, count in self.counts.items()
+            if count or ending == "pass"
+        )
+
+
+def circumstances(backend: str, model: str, level: Level, seed: int) -> Circumstances:
+    """Return the circumstances of a run that begins now, here."""
+    return Circumstances(
+        backend,
+        model,
+        level,
+        seed,
+        cml.__version__,
+        platform.python_version(),
+        f"{platform.platform()}, {os.cpu_count()} cores",
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def as_text(report: Report) -> str:
+    """Return a report for people: what failed, what could not be seen and why, and the counts."""
+    lines = [f"{name}: {value}" for name, value in _facts(report)]
+    for result in _sorted(report):
+        match result.ending:
+            case "pass":
+                continue
+            case "not exercised":
+                lines += ["", f"NOT EXERCISED {result.id}", f"  {result.message}"]
+            case ending:
+                lines += ["", f"{ending.upper()} {result.id} ({', '.join(result.rules)})"]
+                lines += [f"  {result.does}", f"  {result.message}"]
+                lines += [f"  alone: {result.repeat}"] if result.repeat else []
+    return "\n".join([*lines, "", report.in_words])
+
+
+def as_json(report: Report) -> str:
+    """Return a report as JSON."""
+    document = {
+        **msgspec.to_builtins(report.circumstances),
+        "took_s": report.took_s,
+        "is_good": report.is_good,
+        "counts": report.counts,
+        "results": report.results,
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+
+
+def require_junit() -> None:
+    """Find out whether JUnit reports can be written.
+
+    Raises:
+        MissingExtraError: The extra `conformance` is not installed.
+    """
+    try:
+        import junitparser  # noqa: F401
+    except ImportError as error:
+        raise missing_extra("conformance", error) from error
+
+
+def as_junit(report: Report) -> str:
+    """Return a report as JUnit XML.
+
+    Raises:
+        MissingExtraError: The extra `conformance` is not installed.
+    """
+    require_junit()
+    from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+    kinds = {"fail": Failure, "error": Error, "not exercised": Skipped, "expected-fail": Skipped}
+    suite = TestSuite(f"cml conformance {report.circumstances.backend}")
+    for name, value in _facts(report):
+        suite.add_property(name, value)
+    for result in report.results:
+        kind, _, name = result.id.partition("/")
+        case = TestCase(name, classname=kind, time=result.took_s)
+        if result.ending in kinds:
+            why = kinds[result.ending](f"{result.ending}: {_printable(result.message)}")
+            why.text = _printable(f"{result.does}\n{result.message}\n{result.repeat}")
+            case.result = [why]
+        suite.add_testcase(case)
+    document = JUnitXml()
+    document.add_testsuite(suite)
+    written = BytesIO()
+    document.write(written)
+    return written.getvalue().decode()
+
+
+def _printable(text: str) -> str:
+    """XML has no control characters, not even escaped ones."""
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else f"\\x{ord(one):02x}" for one in text
+    )
+
+
+def as_html(report: Report) -> str:
+    """Return a report as a page of its own."""
+    facts = table(("", ""), [*_facts(report), ("came to", report.in_words)])
+    rows = [
+        (r.ending, r.id, r.does, r.message, ", ".join(r.rules), f"{r.took_s:.1f} s", r.repeat)
+        for r in _sorted(report)
+    ]
+    header = ("ended", "check", "what it does", "what was found", "rules", "took", "alone")
+    title = f"Conformance of {report.circumstances.backend}"
+    return page(
+        title,
+        f"<h1>{badge(report.in_words, is_good=report.is_good)}</h1>{facts}{table(header, rows)}",
+    )
+
+
+def as_badge(report: Report) -> str:
+    """Return a badge as SVG."""
+    level = report.circumstances.level.value
+    return badge(f"{level}: {report.in_words}", is_good=report.is_good) + "\n"
+
+
+def _facts(report: Report) -> Sequence[tuple[str, str]]:
+    told = {**msgspec.to_builtins(report.circumstances), "took": f"{report.took_s:.1f} s"}
+    return [(name.replace("_", " "), str(value)) for name, value in told.items()]
+
+
+def _sorted(report: Report) -> list[Result]:
+    return sorted(report.results, key=lambda result: _ORDER.index(result.ending))
+
+
+WRITERS: Final[Mapping[str, Callable[[Report], str]]] = {
+    ".json": as_json,
+    ".xml": as_junit,
+    ".html": as_html,
+    ".svg": as_badge,
+}
+"""How a report is written, by the end of the file's name."""

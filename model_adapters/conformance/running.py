@@ -1,0 +1,72 @@
+"""Running checks: one after another, each within its time, whatever the one before came to."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import TimeoutError as TimedOut
+from typing import Final
+
+from interpreter.errors import HostError
+from interpreter.executors.threads import DaemonThreads
+from model_adapters.conformance.check import Check, Ending, Result
+from model_adapters.conformance.forcing import NotExercised
+from model_adapters.conformance.subject import Subject
+from model_adapters.errors import AdapterError
+
+_LONGEST_MESSAGE: Final = 2_000
+
+
+def run_checks(
+    checks: Sequence[Check],
+    subject: Subject,
+    *,
+    limit_s: float,
+    given_up: Callable[[], object],
+    repeat: Callable[[Check], str],
+) -> Iterator[Result]:
+    """Run checks; yield what each came to, as soon as it has.
+
+    Args:
+        checks: Which.
+        subject: The backend.
+        limit_s: How long one may take, in seconds. What takes longer is left behind in its thread.
+        given_up: Is called when something was left behind.
+        repeat: Returns the command that runs a check alone.
+    """
+    threads = DaemonThreads("cml-check")
+    for check in checks:
+        begun_s = time.monotonic()
+        outcome = threads.submit(_outcome, check, subject)
+        try:
+            ending, message = outcome.result(timeout=limit_s)
+        except TimedOut:
+            ending, message = "error", f"it did not come to its end within {limit_s:g} s"
+            given_up()
+        took_s = round(time.monotonic() - begun_s, 3)
+        yield Result(check.id, check.does, check.rules, ending, message, took_s, repeat(check))
+    threads.shutdown(wait=False)
+
+
+def _outcome(check: Check, subject: Subject) -> tuple[Ending, str]:
+    try:
+        reason = check.exercise(subject)
+    except NotExercised as why:
+        reason = str(why)
+    except (AssertionError, HostError) as fault:
+        return "fail", _short(str(fault))
+    except AdapterError as error:
+        return "error", _short(str(error))
+    except Exception as error:  # noqa: BLE001  a backend is somebody else's
+        return "error", _short(f"{type(error).__name__}: {error} ({_place(error)})")
+    return ("pass", "") if reason is None else ("not exercised", reason)
+
+
+def _place(error: Exception) -> str:
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{last.filename}, line {last.lineno}, in {last.name}"
+
+
+def _short(message: str) -> str:
+    if len(message) <= _LONGEST_MESSAGE:
+        return message
+    return f"{message[:_LONGEST_MESSAGE]}… ({len(message):,} characters)"

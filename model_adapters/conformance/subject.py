@@ -1,0 +1,159 @@
+"""What is put to the test: a way to open sessions of one backend, and the driver that drives them."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from msgspec.structs import replace
+
+from interpreter.drivers.virtual import Drive, run_virtual
+from interpreter.scripted import ScriptedSession
+from interpreter.session import Session
+from interpreter.vectors.runs import ScriptedToken
+from model_adapters.backends import open_backend
+from model_adapters.conformance.forcing import Forced, steered
+from model_adapters.opening import Opened, Request, Sampling
+from model_adapters.testing import CONTROL_SPELLINGS
+from model_adapters.testing.watched import Bench, Watched
+
+PROMPT = "Count from one to twenty, in words."
+_MAX_TOKENS = 1_000
+_CHANCE = 1.5
+_STEPS = 8
+"""Pieces that a story of the contract decodes at a time."""
+
+
+class Subject:
+    """A backend under test. Each of its sessions begins alike, and is closed in the end.
+
+    Args:
+        make: Makes a session for a request; all of one request write the same.
+        request: What is asked of it, unless a check asks for something else.
+        drive: The driver.
+        control: How control tokens of the model are spelled.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Request], Session],
+        request: Request,
+        drive: Drive = run_virtual,
+        control: Sequence[str] = CONTROL_SPELLINGS,
+    ) -> None:
+        self._make = make
+        self.request = request
+        self.drive = drive
+        self.control = tuple(control)
+
+    @property
+    def seed(self) -> int:
+        """Of all that is drawn by chance."""
+        return self.request.sampling.seed
+
+    @contextmanager
+    def session(self, request: Request | None = None) -> Iterator[Watched]:
+        """A fresh session that writes freely.
+
+        Args:
+            request: What is asked of it; by default what is asked of all.
+        """
+        watched = self._watched(request or self.request)
+        try:
+            yield watched
+        finally:
+            watched.session.close()
+
+    @contextmanager
+    def forced(
+        self,
+        script: Iterable[ScriptedToken],
+        request: Request | None = None,
+        *,
+        at_once: bool = False,
+    ) -> Iterator[Forced]:
+        """A fresh session that is forced along a script.
+
+        Args:
+            script: What it is to write.
+            request: What is asked of it; by default what is asked of all.
+            at_once: Whether each step of the script is one piece; else each token is one.
+
+        Raises:
+            NotExercised: It cannot be forced.
+        """
+        with self.session(request) as watched:
+            yield Forced(steered(watched), script, at_once=at_once)
+
+    @property
+    def by_chance(self) -> Request:
+        """A request for a session that draws by chance, from the seed."""
+        return replace(self.request, sampling=Sampling(_CHANCE, seed=self.seed))
+
+    def bench(self, request: Request | None = None) -> Bench:
+        """Where the stories of the contract are played.
+
+        Args:
+            request: What is asked of its sessions; by default what is asked of all.
+        """
+        return Bench(lambda: self._watched(request or self.request), self.control, _STEPS)
+
+    def _watched(self, request: Request) -> Watched:
+        session = self._make(request)
+        shows = session if isinstance(session, ScriptedSession) else None
+        return Watched(session, (lambda: shows.context) if shows else None)
+
+
+class BackendSessions:
+    """Sessions of a backend that the command line names; what is loaded is loaded once.
+
+    Args:
+        request: What is asked of it.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._lock = threading.Lock()
+        self._opened: Opened | None = None
+        self.model = ""
+
+    def __call__(self, request: Request) -> Session:
+        """Make a session.
+
+        Raises:
+            AdapterError: It cannot be had.
+            MissingExtraError: It needs a package that is not installed.
+        """
+        with self._lock:
+            if self._opened is not None and self._opened.another:
+                return self._opened.another(request)
+            opened = open_backend(request)
+            self._opened, self.model = opened, opened.model
+            return opened.session
+
+    def forget(self) -> None:
+        """Load anew for the next session: one of the old ones hangs, and holds what it has."""
+        self._opened = None
+
+
+def request_of(
+    backend: str, *, device: str | None = None, yes: bool = False, seed: int = 0
+) -> Request:
+    """Return what a backend under test is asked for: the model alone.
+
+    Args:
+        backend: As on the command line.
+        device: Where the model runs; None for what there is.
+        yes: Whether a person agreed beforehand to downloads.
+        seed: Of what is drawn by chance.
+    """
+    return Request(
+        backend,
+        PROMPT,
+        {},
+        max_tokens=_MAX_TOKENS,
+        device=device,
+        yes=yes,
+        sampling=Sampling(seed=seed),
+        at_trap="keep",
+        bare=True,
+    )
