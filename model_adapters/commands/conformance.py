@@ -4,6 +4,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,15 +23,16 @@ from cml.terminal.options import json_option, seconds, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
 from interpreter.errors import HostError, MissingExtraError
+from interpreter.executors.threads import DaemonThreads
 from model_adapters.backends import require_backend
 from model_adapters.commands.options import device_option
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
-from model_adapters.conformance.check import Check, Result
+from model_adapters.conformance.check import Check, CheckResult
 from model_adapters.conformance.checks import all_checks, chosen
 from model_adapters.conformance.report import (
     WRITERS,
     Circumstances,
-    Report,
+    ConformanceReport,
     as_text,
     circumstances,
     require_junit,
@@ -81,7 +83,7 @@ def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) ->
     "--timeout",
     "limit_s",
     type=seconds,
-    default=60.0,
+    default=120.0,
     show_default=True,
     metavar="SECONDS",
     help="How long one check may take.",
@@ -121,7 +123,7 @@ def conformance_command(
         raise click.UsageError("Missing argument 'BACKEND'.")
     expected = read_baseline(read_text(baseline)) if baseline else frozenset()
     request = request_of(backend, device=device, yes=yes, seed=seed)
-    sessions = _opened(request)
+    sessions = _opened(request, limit_s)
     about = circumstances(backend, sessions.model, Level(level), seed)
     begun_s = time.monotonic()
     results = list(unknown_entries(expected, {check.id for check in all_checks()}))
@@ -135,7 +137,7 @@ def conformance_command(
         ):
             results.append(against_baseline(found, expected))
             advance(results[-1])
-    report = Report(about, tuple(results), round(time.monotonic() - begun_s, 3))
+    report = ConformanceReport(about, tuple(results), round(time.monotonic() - begun_s, 3))
     for path in reports:
         with writing(path):
             path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
@@ -157,12 +159,14 @@ def _told() -> Iterator[None]:
         raise click.ClickException(str(error)) from None
 
 
-def _opened(request: Request) -> BackendSessions:
+def _opened(request: Request, limit_s: float) -> BackendSessions:
     """Open a backend: where that cannot be, no check says anything."""
     sessions = BackendSessions(request)
     with _told():
         require_backend(request.backend)
-        sessions(request).close()
+        first = sessions(request)
+    closing = DaemonThreads("cml-close").submit(first.close)
+    wait([closing], timeout=limit_s)  # a check will tell if it does not
     return sessions
 
 
@@ -172,7 +176,7 @@ def _alone(check: Check, about: Circumstances) -> str:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[Result], object]]:
+def _progress(total: int) -> Iterator[Callable[[CheckResult], object]]:
     """Show on a terminal how far it is, and what failed so far."""
     out = console(stderr=True)
     with Progress(
@@ -186,8 +190,8 @@ def _progress(total: int) -> Iterator[Callable[[Result], object]]:
     ) as shown:
         task = shown.add_task("", total=total)
 
-        def advance(result: Result) -> None:
-            if result.ending in {"fail", "error"}:
+        def advance(result: CheckResult) -> None:
+            if out.is_terminal and result.ending in {"fail", "error"}:
                 shown.print(f"{result.ending}: {result.id}")
             shown.update(task, advance=1, description=result.id)
 

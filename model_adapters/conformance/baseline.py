@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from model_adapters.conformance.check import Result
+from model_adapters.conformance.check import CheckResult
 
 
 def read_baseline(text: str) -> frozenset[str]:
@@ -13,7 +13,7 @@ def read_baseline(text: str) -> frozenset[str]:
     return frozenset(line for line in lines if line)
 
 
-def against_baseline(result: Result, baseline: Collection[str]) -> Result:
+def against_baseline(result: CheckResult, baseline: Collection[str]) -> CheckResult:
     """Return a result as a baseline has it."""
     if result.id not in baseline:
         return result
@@ -27,8 +27,8 @@ def against_baseline(result: Result, baseline: Collection[str]) -> Result:
             return result
 
 
-def unknown_entries(baseline: Iterable[str], known: Collection[str]) -> Iterator[Result]:
+def unknown_entries(baseline: Iterable[str], known: Collection[str]) -> Iterator[CheckResult]:
     """Yield a failure for each id of a baseline that no check has."""
     for identifier in sorted(set(baseline) - set(known)):
         message = "the baseline names it, and there is no such check: take it out of the baseline"
-        yield Result(identifier, "An entry of the baseline.", (), "fail", message)
+        yield CheckResult(identifier, "An entry of the baseline.", (), "fail", message)

@@ -8,11 +8,11 @@ import msgspec
 from cml.profile import Level
 from model_adapters.conformance.subject import Subject
 
-Ending: TypeAlias = Literal["pass", "fail", "expected-fail", "not exercised", "error"]
+CheckEnding: TypeAlias = Literal["pass", "fail", "expected-fail", "not exercised", "error"]
 """`fail`: a clause is broken. `error`: the check could not be brought to its end. `expected-fail`: one of
 the two, and the baseline says so. `not exercised`: it could not be put to the test; never a pass."""
 
-ENDINGS: Final[tuple[Ending, ...]] = get_args(Ending)
+ENDINGS: Final[tuple[CheckEnding, ...]] = get_args(CheckEnding)
 
 Exercise: TypeAlias = Callable[[Subject], str | None]
 """Puts a backend to the test. It raises an `AssertionError` or a `HostError` where a clause is broken, and
@@ -37,7 +37,7 @@ class Check(msgspec.Struct, frozen=True):
     level: Level = Level.CORE
 
 
-class Result(msgspec.Struct, frozen=True):
+class CheckResult(msgspec.Struct, frozen=True):
     """What a check came to.
 
     Args:
@@ -53,7 +53,7 @@ class Result(msgspec.Struct, frozen=True):
     id: str
     does: str
     rules: tuple[str, ...]
-    ending: Ending
+    ending: CheckEnding
     message: str = ""
     took_s: float = 0.0
     repeat: str = ""

@@ -31,9 +31,8 @@ _TWO_CALLS: Final = (
     TRAP,
     " end.",
 )
-_DELAYS: Final = 8
+_DELAYS: Final = 5
 _TOKEN_US: Final = 5_000
-_SPLITS: Final = 5
 
 
 @checked("driver/in-place", "Settle/deliver", "Embed/inject", "Step/trap")
@@ -127,7 +126,7 @@ def special_tokens(subject: Subject) -> str | None:
 def split_markers(subject: Subject) -> str | None:
     """A marker that is split over tokens in any way is seen."""
     text = f"{CALL}{TRAP} done."
-    for at in range(1, _SPLITS + 1):
+    for at in range(1, len(Marker.CALL.value)):
         _require_seen(subject, _split(text, at))
     _require_seen(subject, script_of(*text))
     return None

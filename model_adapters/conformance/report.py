@@ -15,10 +15,10 @@ from cml.profile import Level
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
 from model_adapters.conformance.badge import badge
-from model_adapters.conformance.check import ENDINGS, Ending, Result
+from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
 
 _BAD: Final = {"fail", "error"}
-_ORDER: Final[tuple[Ending, ...]] = ("fail", "error", "expected-fail", "not exercised", "pass")
+_ORDER: Final[tuple[CheckEnding, ...]] = ("fail", "error", "expected-fail", "not exercised", "pass")
 
 
 class Circumstances(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     begun_at: str
 
 
-class Report(msgspec.Struct, frozen=True):
+class ConformanceReport(msgspec.Struct, frozen=True):
     """A run.
 
     Args:
@@ -55,7 +55,7 @@ class Report(msgspec.Struct, frozen=True):
     """
 
     circumstances: Circumstances
-    results: tuple[Result, ...]
+    results: tuple[CheckResult, ...]
     took_s: float
 
     @property
@@ -95,7 +95,7 @@ def circumstances(backend: str, model: str, level: Level, seed: int) -> Circumst
     )
 
 
-def as_text(report: Report) -> str:
+def as_text(report: ConformanceReport) -> str:
     """Return a report for people: what failed, what could not be seen and why, and the counts."""
     lines = [f"{name}: {value}" for name, value in _facts(report)]
     for result in _sorted(report):
@@ -111,7 +111,7 @@ def as_text(report: Report) -> str:
     return "\n".join([*lines, "", report.in_words])
 
 
-def as_json(report: Report) -> str:
+def as_json(report: ConformanceReport) -> str:
     """Return a report as JSON."""
     document = {
         **msgspec.to_builtins(report.circumstances),
@@ -135,7 +135,7 @@ def require_junit() -> None:
         raise missing_extra("conformance", error) from error
 
 
-def as_junit(report: Report) -> str:
+def as_junit(report: ConformanceReport) -> str:
     """Return a report as JUnit XML.
 
     Raises:
@@ -170,7 +170,7 @@ def _printable(text: str) -> str:
     )
 
 
-def as_html(report: Report) -> str:
+def as_html(report: ConformanceReport) -> str:
     """Return a report as a page of its own."""
     facts = table(("", ""), [*_facts(report), ("came to", report.in_words)])
     rows = [
@@ -185,22 +185,22 @@ def as_html(report: Report) -> str:
     )
 
 
-def as_badge(report: Report) -> str:
+def as_badge(report: ConformanceReport) -> str:
     """Return a badge as SVG."""
     level = report.circumstances.level.value
     return badge(f"{level}: {report.in_words}", is_good=report.is_good) + "\n"
 
 
-def _facts(report: Report) -> Sequence[tuple[str, str]]:
+def _facts(report: ConformanceReport) -> Sequence[tuple[str, str]]:
     told = {**msgspec.to_builtins(report.circumstances), "took": f"{report.took_s:.1f} s"}
     return [(name.replace("_", " "), str(value)) for name, value in told.items()]
 
 
-def _sorted(report: Report) -> list[Result]:
+def _sorted(report: ConformanceReport) -> list[CheckResult]:
     return sorted(report.results, key=lambda result: _ORDER.index(result.ending))
 
 
-WRITERS: Final[Mapping[str, Callable[[Report], str]]] = {
+WRITERS: Final[Mapping[str, Callable[[ConformanceReport], str]]] = {
     ".json": as_json,
     ".xml": as_junit,
     ".html": as_html,

@@ -8,7 +8,7 @@ from typing import Final
 
 from interpreter.errors import HostError
 from interpreter.executors.threads import DaemonThreads
-from model_adapters.conformance.check import Check, Ending, Result
+from model_adapters.conformance.check import Check, CheckEnding, CheckResult
 from model_adapters.conformance.forcing import NotExercised
 from model_adapters.conformance.subject import Subject
 from model_adapters.errors import AdapterError
@@ -23,7 +23,7 @@ def run_checks(
     limit_s: float,
     given_up: Callable[[], object],
     repeat: Callable[[Check], str],
-) -> Iterator[Result]:
+) -> Iterator[CheckResult]:
     """Run checks; yield what each came to, as soon as it has.
 
     Args:
@@ -43,11 +43,11 @@ def run_checks(
             ending, message = "error", f"it did not come to its end within {limit_s:g} s"
             given_up()
         took_s = round(time.monotonic() - begun_s, 3)
-        yield Result(check.id, check.does, check.rules, ending, message, took_s, repeat(check))
+        yield CheckResult(check.id, check.does, check.rules, ending, message, took_s, repeat(check))
     threads.shutdown(wait=False)
 
 
-def _outcome(check: Check, subject: Subject) -> tuple[Ending, str]:
+def _outcome(check: Check, subject: Subject) -> tuple[CheckEnding, str]:
     try:
         reason = check.exercise(subject)
     except NotExercised as why:

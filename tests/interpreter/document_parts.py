@@ -4,6 +4,7 @@ A part stands between `<!-- generated: NAME WORDS -->` and `<!-- end -->`.
 """
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -342,6 +343,17 @@ def losses() -> str:
     return "\n".join(lines)
 
 
+# -------------------------------------------------------------------- what conformance catches
+
+
+def mutants() -> str:
+    """What was sabotaged, and which check of the conformance suite says so."""
+    sys.path.append(str(Path(__file__).parents[1] / "model_adapters"))
+    from mutants import mutants_table
+
+    return mutants_table()
+
+
 PARTS: Final[dict[str, Callable[..., str]]] = {
     "monitor": monitor,
     "phases": phases,
@@ -354,6 +366,7 @@ PARTS: Final[dict[str, Callable[..., str]]] = {
     "times": times,
     "rooms": drawn,
     "losses": losses,
+    "mutants": mutants,
 }
 
 

@@ -1,0 +1,107 @@
+"""`cml conformance` as its users meet it."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import running
+
+Cml = Callable[..., running.Ended]
+ADAPTER = """
+from time import sleep
+from interpreter import EndOfDecoding, ScriptedSession
+
+class Hanging(ScriptedSession):
+    def rewind(self, characters):
+        sleep(3600)
+
+WORDS = [f"word{n} " for n in range(500)]
+
+def good(request):
+    return ScriptedSession([*WORDS[: request.max_tokens], EndOfDecoding("length")])
+
+def broken(request):
+    raise ValueError("no weights")
+
+def hanging(request):
+    return Hanging(WORDS)
+
+def wordless(request):
+    return ScriptedSession([])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "given_adapter.py").write_text(ADAPTER, encoding="utf-8")
+    yield tmp_path
+    sys.modules.pop("given_adapter", None)
+
+
+def test_a_good_backend_passes(folder: Path, cml: Cml) -> None:
+    found = cml("conformance", "python:given_adapter:good", "--level", "core", "--report", "r.json")
+    assert (found.status, found.err) == (0, "")
+    counts = json.loads((folder / "r.json").read_text())["counts"]
+    assert counts["fail"] == counts["error"] == 0
+    assert f"{counts['pass']} passed, {counts['not exercised']} not exercised" in found.out
+
+
+def test_one_check_runs_alone_as_the_report_says(folder: Path, cml: Cml) -> None:
+    found = cml("conformance", "python:given_adapter:good", "--only", "session/append", "--json")
+    document = json.loads(found.out)
+    [only] = document["results"]
+    assert only["ending"] == "pass"
+    assert only["repeat"] == "cml conformance python:given_adapter:good --only session/append"
+
+
+def test_a_check_that_hangs_is_cut_off_and_the_next_one_runs(folder: Path, cml: Cml) -> None:
+    chosen = ("--only", "session/rewind", "--only", "session/close", "--timeout", "0.5")
+    found = cml("conformance", "python:given_adapter:hanging", *chosen)
+    assert found.status == 1
+    assert "did not come to its end within 0.5 s" in found.out
+    assert "1 passed" in found.out
+
+
+def test_a_baseline_holds_and_goes_stale(folder: Path, cml: Cml) -> None:
+    word = "python:given_adapter:good"
+    Path("known.txt").write_text("session/append  # expected\n")
+    found = cml("conformance", word, "--only", "session/append", "--baseline", "known.txt")
+    assert found.status == 1
+    assert "take it out of the baseline" in found.out
+
+
+def test_where_nothing_could_be_seen_nothing_is_good(folder: Path, cml: Cml) -> None:
+    found = cml("conformance", "python:given_adapter:wordless", "--only", "session/piece")
+    assert found.status == 1
+    assert "0 passed, 1 not exercised" in found.out
+
+
+def test_all_checks_are_listed(folder: Path, cml: Cml) -> None:
+    found = cml("conformance", "--list")
+    assert "driver/past-trap: What was decoded past a trap" in found.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "Missing argument 'BACKEND'"),
+        (("nonsense",), "is no backend"),
+        (("python:given_adapter:good", "--only", "nonsense"), "there is no check 'nonsense'"),
+        (("python:given_adapter:good", "--report", "r.txt"), "ends in none of these: .json"),
+        (("python:given_adapter:good", "--baseline", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_mistake_is_told(folder: Path, cml: Cml, words: tuple[str, ...], told: str) -> None:
+    found = cml("conformance", *words)
+    assert (found.status, found.out) == (2, "")
+    assert told in found.err
+
+
+def test_a_backend_that_cannot_be_opened_is_told_at_once(folder: Path, cml: Cml) -> None:
+    found = cml("conformance", "python:given_adapter:broken")
+    assert found.status == 1
+    assert "raised ValueError: no weights" in found.err

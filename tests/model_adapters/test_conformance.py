@@ -1,0 +1,119 @@
+"""The conformance suite catches what is wrong, and nothing else."""
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+from extras import from_extra
+from mutants import MUTANTS, Mutant, results_of
+from sabotaged_sessions import CONTROL, Toy
+
+from cml.profile import Level
+from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
+from model_adapters.conformance.check import ENDINGS, CheckResult
+from model_adapters.conformance.checks import MECHANISM, all_checks, chosen
+from model_adapters.conformance.forcing import script_of
+from model_adapters.conformance.report import WRITERS, ConformanceReport, circumstances
+from model_adapters.conformance.subject import Subject, request_of
+
+GOOD = Mutant("Toy", "", "")
+
+
+def test_a_good_session_passes_all_that_can_be_put_to_the_test() -> None:
+    left = {
+        result.id: result.ending
+        for result in results_of(GOOD, limit_s=60)
+        if result.ending != "pass"
+    }
+    assert set(left.values()) == {"not exercised"}
+    assert all(identifier.startswith("vectors/tokens-") for identifier in left)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_caught_by_the_check_that_is_made_for_it(mutant: Mutant) -> None:
+    [result] = results_of(mutant, (mutant.check,))
+    assert result.ending in {"fail", "error"}
+    assert result.message
+    if mutant.check.startswith("session/") and result.ending == "fail":
+        assert result.message.startswith(result.rules[0])
+
+
+def test_checks_have_ids_of_their_own_rules_and_a_sentence() -> None:
+    checks = all_checks()
+    assert len({check.id for check in checks}) == len(checks)
+    assert [check.id for check in checks if not check.rules or not check.does.endswith(".")] == []
+
+
+def test_each_level_contains_the_one_below() -> None:
+    core, futures, extended = ({check.id for check in chosen(level)} for level in Level)
+    assert {check.id for check in MECHANISM} < core < futures < extended
+
+
+def test_a_word_chooses_all_checks_of_its_kind() -> None:
+    assert {check.id.partition("/")[0] for check in chosen(Level.CORE, ("driver",))} == {"driver"}
+    with pytest.raises(LookupError, match="no check"):
+        chosen(Level.CORE, ("drive",))
+
+
+def test_a_session_is_forced_through_every_character_of_a_script() -> None:
+    text = "Größe [CALL] a [HEAD] f(1) [END] 👩‍🚀"
+    subject = Subject(Toy, request_of("toy"), control=CONTROL)
+    with subject.forced(script_of(text)) as session:
+        session.write_all()
+        assert session.context == text
+        assert bytes(token - 16 for token in session.watched.ids).decode().endswith(text)
+
+
+def result(identifier: str, ending: str) -> CheckResult:
+    return CheckResult(identifier, "Does.", ("Embed/piece",), ending, "why \x1b[31m")  # type: ignore[arg-type]
+
+
+def test_a_baseline_expects_failures_and_never_grows_stale() -> None:
+    baseline = read_baseline("a # slow server\n\n# all of this\nb\n")
+    assert baseline == {"a", "b"}
+    endings = {ending: against_baseline(result("a", ending), baseline).ending for ending in ENDINGS}
+    assert endings == {
+        "pass": "fail",
+        "fail": "expected-fail",
+        "expected-fail": "expected-fail",
+        "not exercised": "not exercised",
+        "error": "expected-fail",
+    }
+    assert against_baseline(result("c", "fail"), baseline).ending == "fail"
+    [unknown] = unknown_entries(baseline, {"a"})
+    assert (unknown.id, unknown.ending) == ("b", "fail")
+
+
+def report(*endings: str) -> ConformanceReport:
+    about = circumstances("script:x", "a script", Level.CORE, 7)
+    results = tuple(result(f"kind/{n}", ending) for n, ending in enumerate(endings))
+    return ConformanceReport(about, results, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("endings", "is_good"),
+    [
+        (("pass", "not exercised", "expected-fail"), True),
+        (("pass", "fail"), False),
+        (("pass", "error"), False),
+        (("not exercised",), False),
+        ((), False),
+    ],
+)
+def test_what_was_not_exercised_is_not_passed(endings: tuple[str, ...], is_good: bool) -> None:
+    assert report(*endings).is_good is is_good
+
+
+def test_every_form_of_a_report_says_what_was_found() -> None:
+    from_extra("conformance", "junitparser")
+    whole = report(*ENDINGS)
+    for form, write in WRITERS.items():
+        text = write(whole)
+        assert "1 failed" in text or form in {".json", ".xml"}
+    document = json.loads(WRITERS[".json"](whole))
+    assert document["counts"] == dict.fromkeys(ENDINGS, 1)
+    assert (document["seed"], document["level"], document["is_good"]) == (7, "core", False)
+    [suite] = ET.fromstring(WRITERS[".xml"](whole))
+    counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "5", "failures": "1", "errors": "1", "skipped": "2"}
+    assert ET.fromstring(WRITERS[".svg"](whole)).tag.endswith("svg")
