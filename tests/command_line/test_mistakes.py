@@ -40,7 +40,10 @@ READERS = {
     "audit": ("audit", "{}"),
     "import": ("import", "chat", "{}", "-o", "x.jsonl"),
     "import --check": ("import", "chat", "--check", "{}"),
+    "conformance": ("conformance", "script:{}"),
+    "conformance --baseline": ("conformance", "script:good.cml", "--baseline", "{}"),
 }
+CONFORMANCE = ("conformance", "script:good.cml", "--only", "session/close")
 WRITERS = {
     "timeline": ("timeline", "good.jsonl", "-o", "{}.perfetto.json"),
     "simulate --plot": ("simulate", "workload.jsonl", "--plot", "{}.svg"),
@@ -51,6 +54,7 @@ WRITERS = {
     "workload": ("workload", "synthetic-chains", "-o", "{}.jsonl"),
     "import": ("import", "chat", "chat.json", "-o", "{}.jsonl"),
     "export": ("export", "perfetto", "good.jsonl", "-o", "{}.json"),
+    "conformance": (*CONFORMANCE, "--report", "{}.json"),
 }
 A_FOLDER = "this is a folder; name a file"
 IN_A_FOLDER = {"audit": "holds no tokenizer.json; name the folder of a model"}
