@@ -6,7 +6,8 @@ tokens, such as the `<tool_call>` of some models. Here content never becomes eit
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
 from model_adapters.errors import AdapterError
 from model_adapters.hf.thinking import regions_of, without_begun_region
@@ -15,6 +16,9 @@ from model_adapters.tokens.chat_parts import Chat
 
 if TYPE_CHECKING:
     from transformers import TokenizersBackend
+
+_ENCODING: Final = Lock()
+"""A tokenizer keeps whether special tokens are cut apart in itself, for every thread."""
 
 
 def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
@@ -33,8 +37,7 @@ def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
 
 def template_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:
     """Return the tokens of what the chat template itself writes, control tokens among them."""
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
-    return ids
+    return _encoded(tokenizer, text, apart=False)
 
 
 def control_tokens(tokenizer: "TokenizersBackend") -> dict[int, str]:
@@ -69,7 +72,15 @@ def keeps_text(tokenizer: "TokenizersBackend") -> bool:
 
 
 def _plain(tokenizer: "TokenizersBackend", text: str) -> list[int]:
-    ids: list[int] = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+    return _encoded(tokenizer, text, apart=True)
+
+
+def _encoded(tokenizer: "TokenizersBackend", text: str, *, apart: bool) -> list[int]:
+    """Encode a text, with its special tokens cut apart, or not."""
+    with _ENCODING:
+        ids: list[int] = tokenizer.encode(
+            text, add_special_tokens=False, split_special_tokens=apart
+        )
     return ids
 
 
