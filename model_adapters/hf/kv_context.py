@@ -1,66 +1,80 @@
 """The tokens of one context, and the cache of what a model has already read of them."""
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from interpreter.session import Logprob
-from model_adapters.hf.model import LOG, Threads
+from model_adapters.hf.growing import growing_layer
+from model_adapters.hf.model import LOG
 from model_adapters.tokens.engine import Candidates
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
-    from transformers import PreTrainedModel
+    from transformers import DynamicCache
+
+
+class Reader(Protocol):
+    """Has a model read what contexts hold."""
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the model computes."""
+        ...
+
+    def new_cache(self) -> "DynamicCache":
+        """Return an empty cache."""
+        ...
+
+    def scores(self, context: "KvContext") -> "torch.Tensor":
+        """Read what is unread of a context, at least one token; return the scores of the next.
+
+        Args:
+            context: Its `cache` and `read` are brought up to date.
+
+        Returns:
+            float32, on the CPU, shape (vocabulary,).
+        """
+        ...
+
+    def leave(self, context: "KvContext") -> None:
+        """Take note that nothing will be asked of a context for a while."""
+        ...
 
 
 class KvContext:
-    """Grows to the right; what is added is read when the next scores are wanted, in one pass.
+    """Grows to the right; what is added is read when the next scores are wanted.
 
     Args:
-        network: The weights.
-        device: Where they are.
         ids: The tokens of the prompt; at least one.
-        threads: How many threads of a CPU compute; None leaves it to torch.
+        reader: Has the model read them.
     """
 
-    def __init__(
-        self,
-        network: "PreTrainedModel",
-        device: "torch.device",
-        ids: Iterable[int],
-        threads: Threads | None = None,
-    ) -> None:
+    def __init__(self, ids: Iterable[int], reader: Reader) -> None:
         self.ids = list(ids)
-        self._network = network
-        self.device = device
-        self._threads = threads
-        self._cache_argument = _cache_argument(network)
-        self._read = 0
+        self.read = 0
+        """How many of them the model has read: their keys and values are in `cache`."""
+        self._reader = reader
         self._away: set[int] = set()
-        self._renew()
+        self.cache = reader.new_cache()
+
+    @property
+    def device(self) -> "torch.device":
+        """Where the model computes."""
+        return self._reader.device
 
     def scores(self) -> "torch.Tensor":
         """Return the scores of the next token: float32, on the CPU, shape (vocabulary,)."""
-        import torch
-
-        if self._read < len(self.ids):
-            if not self._read:
+        if self.read < len(self.ids):
+            if not self.read:
                 LOG.info("reading the prompt, %d tokens", len(self.ids))
-            if self._threads:
-                self._threads.compute(len(self.ids) - self._read)
-            unread = torch.tensor([self.ids[self._read :]], device=self.device)
-            with torch.inference_mode():
-                output = self._network(
-                    input_ids=unread,
-                    use_cache=True,
-                    logits_to_keep=1,
-                    **{self._cache_argument: self._cache},
-                )
-            self._read = len(self.ids)
-            self._scores: torch.Tensor = output.logits[0, -1].float().cpu()
+            self._scores = self._reader.scores(self)
         return self._scores.clone()
+
+    def leave(self) -> None:
+        """Say that nothing will be asked for a while."""
+        self._reader.leave(self)
 
     def candidates(self, mask: "NDArray[np.bool_] | None") -> Candidates:
         """Return the tokens that may come, each with its score.
@@ -95,14 +109,14 @@ class KvContext:
             tokens: How many; the prompt's first stays.
         """
         del self.ids[len(self.ids) - tokens :]
-        surplus = self._read - (len(self.ids) - 1)
+        surplus = self.read - (len(self.ids) - 1)
         if surplus <= 0:
             return
         if self._is_cut_exactly():
-            self._cache.crop(-surplus)
-            self._read -= surplus
+            self.cache.crop(-surplus)
+            self.read -= surplus
         else:
-            self._renew()
+            self.forget()
 
     def swap_out(self) -> None:
         """Move the cache to the memory of the host. Before it is used again it has to be back.
@@ -110,23 +124,25 @@ class KvContext:
         On a CPU, whose memory that is, this is a copy and frees nothing.
         """
         self._away = set()
-        for layer in self._cache.layers:
+        for layer in self.cache.layers:
             _move(layer, self._to_host)
 
     def swap_in(self) -> None:
         """Move the cache back to where the model computes."""
-        for layer in self._cache.layers:
+        for layer in self.cache.layers:
             _move(layer, self._back)
         self._away = set()
 
     def forget(self) -> None:
         """Drop the cache: the whole context is read again when the next scores are wanted."""
-        self._renew()
+        self.cache = self._reader.new_cache()
+        self.read = 0
 
     def close(self) -> None:
         """Release the memory of the cache."""
+        self.leave()
         self.ids.clear()
-        self._renew()
+        self.forget()
 
     def _to_host(self, part: "torch.Tensor") -> "torch.Tensor":
         import torch
@@ -143,15 +159,7 @@ class KvContext:
 
     def _is_cut_exactly(self) -> bool:
         """Whether no layer forgets: a sliding window or a recurrent state cannot go back."""
-        from transformers.cache_utils import DynamicLayer
-
-        return all(type(layer) is DynamicLayer for layer in self._cache.layers)
-
-    def _renew(self) -> None:
-        from transformers import DynamicCache
-
-        self._cache = DynamicCache(config=self._network.config)
-        self._read = 0
+        return all(type(layer) is growing_layer() for layer in self.cache.layers)
 
 
 def _move(holder: object, to: "Callable[[torch.Tensor], torch.Tensor]") -> None:
@@ -171,9 +179,3 @@ def _move(holder: object, to: "Callable[[torch.Tensor], torch.Tensor]") -> None:
 
     for name, value in vars(holder).items():
         setattr(holder, name, moved(value))
-
-
-def _cache_argument(network: "PreTrainedModel") -> str:
-    """Return the name of the argument that takes the cache: `cache` from transformers 5.24 on."""
-    parameters = inspect.signature(network.forward).parameters
-    return "cache" if "cache" in parameters else "past_key_values"

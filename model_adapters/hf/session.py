@@ -6,8 +6,18 @@ from typing import Final
 from cml.profile import Spelling
 from interpreter.errors import HostError
 from interpreter.schedule.data.measured import ContextMoves, Measurement
-from interpreter.session import COSTS, SUSPEND, Ability, DecodingCosts, Suspended
+from interpreter.session import (
+    COSTS,
+    SUSPEND,
+    Ability,
+    DecodingCosts,
+    EndOfDecoding,
+    Piece,
+    Suspended,
+)
 from model_adapters.constraint.constraint import Constraint
+from model_adapters.hf.alone import Alone
+from model_adapters.hf.batch import DecodingBatch
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.hf.marker_tokens import marker_tokens
 from model_adapters.hf.model import HfModel
@@ -33,6 +43,7 @@ class HfSession(TokenSession):
         measured: What it costs here (`cml calibrate`); without it `auto` keeps every context.
         markers: How markers are spelled; as tokens, the model has five for them
             (`with_marker_tokens`).
+        batch: Decodes it together with others; None decodes it alone.
 
     Raises:
         AdapterError: The model takes no such chat, or the chat is too long for it.
@@ -49,13 +60,14 @@ class HfSession(TokenSession):
         at_trap: AtTrap = "auto",
         measured: Measurement | None = None,
         markers: Spelling = Spelling.TEXT,
+        batch: DecodingBatch | None = None,
     ) -> None:
         self.abilities = _ALWAYS | {COSTS} if measured else _ALWAYS
         self._measured = measured
         moves = measured.moves if measured else None
 
         def open_context(prompt: list[int]) -> KvContext:
-            context = KvContext(model.network, model.device, prompt, model.threads)
+            context = KvContext(prompt, batch or Alone(model))
             self._kv, self._trapped = context, TrappedContext(context, at_trap, moves)
             return context
 
@@ -68,6 +80,13 @@ class HfSession(TokenSession):
             sampling=sampling,
             reserved=marker_tokens(model.tokenizer) if markers is Spelling.TOKEN else {},
         )
+
+    def decode(self) -> Piece | EndOfDecoding:
+        """Decode one token and keep it in the context (Embed/decode)."""
+        decoded = super().decode()
+        if isinstance(decoded, EndOfDecoding):
+            self._kv.leave()
+        return decoded
 
     @property
     def costs(self) -> DecodingCosts:
@@ -82,6 +101,7 @@ class HfSession(TokenSession):
 
     def suspend(self, wait_us: int | None) -> Suspended:
         """Let the context go, or not (Embed/suspend)."""
+        self._kv.leave()
         return self._trapped.suspend(wait_us)
 
     def resume(self) -> None:

@@ -285,7 +285,7 @@ def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
 
 
 def cached(session: HfSession) -> list["torch.Tensor"]:
-    layers = session._context._cache.layers
+    layers = session._context.cache.layers
     return [part for layer in layers for part in (layer.keys, layer.values) if part is not None]
 
 
