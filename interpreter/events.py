@@ -54,10 +54,10 @@ def _whole(text: str) -> str:
 
 
 class Began(msgspec.Struct, frozen=True, tag="began", omit_defaults=True):
-    """A prompt is in the context; decoding may begin, or begin again for the next turn.
+    """Decoding may begin, or begin again for the next turn: the prompt is there, or goes in now.
 
     Args:
-        prompt: What was asked, where the driver had the session take it; else empty.
+        prompt: What is asked, where the driver has the session take it; else empty.
     """
 
     prompt: str = ""

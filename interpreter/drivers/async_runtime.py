@@ -72,6 +72,7 @@ class AsyncForm(RuntimeForm):
                 await self._await_verbs(is_bounded=True)
             finally:
                 self._driver.close(self._patience_s)
+                self._spoken.give_up()
                 self._release()
             await self._coroutines.ended(self._patience_s)
         return self._left_behind()
@@ -81,7 +82,8 @@ class AsyncForm(RuntimeForm):
 
         Args:
             prompt: What is asked in a further turn, where the host has not put it there: it goes in
-                as this model takes prompts, or else as a message (Embed/prompt).
+                as this model takes prompts, or else as a message (Embed/prompt). It is text, and its
+                JSON has at most 4,194,304 bytes.
 
         Yields:
             Each row, once it is written and its effects are on their way. After the last one every
@@ -95,12 +97,12 @@ class AsyncForm(RuntimeForm):
         begun = driver.begin(prompt)
         driver.arrivals.notify = lambda: loop.call_soon_threadsafe(arrived.set)
         try:
-            for row in self._spoken.see(begun):
+            for row in begun:
                 yield row
             while not driver.is_over:
                 driver.raise_failure()
                 await self._next_arrival(arrived)
-                for row in self._spoken.see(driver.take()):
+                for row in driver.take():
                     yield row
         except asyncio.CancelledError:
             driver.end_turn()

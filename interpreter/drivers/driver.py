@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from cml.arguments import require
 from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.calls import Calls
+from interpreter.drivers.spoken import prompt_fault
 from interpreter.drivers.timeline import priority
 from interpreter.drivers.verbs import Verbs
 from interpreter.drivers.workplace import Workplace
@@ -50,6 +51,7 @@ Journal: TypeAlias = Callable[[Sequence[Row]], None]
 """Writes the rows of an instant, before any of their effects is performed (Embed/journal)."""
 
 _LONGEST_WAIT_S: Final = 3_600.0
+_BROKEN: Final = "something that an earlier row names was not done; make another session"
 
 
 def monotonic_us() -> int:
@@ -72,6 +74,7 @@ class Driver:
         coroutines: Where coroutine functions run; this is closed with the driver.
         clock: Microseconds, never going back.
         journal: Where rows are written.
+        seen: Is told the rows of each instant, once their effects are on their way.
         most_waiting: How many messages of people may wait to be told.
 
     Raises:
@@ -89,6 +92,7 @@ class Driver:
         coroutines: EventLoopThread | RunningLoop,
         clock: Callable[[], int],
         journal: Journal,
+        seen: Callable[[Sequence[Row]], object],
         most_waiting: int,
     ) -> None:
         require(functions, Mapping, "functions are a mapping of names to functions")
@@ -109,6 +113,7 @@ class Driver:
         self._clock = clock
         self._start_us = clock()
         self._journal = journal
+        self._seen = seen
         self._deadlines: list[tuple[int, str]] = []
         self._taking = threading.RLock()  # a journal may close the session that it writes of
         self._saying = threading.RLock()  # a signal may say something while its thread does
@@ -159,13 +164,19 @@ class Driver:
             prompt: What is asked in it; empty where the host has put it into the context.
 
         Raises:
-            HostError: A turn is under way (Embed/begin), a step of one that was stopped has not ended
-                (Embed/stop), or the session is closed (Embed/shutdown).
+            HostError: The prompt is none (Embed/prompt, Embed/message), a turn is under way
+                (Embed/begin), a step of one that was stopped has not ended (Embed/stop), something
+                that the rows name was not done (Embed/effects), or the session is closed
+                (Embed/shutdown).
         """
         if self._is_closed:
             raise HostError("Embed/shutdown", "the session is closed; make another one")
+        if self._is_broken or self._verbs.failure:
+            raise HostError("Embed/effects", _BROKEN) from self._verbs.failure
         if self._state.phase not in {Phase.READY, Phase.ENDED}:
             raise HostError("Embed/begin", "a turn begins when the one before it is over")
+        if fault := prompt_fault(prompt):
+            raise HostError("Embed/prompt", fault)
         if self.is_stopping and self.verbs_done() is not None:
             message = "a step of the turn that was stopped does not end; make another session"
             raise HostError("Embed/stop", message)
@@ -175,8 +186,8 @@ class Driver:
         return self.take(self._asked(prompt) if prompt else Began())
 
     def _asked(self, prompt: str) -> Began:
-        """Have a prompt put into the context, in the session's own form or as a message (Embed/prompt)."""
-        if self._verbs.prompt(prompt):
+        """Return what begins a turn with a prompt, in the session's own form or as a message (Embed/prompt)."""
+        if self._verbs.takes_prompts:
             return Began(prompt)
         self.say(prompt)
         return Began()
@@ -221,8 +232,7 @@ class Driver:
 
     def _take(self, first: Event | None) -> list[Row]:
         if self._is_broken:
-            message = "an effect of an earlier row was not performed; make another session"
-            raise HostError("Embed/effects", message)
+            raise HostError("Embed/effects", _BROKEN)
         # One moment, one time: what arrives later is later (Time/instant).
         now_us = max(self._now_us(), self._state.now_us + 1)
         events = self.arrivals.take(first) + self._expired(now_us)
@@ -232,15 +242,21 @@ class Driver:
             self._verbs.look_if_due(self._state)
             return []
         self._state, rows = instant(self._state, now_us, events)
+        self._write_and_perform(rows)
+        return rows
+
+    def _write_and_perform(self, rows: list[Row]) -> None:
         self._is_broken = True  # until what the rows name is done
         self._journal(rows)
         with self.arrivals.looked_at_later():
             for row in rows:
+                if isinstance(row.event, Began) and row.event.prompt:
+                    self._verbs.prompt(row.event.prompt)
                 for effect in row.effects:
                     self._perform(effect)
             self._is_broken = False
             self._verbs.look(self._state)
-        return rows
+        self._seen(rows)
 
     def end_turn(self) -> None:
         """Stop a turn that is under way, as far as that can still be done: what the model was

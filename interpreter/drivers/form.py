@@ -39,6 +39,7 @@ class RuntimeForm:
         patience_s: float,
         most_waiting: int = MOST_WAITING,
     ) -> None:
+        self._spoken = Spoken()
         self._driver = Driver(
             session,
             functions,
@@ -47,9 +48,9 @@ class RuntimeForm:
             coroutines=coroutines,
             clock=clock,
             journal=journal,
+            seen=self._spoken.see,
             most_waiting=most_waiting,
         )
-        self._spoken = Spoken()
         self._patience_s = patience_s
         self._is_closed = False
         self._is_made_in_a_call = is_in_a_call()
@@ -74,7 +75,8 @@ class RuntimeForm:
 
         Raises:
             HostError: The message cannot be told: it is no text, too long, or forbidden by the
-                level of the profile (Embed/message); or too many wait to be told (Embed/full).
+                level of the profile (Embed/message); too many wait to be told (Embed/full); or
+                the session is closed (Embed/shutdown).
         """
         message = self._spoken.add(text)
         try:
@@ -109,8 +111,7 @@ class RuntimeForm:
         return is_open
 
     def _left_behind(self) -> tuple[str, ...]:
-        """Return the calls that still run, and say so; what was said and not heard will not be."""
-        self._spoken.give_up()
+        """Return the calls that still run, and say so."""
         left = self._driver.calls.running
         if left:
             LOG.warning("calls that still run are left behind: %s", ", ".join(left))

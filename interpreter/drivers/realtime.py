@@ -76,10 +76,13 @@ class Runtime(RuntimeForm):
             HostError: A function that the session called tried to close it (Embed/shutdown).
         """
         if self._begin_closing():
-            self._driver.end_turn()
-            self._await_verbs(is_bounded=True)
-            self._driver.close(self._patience_s)
-            self._workplace.close()
+            try:
+                self._driver.end_turn()
+                self._await_verbs(is_bounded=True)
+            finally:
+                self._driver.close(self._patience_s)
+                self._spoken.give_up()
+                self._workplace.close()
         return self._left_behind()
 
     def run(self, prompt: str = "") -> Iterator[Row]:
@@ -87,7 +90,8 @@ class Runtime(RuntimeForm):
 
         Args:
             prompt: What is asked in a further turn, where the host has not put it there: it goes in
-                as this model takes prompts, or else as a message (Embed/prompt).
+                as this model takes prompts, or else as a message (Embed/prompt). It is text, and its
+                JSON has at most 4,194,304 bytes.
 
         Yields:
             Each row, once it is written and its effects are on their way. After the last one every
@@ -98,10 +102,10 @@ class Runtime(RuntimeForm):
             BaseException: Whatever the session itself, or the journal, raised.
         """
         driver = self._driver
-        yield from self._spoken.see(driver.begin(prompt))
+        yield from driver.begin(prompt)
         while not driver.is_over:
             driver.raise_failure()
-            yield from self._spoken.see(driver.take(driver.arrivals.wait(driver.patience_s)))
+            yield from driver.take(driver.arrivals.wait(driver.patience_s))
         self._await_verbs(is_bounded=False)
         driver.raise_failure()
 

@@ -1,12 +1,31 @@
 """Messages of people on their way into a context, for who wants to know when they go in."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from threading import Lock
+from typing import Final
 
+import msgspec
+
+from cml.characters import not_utf_8
 from interpreter.errors import HostError
 from interpreter.events import Inject, Row, Said
+from interpreter.tools.results import LONGEST_RESULT
+
+LONGEST_PROMPT: Final = LONGEST_RESULT
+"""Bytes of JSON: it stands in a row of the trace, as a result does."""
+
+
+def prompt_fault(text: object) -> str | None:
+    """Return why something cannot be asked in a further turn, or None if it can (Embed/prompt)."""
+    if not isinstance(text, str):
+        return f"a prompt is text, not a value of the type {type(text).__name__}"
+    if fault := not_utf_8(text):
+        return f"a prompt has whole characters; this one is {fault}"
+    if (size := len(msgspec.json.encode(text))) > LONGEST_PROMPT:
+        return f"the JSON of the prompt has {size:,} bytes, and may have at most {LONGEST_PROMPT:,}"
+    return None
 
 
 class SpokenMessage:
@@ -23,9 +42,11 @@ class SpokenMessage:
     def __init__(self, text: str) -> None:
         self.text = text
         self.went_in: Future[Row] = Future()
+        # Who gives up waiting cancels the wait: what was said is said, and goes in all the same.
+        self.went_in.set_running_or_notify_cancel()
 
     def __await__(self) -> Generator[object, None, Row]:
-        """Return the row by which it goes in.
+        """Return the row by which it goes in. To stop waiting takes nothing back.
 
         Raises:
             HostError: The session was closed before (Embed/shutdown).
@@ -41,21 +62,31 @@ class Spoken:
         self._said: list[SpokenMessage] = []
         self._numbered: dict[str, SpokenMessage] = {}
         self._count = 0
+        self._is_over = False
 
     def add(self, text: str) -> SpokenMessage:
-        """Take a message that is being said, in any thread."""
+        """Take a message that is being said, in any thread.
+
+        Raises:
+            HostError: The session is closed (Embed/shutdown).
+        """
         message = SpokenMessage(text)
         with self._lock:
+            if self._is_over:
+                raise HostError("Embed/shutdown", "the session is closed; nobody hears a message")
             self._said.append(message)
         return message
 
     def drop(self, message: SpokenMessage) -> None:
         """Forget a message that could not be said."""
         with self._lock:
-            self._said.remove(message)
+            if message in self._said:  # else the session was closed meanwhile
+                self._said.remove(message)
 
-    def see(self, rows: list[Row]) -> list[Row]:
-        """Follow the messages through rows (Step/message, Settle/deliver), and return these."""
+    def see(self, rows: Sequence[Row]) -> None:
+        """Follow the messages through rows (Step/message, Settle/deliver): through all of a session,
+        for the machine numbers its messages.
+        """
         for row in rows:
             if isinstance(row.event, Said):
                 self._number(row.event.text)
@@ -64,11 +95,11 @@ class Spoken:
                     for told in effect.interrupts:
                         if message := self._numbered.pop(told.id, None):
                             message.went_in.set_result(row)
-        return rows
 
     def give_up(self) -> None:
-        """Say of all that are on their way that they will not arrive."""
+        """Say of all that are on their way that they will not arrive, and take no more."""
         with self._lock:
+            self._is_over = True
             lost, self._said = [*self._said, *self._numbered.values()], []
         self._numbered.clear()
         why = HostError("Embed/shutdown", "the session was closed before the message went in")

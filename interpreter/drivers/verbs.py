@@ -36,7 +36,7 @@ class Verbs:
         self.failure: BaseException | None = None
         self._put = put
         self._clock = clock
-        self._takes_prompts = able(session, PROMPTS)
+        self._prompted = able(session, PROMPTS)
         self._decoder = Decoder(session, profile)
         self._suspension = Suspension(session, clock, lambda: put(None))
         self._strand = Strand(submit)
@@ -59,12 +59,15 @@ class Verbs:
         """Forget what was begun in a turn that was stopped (Embed/stop)."""
         self._add(partial(self._awake, self._decoder.end_turn))
 
-    def prompt(self, text: str) -> bool:
-        """Append what is asked in a further turn; return whether the session takes prompts."""
-        takes = self._takes_prompts
-        if takes is not None:
-            self._add(partial(self._awake, partial(takes.prompt, text)))
-        return takes is not None
+    @property
+    def takes_prompts(self) -> bool:
+        """Whether the session takes prompts (Embed/prompts)."""
+        return self._prompted is not None
+
+    def prompt(self, text: str) -> None:
+        """Append what is asked in a further turn, where the session takes prompts."""
+        if self._prompted is not None:
+            self._add(partial(self._awake, partial(self._prompted.prompt, text)))
 
     def started(self, call: str) -> None:
         """Take note that a call starts now: it tells how long a trap may be."""

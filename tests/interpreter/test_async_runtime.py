@@ -224,6 +224,65 @@ def test_a_message_that_nobody_hears_is_told_to_who_awaits_it() -> None:
     asyncio.run(main())
 
 
+def test_who_waits_no_longer_for_a_message_takes_nothing_back() -> None:
+    async def main() -> None:
+        session = ScriptedSession(["ok"])
+        async with AsyncRuntime(session, {}) as runtime:
+            message = runtime.say("hello?")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(message, 0.001)
+            assert not message.went_in.cancel()
+            assert (await rules(runtime))[-1] == "Settle/finish"
+            assert (await message).rule == "Settle/deliver"
+        assert '"hello?"' in session.context
+
+    asyncio.run(main())
+
+
+def test_a_message_that_nobody_waits_for_any_more_keeps_nothing_from_closing() -> None:
+    async def main() -> None:
+        runtime = AsyncRuntime(ScriptedSession([]), {})
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(runtime.say("hello?"), 0.001)
+        assert await runtime.aclose() == ()
+
+    asyncio.run(main())
+
+
+def test_what_is_said_as_a_turn_is_cancelled_goes_in_with_the_next() -> None:
+    """The row of the message is one of the last of its turn, which nobody reads."""
+
+    async def main() -> list[object]:
+        async with AsyncRuntime(written(4, 0.01), {}) as runtime:
+            reading = asyncio.create_task(rules(runtime))
+            await asyncio.sleep(0.005)
+            messages = [runtime.say("first")]
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            messages.append(runtime.say("second"))
+            await rules(runtime)
+            told = [await asyncio.wait_for(message, 30) for message in messages]
+            return [
+                [each.outcome.value for effect in row.effects for each in effect.interrupts]
+                for row in told
+            ]
+
+    first, second = asyncio.run(main())
+    assert "first" in first
+    assert "second" in second
+
+
+def test_nothing_is_said_to_a_session_that_is_closed() -> None:
+    async def main() -> None:
+        runtime = AsyncRuntime(ScriptedSession([]), {})
+        await runtime.aclose()
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            runtime.say("hello?")
+
+    asyncio.run(main())
+
+
 def test_who_runs_a_session_that_is_closed_while_it_decodes_is_told_so() -> None:
     async def main() -> None:
         runtime = AsyncRuntime(written(100, 0.05), {})

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from queue import SimpleQueue
@@ -17,7 +18,8 @@ import cml
 from cml import Level, Limits, Profile
 from cml.ast import Interrupt, OutcomeKind
 from interpreter import EndOfDecoding, HostError, Piece, Runtime, ScriptedSession, Settings, State
-from interpreter.events import Inject, Outcome, Returned, Start
+from interpreter.drivers.spoken import SpokenMessage
+from interpreter.events import Decoded, Inject, Outcome, Returned, Start
 from interpreter.runs import RunReader
 from interpreter.scripted import pieces_of
 from interpreter.trace import Header, bounded_lines, check_trace, journal
@@ -538,7 +540,7 @@ def test_after_a_journal_that_failed_no_turn_begins() -> None:
     with Runtime(session, {"f": lambda: 1}, journal=full) as runtime:
         with pytest.raises(OSError, match="No space"):
             list(runtime.run())
-        with pytest.raises(HostError, match=r"Embed/(begin|effects)"):
+        with pytest.raises(HostError, match="Embed/effects"):
             list(runtime.run())
 
 
@@ -690,6 +692,57 @@ def test_closing_from_another_thread_ends_who_waits() -> None:
     closing.join()
     gate.set()
     assert list(check_trace(file.getvalue().splitlines(keepends=True))) == []
+
+
+def test_who_holds_a_symbol_while_another_thread_closes_is_told_of_that() -> None:
+    session = ScriptedSession(["a ", "b "])
+    runtime = Runtime(session, {})
+    running = runtime.run()
+    while next(running).rule != "Settle/decode":
+        pass
+    arrivals = runtime._driver.arrivals
+    wait = arrivals.wait
+
+    def slow(patience_s):
+        held = wait(patience_s)
+        assert isinstance(held, Decoded)
+        closing = threading.Thread(target=runtime._driver.end_turn)
+        closing.start()
+        closing.join()
+        return held
+
+    arrivals.wait = slow
+    with pytest.raises(HostError, match="Embed/shutdown"):
+        list(running)
+    runtime.close()
+
+
+def test_what_is_said_and_not_heard_is_told_also_where_the_journal_fails_at_the_end() -> None:
+    def full(rows) -> None:
+        if any(row.rule == "Step/stop" for row in rows):
+            raise OSError(28, "No space left on device")
+
+    runtime = Runtime(ScriptedSession(["a ", "b "]), {}, journal=full)
+    next(runtime.run())
+    message = runtime.say("hello?")
+    with pytest.raises(OSError, match="No space"):
+        runtime.close()
+    with pytest.raises(HostError, match="Embed/shutdown"):
+        message.went_in.result(0)
+
+
+def test_a_message_that_is_said_as_the_session_is_closed_is_refused_or_told() -> None:
+    for _ in range(20):
+        runtime = Runtime(ScriptedSession([]), {})
+        closing = threading.Thread(target=runtime.close)
+        closing.start()
+        said: list[SpokenMessage] = []
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            said.extend(runtime.say("hm") for _ in iter(lambda: time.sleep(0.0001), 0))
+        closing.join()
+        for message in said:
+            with pytest.raises(HostError, match="Embed/shutdown"):
+                message.went_in.result(0)
 
 
 def test_an_arrival_that_another_thread_takes_first_is_not_waited_for() -> None:

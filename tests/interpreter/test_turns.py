@@ -35,6 +35,63 @@ def test_a_prompt_goes_in_as_the_session_takes_it_and_stands_in_the_trace() -> N
     assert is_valid(runtime.settings, rows)
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [7, None, "\ud800", "x" * 4_194_303, "\x00" * 700_000],
+    ids=["a number", "none", "half a pair", "long", "long as JSON"],
+)
+@pytest.mark.parametrize("takes_prompts", [True, False])
+def test_a_prompt_that_is_none_is_refused_and_the_next_one_is_asked(
+    prompt: str, takes_prompts: bool
+) -> None:
+    script = ScriptedSession(["One.", STOP, "Two."])
+    session = script if takes_prompts else OfFourVerbs(script)
+    with Runtime(session, {}) as runtime:
+        rows = list(runtime.run())
+        with pytest.raises(HostError, match="Embed/prompt"):
+            next(runtime.run(prompt))
+        assert script.context == "One."
+        rows += runtime.run("And?")
+    assert script.context.endswith("Two.")
+    assert is_valid(runtime.settings, rows)
+
+
+def test_the_longest_prompt_stands_in_a_line_that_a_reader_takes() -> None:
+    session = ScriptedSession([])
+    with Runtime(session, {}) as runtime:
+        rows = [*runtime.run(), *runtime.run("\x00" * 699_050)]
+    assert len(session.context) == 699_050
+    assert is_valid(runtime.settings, rows)
+
+
+def test_a_prompt_that_cannot_be_written_is_not_asked() -> None:
+    def full(rows: Sequence[Row]) -> None:
+        if any(row.event == Began("And?") for row in rows):
+            raise OSError(28, "No space left on device")
+
+    session = ScriptedSession(["One.", STOP, "Two."])
+    with Runtime(session, {}, journal=full) as runtime:
+        list(runtime.run())
+        with pytest.raises(OSError, match="No space"):
+            list(runtime.run("And?"))
+        with pytest.raises(HostError, match="Embed/effects"):
+            list(runtime.run("And now?"))
+    assert session.context == "One."
+
+
+def test_a_prompt_that_the_session_refuses_ends_it_by_that_name() -> None:
+    class Short(ScriptedSession):
+        def prompt(self, text: str) -> int:
+            raise ValueError("too long")
+
+    with Runtime(Short(["One."]), {}) as runtime:
+        list(runtime.run())
+        with pytest.raises(ValueError, match="too long"):
+            list(runtime.run("And?"))
+        with pytest.raises(HostError, match="Embed/effects"):
+            list(runtime.run("And now?"))
+
+
 class OfFourVerbs:
     """A session that takes no prompts."""
 
