@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, cast
 
 from cml.ast import Json
+from interpreter.tools.patterns import validator_of
 from interpreter.tools.schema import Schema, as_schema, properties, resolved, schemas, types
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def argument_faults(arguments: Json, parameters: Schema) -> tuple[str, ...]:
 
 def load_checks() -> None:
     """Load what checks arguments, so that the first call does not wait for it (80 ms)."""
-    _format_checker()
+    _validator({})
 
 
 def is_allowed(value: Json, schema: Schema) -> bool:
@@ -84,9 +85,7 @@ def shown(value: Json) -> str:
 
 
 def _validator(schema: Schema) -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(schema, format_checker=_format_checker())
+    return validator_of(schema, _format_checker())
 
 
 @cache

@@ -113,22 +113,23 @@ def _kept_reading(function: Function) -> Reading:
 def _read(function: Function) -> Reading:
     declared = declaration_of(function)
     signature = _signature(function)
+    own = None if declared.parameters else signature  # one that is not read costs nothing
     names: dict[str, object] = getattr(underlying(function), "__globals__", {})
-    parameters = signature.parameters.values() if signature else ()
+    parameters = own.parameters.values() if own else ()
     forms = {p.name: _form(p, names) for p in parameters}
     doc = _docstring(function)
     told = (doc.short_description or "").strip()
     tool = Tool(
         name=declared.name or own_name(function),
         description=told if declared.description is None else declared.description,
-        parameters=declared.parameters or _parameters(signature, forms, doc),
+        parameters=declared.parameters or _parameters(own, forms, doc),
         result=declared.result or _result(signature, names),
         estimate_us=declared.estimate_us,
         deadline_us=declared.deadline_us,
         progress_us=declared.progress_us,
         idempotent=declared.idempotent,
     )
-    return Reading(tool, None if declared.parameters else signature, forms)
+    return Reading(tool, own, forms)
 
 
 def _signature(function: Function) -> inspect.Signature | None:

@@ -10,7 +10,7 @@ import logging
 import shlex
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
@@ -31,6 +31,11 @@ LOG: Final = logging.getLogger("model_adapters.mcp")
 _URL: Final = ("http://", "https://")
 _TAIL_CHARACTERS: Final = 2_000
 _MOST_PAGES: Final = 100
+_ENDED: Final = ("Connection closed", "SSE stream")
+"""How the SDK begins what it says of an ended connection: servers use its code for their own."""
+_RELIST_S: Final = 1.0
+"""After how long a list is asked for again that changed again; each further wait is twice as long,
+for a server that says so after each list."""
 _GOODBYE_S: Final = 15.0
 """More than the SDK takes to end a server: it asks, waits two seconds, and kills."""
 
@@ -68,7 +73,7 @@ class Connection:
         words = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  closed with the rest
         self._words: TextIO = self._stack.enter_context(words)
         self._loop = EventLoopThread()
-        self._has_listed, self._is_closing = asyncio.Event(), asyncio.Event()
+        self._has_new_list, self._is_closing = asyncio.Event(), asyncio.Event()
         self._scope: CancelScope | None = None
         self._told: set[str] = set()
         self._begun: Future[tuple[Client, tuple[Tool, ...]]] = Future()
@@ -126,7 +131,7 @@ class Connection:
         try:
             return await self._client.call_tool(name, dict(arguments), progress_callback=tell)
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED:
+            if error.code == CONNECTION_CLOSED and error.message.startswith(_ENDED):
                 raise ServerGone(self._why("has ended")) from None
             raise
 
@@ -139,9 +144,13 @@ class Connection:
 
         with CancelScope() as self._scope:
             async with Client(self._transport(), message_handler=self._take_note) as client:
-                self._begun.set_result((client, await _listed(client)))
-                self._has_listed.set()
-                await self._is_closing.wait()
+                began = await self._listed(client)
+                self._begun.set_result((client, began))
+                watching = asyncio.create_task(self._watch(client, began))
+                try:
+                    await self._is_closing.wait()
+                finally:
+                    watching.cancel()
 
     def _give_up(self) -> None:
         """End a connection that has not begun: by its scope, from which the SDK shields what ends
@@ -159,7 +168,9 @@ class Connection:
             command, *args = shlex.split(self.address)
         except ValueError as error:
             raise AdapterError(f"mcp:{self.address}: {error}; give a command line") from None
-        return stdio_client(StdioServerParameters(command=command, args=args), self._words)
+        # A byte that is no UTF-8 would end the connection; so it makes its line a bad one at worst.
+        server = StdioServerParameters(command=command, args=args, encoding_error_handler="replace")
+        return stdio_client(server, self._words)
 
     def _first_answer(self) -> "tuple[Client, tuple[Tool, ...]]":
         first: tuple[Future[object], ...] = (self._begun, self._life)  # type: ignore[assignment]
@@ -181,16 +192,37 @@ class Connection:
             case Exception():
                 self._tell_once("prints what is no message of the protocol; it is skipped")
             case ToolListChangedNotification():
-                self._relisting = asyncio.create_task(self._compare())
+                self._has_new_list.set()
             case _:
                 pass
 
-    async def _compare(self) -> None:
-        """See whether the list is another than the one that the session began with."""
-        await self._has_listed.wait()  # a server may say so before it was asked for its list
-        client, began = self._begun.result()
-        if _schemas(await _listed(client)) != _schemas(began):
-            self._tell_once("has changed its tools; this session keeps those it began with")
+    async def _watch(self, client: "Client", began: "tuple[Tool, ...]") -> None:
+        """See whether the list becomes another than the one that the session began with."""
+        from mcp import MCPError
+
+        wait_s = _RELIST_S
+        while True:
+            await self._has_new_list.wait()
+            self._has_new_list.clear()
+            with suppress(MCPError, ValueError):  # one that lists no more has changed nothing
+                if _schemas(await self._listed(client)) != _schemas(began):
+                    self._tell_once("has changed its tools; this session keeps those it began with")
+                    return
+            await asyncio.sleep(wait_s)
+            wait_s *= 2
+
+    async def _listed(self, client: "Client") -> "tuple[Tool, ...]":
+        """Return all pages of the tools that a server lists."""
+        tools: list[Tool] = []
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = await client.list_tools(cursor=cursor)
+            tools += page.tools
+            cursor = page.next_cursor
+            if cursor is None:
+                return tuple(tools)
+        self._tell_once(f"lists more than {_MOST_PAGES} pages of tools; the rest is left out")
+        return tuple(tools)
 
     def _tell_once(self, what: str) -> None:
         if what not in self._told:
@@ -203,19 +235,6 @@ class Connection:
         lines = self._words.read()[-_TAIL_CHARACTERS:].strip().splitlines()
         said = f"; it said: {lines[-1].strip()}" if lines else ""
         return f"the MCP server {self.address} {what}{said}"
-
-
-async def _listed(client: "Client") -> "tuple[Tool, ...]":
-    """Return all pages of the tools that a server lists."""
-    tools: list[Tool] = []
-    cursor: str | None = None
-    for _ in range(_MOST_PAGES):
-        page = await client.list_tools(cursor=cursor)
-        tools += page.tools
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return tuple(tools)
 
 
 def _schemas(tools: "tuple[Tool, ...]") -> dict[str, object]:

@@ -8,6 +8,7 @@ import sys
 import time
 
 HOW = sys.argv[1]
+LISTED: list[str] = []
 TOOL = {"name": "f", "inputSchema": {"type": "object", "properties": {"x": {"type": "integer"}}}}
 
 
@@ -25,7 +26,11 @@ def answer(number: object, method: str) -> None:
             tools = [TOOL, TOOL] if HOW == "lists-twice" else [TOOL]
             if HOW == "needs-tasks":
                 tools = [TOOL, {**TOOL, "name": "g", "execution": {"taskSupport": "required"}}]
-            send({"id": number, "result": {"tools": tools}})
+            more = {"nextCursor": "again"} if HOW == "lists-without-end" else {}
+            send({"id": number, "result": {"tools": tools, **more}})
+            if HOW == "changes-nothing":
+                LISTED.append(method)
+                send({"method": "notifications/tools/list_changed"})
         case "tools/call":
             call(number)
         case _:
@@ -45,6 +50,14 @@ def call(number: object) -> None:
             said = {"id": number, "result": {"contents": 3}}
         case "refuses":
             said = {"id": number, "error": {"code": -32602, "message": "not today"}}
+        case "refuses-in-its-code":
+            said = {"id": number, "error": {"code": -32000, "message": "quota exceeded"}}
+        case "prints-latin-1":
+            sys.stdout.buffer.write(b"caf\xe9 served\n")
+            sys.stdout.buffer.flush()
+        case "changes-nothing":
+            content = [{"type": "text", "text": str(len(LISTED))}]
+            said = {"id": number, "result": {"content": content}}
         case "says-nothing":
             return
         case "leaves":

@@ -1,6 +1,7 @@
 """Tools of MCP servers: real ones, in processes of their own, good and bad."""
 
 import asyncio
+import gc
 import logging
 import os
 import shlex
@@ -179,6 +180,7 @@ def test_a_server_that_dies_fails_its_calls_and_the_session_goes_on() -> None:
     ("how", "ended"),
     [
         ("prints", ("returned", "once")),
+        ("prints-latin-1", ("returned", "once")),
         ("answers-twice", ("returned", "once")),
         ("lists-twice", ("returned", "once")),
         ("needs-tasks", ("returned", "once")),
@@ -194,6 +196,7 @@ def test_a_rude_server_is_borne_with(how: str, ended: tuple[str, object]) -> Non
     [
         ("no-result", "ValidationError", "content"),
         ("refuses", "MCPError", "not today"),
+        ("refuses-in-its-code", "MCPError", "quota exceeded"),
         ("leaves", "ServerGone", "has ended"),
     ],
 )
@@ -252,6 +255,36 @@ def test_what_a_server_prints_beside_the_protocol_is_told_once(
     assert [note.partition("rude_server.py ")[2] for note in notes] == [
         "prints prints what is no message of the protocol; it is skipped"
     ]
+
+
+def test_a_list_that_does_not_end_is_cut_and_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "model_adapters.mcp"):
+        with Connection(rude("lists-without-end")) as connection:
+            assert len(connection.tools) == 100
+    assert "lists more than 100 pages of tools" in caplog.text
+
+
+def test_a_server_that_says_after_each_list_that_it_changed_is_not_asked_without_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Connection(rude("changes-nothing")) as connection:
+        time.sleep(0.5)
+        listed = outcome(run("[CALL] a [HEAD] f(x=1) [END] [TRAP][END]", connection))[1]
+    assert isinstance(listed, str)
+    assert 1 <= int(listed) <= 4
+    gc.collect()
+    assert not [r for r in caplog.records if r.name == "asyncio"]
+
+
+def test_a_tool_is_offered_without_reading_the_hints_of_what_calls_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Reading `Json` takes pydantic 20 ms, twice for each tool."""
+    read: list[object] = []
+    with Connection(rude("prints")) as connection:
+        monkeypatch.setattr("interpreter.tools.hints._by_pydantic", read.append)
+        assert tool_of(mcp_tools(connection).functions["f"]).result is None
+    assert read == []
 
 
 def test_a_closed_connection_calls_no_more() -> None:
