@@ -2,95 +2,117 @@
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from cml.advice.json_bodies import calls_in_json
 from cml.advice.strings import quote_inside, unclosed
-from cml.advice.wording import LONGEST, Told, completed, excerpt, one_by_one, right_form
-from cml.profile import Body, Profile
-from cml.text.literals import CALL_QUOTES, blank_strings
-from cml.text.python_bodies import read_python
+from cml.advice.wording import (
+    CURLY_QUOTES,
+    LONGEST,
+    Told,
+    completed,
+    excerpt,
+    right_arguments,
+    write_calls,
+)
+from cml.profile import Body, Level, Profile
+from cml.text.bodies import read_if_valid
+from cml.text.invocation import Invocation
+from cml.text.literals import CALL_QUOTES, blank_strings, string_patterns
 
 _QUOTES: Final = CALL_QUOTES[Body.PYTHON]
+_STRING: Final = string_patterns(_QUOTES)[0]
 _LONGEST_BODY: Final = 20_000  # of which another form is looked for
+_MOST_WRAPPERS: Final = 16  # that are taken off
 _CALL: Final = r"(?=(?:await\s++)?+[A-Za-z_][\w.]*+[ \t]*+\()"
 # What is written around calls, and what begins and what ends it. Nothing is ever tried twice.
 _WRAPPERS: Final = tuple(
-    (name, re.compile(begin), end)
+    (name, re.compile(begin), re.compile(end))
     for name, begin, end in (
-        ("a fence", r"`{1,3}+(?:\w++\s)?+", "`"),
-        ("`await`", r"await\s", ""),
-        ("`return`", r"return\s", ""),
-        ("an assignment", rf"\w++(?:\s*+:[^=]*+|\s*+)=\s*+{_CALL}", ""),
-        ("a list", rf"\[\s*+{_CALL}", "]"),
-        ("a semicolon", r"(?=[^;]*+;\Z)", ";"),
+        ("a fence", r"`{1,3}+(?:\w++\s)?+", r"(?<!`)`++\Z"),
+        ("`await`", r"(?:await\s++)++", r"\Z"),
+        ("`return`", r"(?:return\s++)++", r"\Z"),
+        ("an assignment", rf"\w++(?:\s*+:[^=]*+|\s*+)=\s*+{_CALL}", r"\Z"),
+        ("a list", rf"\[\s*+{_CALL}", r"\]\Z"),
+        ("a bracket around it", rf"\(\s*+{_CALL}", r"\)\Z"),
+        ("a bracket around it", rf"\{{\s*+{_CALL}", r"\}\Z"),
+        ("a tag", rf"<[\w:|-]++>\s*+{_CALL}", r"</?[\w:|-]++>\Z"),
+        ("a semicolon", r"(?=[^;]*+;\Z)", r";\Z"),
     )
 )
 _BRACKETS_AND_SEPARATORS: Final = re.compile(r"[][(){},;\n]")
 
 
-def python_advice(body: str, offset: int, expected: str) -> Told:
+def python_advice(body: str, offset: int, expected: str, profile: Profile) -> Told:
     """Return what to tell a model of a body that the grammar refused, and of which place in it.
 
     Args:
         body: The body.
         offset: Where the grammar stopped, in characters.
         expected: What it expected there, in words.
+        profile: What a right form has to keep to.
     """
     is_short = len(body) <= _LONGEST_BODY
-    if is_short and (told := _in_json(body)):
+    if is_short and (told := _in_json(body, profile)):
         return Told(told, 0)
     if broken := unclosed(body, _QUOTES):
         return broken
-    told = (is_short and _in_wrappers(body)) or quote_inside(body, offset, _QUOTES)
+    told = (is_short and _in_wrappers(body, profile)) or quote_inside(body, offset, _QUOTES)
     told = (
         told
-        or (is_short and _unfinished(body))
-        or _at(body, offset)
-        or f"expected {expected}, found {excerpt(body[offset:])}"
+        or (is_short and _unfinished(body, profile))
+        or _at(body, offset, profile)
+        or f"expected {expected}, found {excerpt(body[offset:]) or 'the end'}"
     )
     return Told(told, offset)
 
 
-def _in_json(body: str) -> str | None:
-    if not (calls := calls_in_json(body)):
+def _in_json(body: str, profile: Profile) -> str | None:
+    if not (calls := calls_in_json(body, profile.limits)):
         return None
-    forms = [right_form(call.name, (), call.arguments, Body.PYTHON) for call in calls]
-    return f"bodies are Python here, not JSON; {one_by_one(forms)}"
+    remedy = write_calls([written.call for written in calls], profile)
+    return f"bodies are Python here, not JSON; {remedy}"
 
 
-def _in_wrappers(body: str) -> str | None:
+def _in_wrappers(body: str, profile: Profile) -> str | None:
     """Calls that stand in something, or several, or one with something after it."""
     seen, inner = _unwrapped(body)
-    parts = _parts(inner)
-    is_call = [read_python(part, Profile()) is not None for part in parts]
+    calls = [read_if_valid(part, profile) for part in _parts(inner)]
     verb = "is" if len(seen) == 1 else "are"
     wrapped = f"{' and '.join(seen)} {verb} no part of a body; " if seen else ""
-    if all(is_call) and (seen or len(parts) > 1):
-        return wrapped + one_by_one([excerpt(part, LONGEST) for part in parts])
-    if seen and (told := _in_json(inner)):
+    if (seen or len(calls) > 1) and (read := [call for call in calls if call]) == calls and read:
+        return wrapped + write_calls(read, profile)
+    if seen and (told := _in_json(inner, profile)):
         return wrapped + told
     if seen:
         return f"{wrapped}write the call alone, as in f(x=1)"
-    if call := _first_call(body):
-        return f"nothing follows the call; write {excerpt(call, LONGEST)}"
+    if call := _first_call(body, profile):
+        return f"nothing follows the call; {write_calls([call], profile)}"
     return None
 
 
-def _unfinished(body: str) -> str | None:
+def _unfinished(body: str, profile: Profile) -> str | None:
     whole = completed(body, _QUOTES)
-    if whole is None or read_python(whole, Profile()) is None:
+    if whole is None or (call := read_if_valid(whole, profile)) is None:
         return None
-    return f"a bracket is not closed; write {excerpt(whole, LONGEST)}"
+    return f"a bracket is not closed; {write_calls([call], profile)}"
 
 
 def _unwrapped(body: str) -> tuple[list[str], str]:
     """What is written around calls, from outside, and what is left."""
-    for name, begin, end in _WRAPPERS:
-        if (found := begin.match(body)) and (not end or body.endswith((end, "`"))):
-            seen, inner = _unwrapped(body[found.end() :].rstrip(end).strip())
-            return list(dict.fromkeys([name, *seen])), inner
-    return [], body
+    seen: list[str] = []
+    while len(seen) < _MOST_WRAPPERS:
+        found = (
+            (name, body[left.end() : right.start()].strip())
+            for name, begin, end in _WRAPPERS
+            if (left := begin.match(body)) and (right := end.search(body, left.end()))
+        )
+        name, inner = next(found, (None, body))
+        if name is None:
+            break
+        seen.append(name)
+        body = inner
+    return list(dict.fromkeys(seen)), body
 
 
 def _parts(code: str) -> list[str]:
@@ -108,7 +130,7 @@ def _parts(code: str) -> list[str]:
     return [part.removeprefix("await ") for part in stripped if part]
 
 
-def _first_call(code: str) -> str | None:
+def _first_call(code: str, profile: Profile) -> Invocation | None:
     """The call that code begins with, where more follows."""
     blanked = blank_strings(code, _QUOTES)
     depth = 0
@@ -116,22 +138,97 @@ def _first_call(code: str) -> str | None:
         depth += 1 if found[0] == "(" else -1
         if depth <= 0:
             part = code[: found.end()]
-            return part if part != code and read_python(part, Profile()) else None
+            return read_if_valid(part, profile) if part != code else None
     return None
+
+
+def _first_part(code: str) -> str:
+    """What stands in code, where a value may begin, before a separator or a bracket that closes."""
+    depth = 0
+    for found in _BRACKETS_AND_SEPARATORS.finditer(blank_strings(code, _QUOTES)):
+        if found[0] in "([{":
+            depth += 1
+        elif depth == 0:
+            return code[: found.start()]
+        elif found[0] in ")]}":
+            depth -= 1
+    return code
 
 
 # ------------------------------------------------------------------- where the grammar stopped
 
-_Told: TypeAlias = Callable[[re.Match[str], re.Match[str]], str]
+
+class _Place(NamedTuple):
+    """A place in a body.
+
+    Args:
+        before: What stands before it.
+        rest: What stands from there on.
+        profile: What a right form has to keep to.
+    """
+
+    before: re.Match[str]
+    rest: re.Match[str]
+    profile: Profile
+
+    def or_else(self, code: str, remedy: str, form: str = "write {}") -> str:
+        """Return what to write, as `form` says it, if the code reads back; else the remedy."""
+        right = right_arguments(code, self.profile)
+        return remedy if right is None else form.format(right)
+
+    def names(self, function: str) -> bool:
+        """Whether a call may name a function so."""
+        return read_if_valid(f"{function}()", self.profile) is not None
+
+
+_Told: TypeAlias = Callable[[_Place], str]
 
 
 def _plainly(text: str) -> _Told:
-    return lambda _before, _rest: text
+    return lambda _: text
+
+
+def _nested(at: _Place) -> str:
+    function = "".join(f"{at.before[1]}{at.rest[1]}".split())
+    if at.profile.level is Level.CORE:
+        return "an argument is no call, and this level has no results of calls; write the value"
+    return (
+        f"an argument is no call; call {function}(…) in a block of its own first, and write "
+        "the identifier of that call here"
+    )
+
+
+def _colon(at: _Place) -> str:
+    form = f"{at.before[1]}={_first_part(at.rest[1])}"
+    return f"an argument is written with =: {at.or_else(form, 'x=1', '{}')}"
+
+
+def _hyphen(at: _Place) -> str:
+    name = f"{at.before[1]}{re.sub(r'[^A-Za-z0-9_.]', '_', at.rest[1])}"
+    told = "a name has letters, digits, _ and dots"
+    return f"{told}; write {name}(…)" if at.names(name) else told
+
+
+def _curly(at: _Place) -> str:
+    remedy = "write \" or ' around a text"
+    if at.rest[2] is not None:
+        remedy = at.or_else(f'"{at.rest[2]}"', remedy)
+    return f"{at.rest[1]} is no quote that opens a string; {remedy}"
+
+
+def _other_beginning(at: _Place) -> str:
+    call = _first_part(at.rest[2]).strip()
+    read = read_if_valid(call, at.profile)
+    remedy = write_calls([read], at.profile) if read else "write one call, as in f(x=1)"
+    return f"a body begins with the name of a function, not with {at.rest[1]}; {remedy}"
 
 
 _VALUE: Final = "nothing is evaluated"
+_A_LIST: Final = "write a list, as in [1, 2]"
 # What stands before the place, what stands after it, and what is told.
 _AT: Final[tuple[tuple[str, str, _Told], ...]] = (
+    (r"", rf"([{CURLY_QUOTES}‘’])(?:([^{CURLY_QUOTES}‘’\"\\]*)[{CURLY_QUOTES}‘’])?", _curly),
+    (r"\A\Z", r"([^\w\s\"'()\[\]{}.…#\\])\s*([A-Za-z_].*\))", _other_beginning),
     (
         r"(?i)\b(\w*f\w*)\Z",
         r"([\"'])",
@@ -139,31 +236,38 @@ _AT: Final[tuple[tuple[str, str, _Told], ...]] = (
     ),
     (
         r"(?i)\b(\w*b\w*)\Z",
-        r"([\"']).*?\1",
-        lambda before, rest: f"there are no bytes; write {rest[0]} without {before[1]}",
-    ),
-    (
-        r"\b([A-Za-z]+)\s*\Z",
-        r"([\"']).*?\1",
-        lambda before, rest: f"no string has the prefix {before[1]}; write {rest[0]}",
-    ),
-    (
-        r"[(,=:\[{]\s*([A-Za-z_][\w.]*)\s*\Z",
-        r"\(",
-        lambda before, _: (
-            f"an argument is no call; call {before[1]}(…) in a block of its own first, and write "
-            "the identifier of that call here"
+        _STRING,
+        lambda at: (
+            "there are no bytes; "
+            + at.or_else(
+                ("r" if "r" in at.before[1].lower() else "") + at.rest[0],
+                "write text in plain quotes",
+                f"write {{}} without {at.before[1]}",
+            )
         ),
     ),
     (
+        r"\b([A-Za-z]+)\s*\Z",
+        _STRING,
+        lambda at: (
+            f"no string has the prefix {at.before[1]}; "
+            + at.or_else(at.rest[0], "write it in plain quotes")
+        ),
+    ),
+    (r"[(,=:\[{]\s*([A-Za-z_][\w.]*)\s*\Z", r"((?:\.\s*\w+\s*)*+)\(", _nested),
+    (
         r"[(,=:\[{]\s*([A-Za-z_]\w*)\s*\Z",
         r"\.\s*(\w+)",
-        lambda before, rest: f'write {before[1]}["{rest[1]}"] for a part of a result',
+        lambda at: at.or_else(
+            f'{at.before[1]}["{at.rest[1]}"]',
+            f"{_VALUE}; write the value itself",
+            "write {} for a part of a result",
+        ),
     ),
     (
         r"\b(not|lambda|await)\s*\Z",
         r"",
-        lambda before, _: f"{_VALUE}, so there is no `{before[1]}` here; write the value itself",
+        lambda at: f"{_VALUE}, so there is no `{at.before[1]}` here; write the value itself",
     ),
     (r"", r"#", _plainly("a body has no comments; leave it out")),
     (r"", r"\\[\r\n]", _plainly("a line goes on without a backslash; leave it out")),
@@ -173,55 +277,48 @@ _AT: Final[tuple[tuple[str, str, _Told], ...]] = (
     (
         r"\{\s*\Z",
         r"([^\"'{}:]*)\}",
-        lambda _, rest: f"there are no sets; write a list: [{rest[1]}]",
+        lambda at: (
+            f"there are no sets; {at.or_else(f'[{at.rest[1]}]', _A_LIST, 'write a list: {}')}"
+        ),
     ),
-    (r"\{[^{}:]*\Z", r"[,}]", _plainly("there are no sets; write a list, as in [1, 2]")),
+    (r"\{[^{}:]*\Z", r"[,}]", _plainly(f"there are no sets; {_A_LIST}")),
     (
         r"[{,]\s*\Z",
         r"([-+]?[\w.]+)\s*:",
-        lambda _, rest: f'a key is a string; write "{rest[1]}"',
+        lambda at: f'a key is a string; write "{at.rest[1]}"',
     ),
-    (
-        r"[(,]\s*([A-Za-z_]\w*)\s*\Z",
-        r":\s*(\S[^,)]*)",
-        lambda before, rest: f"an argument is written with =: {before[1]}={excerpt(rest[1])}",
-    ),
+    (r"[(,]\s*([A-Za-z_]\w*)\s*\Z", r":\s*(\S.*)", _colon),
     (
         r"\b([0-9][\w.]*)\Z",
         r"([-/:][0-9][\w:./-]*)",
-        lambda before, rest: (
-            f'nothing is calculated; text stands in quotes: "{before[1]}{rest[1]}"'
-        ),
+        lambda at: f'nothing is calculated; text stands in quotes: "{at.before[1]}{at.rest[1]}"',
     ),
     (
         r"\b([0-9][\w.]*)\Z",
         r"([A-Za-z_]\w*)",
-        lambda before, rest: (
-            f"{before[1]}{rest[1]} is no number; write digits, or quotes around it"
-        ),
+        lambda at: f"{at.before[1]}{at.rest[1]} is no number; write digits, or quotes around it",
     ),
     (
         r"",
         r"(for|if|else|and|or|not|in|is|lambda|await)\b",
-        lambda _, rest: f"{_VALUE}, so there is no `{rest[1]}` here; write the value itself",
+        lambda at: f"{_VALUE}, so there is no `{at.rest[1]}` here; write the value itself",
     ),
     (
         r"[(,=:\[{]\s*([A-Za-z_]\w*)[ \t]+\Z",
         r"(\w+(?:[ \t]+\w+)*)",
-        lambda before, rest: f'text stands in quotes; write "{before[1]} {rest[1]}"',
+        lambda at: f'text stands in quotes; write "{at.before[1]} {at.rest[1]}"',
     ),
     (
         r"\A([A-Za-z_][\w.]*)\Z",
         r"\Z",
-        lambda before, _: f"a call has parentheses; write {before[1]}()",
+        lambda at: (
+            f"a call has parentheses; write {at.before[1] if at.names(at.before[1]) else 'f'}()"
+        ),
     ),
     (
         r"\A([A-Za-z_][\w.]*)\Z",
         r"([-/:][\w./:-]+)\(",
-        lambda before, rest: (
-            "a name has letters, digits, _ and dots; "
-            f"write {before[1]}{re.sub(r'[^A-Za-z0-9_.]', '_', rest[1])}(…)"
-        ),
+        _hyphen,
     ),
     (
         r"[\w\"')\]}]\s*\Z",
@@ -232,9 +329,9 @@ _AT: Final[tuple[tuple[str, str, _Told], ...]] = (
     (
         r"\]\s*\Z",
         r"\.\s*(\w+)",
-        lambda _, rest: f'a part of a result is written ["{rest[1]}"], not .{rest[1]}',
+        lambda at: f'a part of a result is written ["{at.rest[1]}"], not .{at.rest[1]}',
     ),
-    (r"\A\Z", r"", _plainly("the body is empty; write one call, as in f(x=1)")),
+    (r"\A\Z", r"\Z", _plainly("the body is empty; write one call, as in f(x=1)")),
     (r"\A[^(]*\Z", r"", _plainly("this is no call; write one, as in f(x=1)")),
 )
 _COMPILED: Final = tuple(
@@ -242,12 +339,12 @@ _COMPILED: Final = tuple(
 )
 
 
-def _at(body: str, offset: int) -> str | None:
+def _at(body: str, offset: int, profile: Profile) -> str | None:
     """What is told by what stands before the place, and after it."""
     before, rest = body[:offset], body[offset : offset + LONGEST]
     if offset > LONGEST:
         before = f"(…{before[-LONGEST:]}"
     for pattern, following, told in _COMPILED:
         if (left := pattern.search(before)) and (right := following.match(rest)):
-            return told(left, right)
+            return told(_Place(left, right, profile))
     return None

@@ -4,9 +4,12 @@ import re
 from typing import Final
 
 from cml.advice.wording import LONGEST, Told, excerpt
-from cml.text.literals import strings
+from cml.profile import Body, Profile
+from cml.text.bodies import read_if_valid
+from cml.text.literals import CALL_QUOTES, strings
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_CONTINUED: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:\r\n|\r|\n)")
 _ENDS_VALUE: Final = r"(?=[ \t\r\n]*(?:[,)\]}:]|\Z))"
 
 
@@ -24,27 +27,42 @@ def unclosed(code: str, quotes: str) -> Told | None:
     if code[max(begin - 2, 0) : begin] == 2 * quote:
         begin, quote = begin - 2, 3 * quote
     line = code[begin : found.end]
-    remedy = _backslash(line, quote[0]) or _line_break(code, begin, found.end, quote)
+    remedy = _backslash(line, quote[0], quotes)
+    remedy = remedy or _line_break(code, begin, found.end, quote, quotes)
     return Told(f"the string {excerpt(line)} is not closed on its line; {remedy}", begin)
 
 
-def _backslash(line: str, quote: str) -> str | None:
+def _backslash(line: str, quote: str, quotes: str) -> str | None:
     """A backslash before the quote that should close the string, as in a path."""
     meant = re.match(rf"({quote}[^{quote}]*\\){quote}{_ENDS_VALUE}", line)
     if meant is None:
         return None
     doubled = re.sub(r"\\+", r"\\\\", meant[1])
-    return f"a backslash before a quote takes it along: write {doubled}{quote}"
+    right = f"{doubled}{quote}"
+    told = "a backslash before a quote takes it along"
+    return f"{told}: write {right}" if _is_string(right, quotes) else told
 
 
-def _line_break(code: str, begin: int, end: int, quote: str) -> str:
+def _line_break(code: str, begin: int, end: int, quote: str, quotes: str) -> str:
     line_break = f"write a line break in it as \\n, and close it with {quote}"
     meant = re.match(rf"[^{quote[0]}]*{quote}{_ENDS_VALUE}", code[end:])
     if meant is None:
         return line_break
-    literal = _LINE_END.sub(r"\\n", code[begin : end + meant.end()]).removeprefix(quote)
-    right = quote[0] + literal.removesuffix(quote) + quote[0]
-    return f"write {right}" if len(right) <= LONGEST else line_break
+    literal = code[begin : end + meant.end()].removeprefix(quote).removesuffix(quote)
+    if code[max(begin - 1, 0) : begin] in {"r", "R"}:
+        literal = literal.replace("\\", "\\\\")
+    literal = _LINE_END.sub(r"\\n", _CONTINUED.sub(r"\1", literal))
+    right = quote[0] + literal + quote[0]
+    is_right = len(right) <= LONGEST and _is_string(right, quotes)
+    return f"write {right}" if is_right else line_break
+
+
+def _is_string(literal: str, quotes: str) -> bool:
+    """Whether a string is read in the body language that has these quotes."""
+    if quotes == CALL_QUOTES[Body.PYTHON]:
+        return read_if_valid(f"f({literal})", Profile()) is not None
+    body = f'{{"name": "f", "arguments": {{"x": {literal}}}}}'
+    return read_if_valid(body, Profile(body=Body.JSON)) is not None
 
 
 def quote_inside(code: str, offset: int, quotes: str) -> str | None:
@@ -57,6 +75,8 @@ def quote_inside(code: str, offset: int, quotes: str) -> str | None:
     """
     before = code[:offset].rstrip()
     ended = next((s for s in strings(code, quotes) if s.end == len(before)), None)
+    if ended and (told := _backslash(before[ended.begin :], code[ended.begin], quotes)):
+        return told
     if ended is None or not re.match(r"[^\W\d]|[\"']|[ \t]*\w+[\"' ]", code[offset:]):
         return None
     quote = code[ended.begin]
@@ -66,10 +86,18 @@ def quote_inside(code: str, offset: int, quotes: str) -> str | None:
     if meant is None:
         return None
     content = code[ended.begin + 1 : offset + meant.start()]
+    if right := _quoted(content, quote, quotes):
+        return f"a quote inside a string ends it; write {right}"
+    string = excerpt(before[ended.begin :])
+    return f"the string {string} ended at a quote inside it; write \\{quote} there"
+
+
+def _quoted(content: str, quote: str, quotes: str) -> str | None:
+    """Content of a string with quotes in it, as it is written; None where it is none, or long."""
     if "\n" in content or len(content) > LONGEST:
-        string = excerpt(before[ended.begin :])
-        return f"the string {string} ended at a quote inside it; write \\{quote} there"
+        return None
     other = next((q for q in quotes if q != quote and q not in content), None)
-    escaped = re.sub(rf"(?<!\\){quote}", lambda found: f"\\{found[0]}", content)
-    right = f"{other}{content}{other}" if other else f"{quote}{escaped}{quote}"
-    return f"a quote inside a string ends it; write {right}"
+    escaped = re.sub(rf"(\\.)|{quote}", lambda found: found[1] or f"\\{quote}", content)
+    plain = re.sub(rf"(\\\\)|\\{quote}", lambda found: found[1] or quote, content)
+    right = f"{other}{plain}{other}" if other else f"{quote}{escaped}{quote}"
+    return right if _is_string(right, quotes) else None

@@ -8,7 +8,7 @@ import re
 from typing import Final, TypeGuard, cast
 
 from cml.ast import Json, Reference, Value
-from cml.profile import Body, Limits, Profile
+from cml.profile import Body, Level, Limits, Profile
 from cml.text.invocation import BodyError, Invocation, reference
 from cml.text.json_values import JsonError, read_json
 from cml.text.literals import CALL_QUOTES, blank_strings
@@ -29,6 +29,24 @@ def read_body(text: str, profile: Profile) -> Invocation:
             return _read_python(text, profile)
         case Body.JSON:
             return _read_json(text, profile)
+
+
+def read_if_valid(text: str, profile: Profile) -> Invocation | None:
+    """Return what a body says, or None where it is not valid; no message is made of it.
+
+    Args:
+        text: Anything that may be a body, its nesting not bounded yet.
+        profile: Its language, level and limits.
+    """
+    try:
+        check_nesting(text, CALL_QUOTES[profile.body], profile.limits)
+        match profile.body:
+            case Body.PYTHON:
+                return read_python(text, profile)
+            case Body.JSON:
+                return _json_call(text, read_json(text, profile.limits), profile)
+    except (BodyError, JsonError):
+        return None
 
 
 def check_nesting(text: str, quotes: str, limits: Limits) -> None:
@@ -68,34 +86,46 @@ def _read_json(text: str, profile: Profile) -> Invocation:
     except JsonError as error:
         if error.rule:
             raise BodyError(str(error), error.offset, error.rule) from None
-        raise _advised(text, str(error), error.offset) from None
+        raise _advised(text, profile, str(error), error.offset) from None
+    if (invocation := _json_call(text, value, profile)) is None:
+        raise _advised(text, profile, "a body is one object")
+    return invocation
+
+
+def _json_call(text: str, value: Json, profile: Profile) -> Invocation | None:
+    """The call that a JSON value is, or None where it has not the shape of one."""
     match value:
         case {"name": str(name), "arguments": dict(arguments), **rest} if not rest:
             if not name:
                 raise BodyError("the name of a function is empty; write which to call")
             if "$ref" not in text and "\\" not in text:
                 return Invocation(name, (), cast(dict[str, Value], arguments))
-            kwargs = {key: _json_value(entry, profile) for key, entry in arguments.items()}
+            kwargs = {key: json_value(entry, profile) for key, entry in arguments.items()}
             return Invocation(name, (), kwargs)
         case _:
-            raise _advised(text, "a body is one object")
+            return None
 
 
-def _advised(text: str, fault: str, offset: int = 0) -> BodyError:
+def _advised(text: str, profile: Profile, fault: str, offset: int = 0) -> BodyError:
     from cml.advice.json_bodies import json_advice  # a valid call needs no advice
 
-    told = json_advice(text, fault, offset)
+    told = json_advice(text, fault, offset, profile)
     return BodyError(told.message, told.offset)
 
 
-def _json_value(value: Json, profile: Profile) -> Value:
+def json_value(value: Json, profile: Profile) -> Value:
+    """Return a value of a JSON body, the futures in it read.
+
+    Raises:
+        BodyError: One of them is none.
+    """
     match value:
         case dict() if "$ref" in value:
             return _json_reference(value, profile)
         case dict():
-            return {key: _json_value(entry, profile) for key, entry in value.items()}
+            return {key: json_value(entry, profile) for key, entry in value.items()}
         case list():
-            return [_json_value(entry, profile) for entry in value]
+            return [json_value(entry, profile) for entry in value]
         case _:
             return value
 
@@ -108,6 +138,8 @@ def _json_reference(value: dict[str, Json], profile: Profile) -> Reference:
                 return reference(ref, steps, profile, 0)
         case _:
             pass
+    if profile.level is Level.CORE:
+        raise BodyError("the key `$ref` is kept for results of calls, which this level has not")
     raise BodyError('write the result of a call as {"$ref": "identifier", "path": ["key", 0]}')
 
 

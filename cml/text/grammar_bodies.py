@@ -10,7 +10,7 @@ from lark import Token, Tree, UnexpectedInput, UnexpectedToken
 
 from cml.advice.python_bodies import python_advice
 from cml.ast import Value
-from cml.profile import Profile
+from cml.profile import Level, Profile
 from cml.text.grammar import body_grammar
 from cml.text.identifiers import CONSTANTS
 from cml.text.invocation import BodyError, Invocation, reference
@@ -47,7 +47,7 @@ def read_by_grammar(text: str, profile: Profile) -> Invocation:
     try:
         tree = body_grammar().parse(text)
     except UnexpectedInput as error:
-        told = python_advice(text, _error_offset(error, text), _expectation(error))
+        told = python_advice(text, _error_offset(error, text), _expectation(error), profile)
         raise BodyError(told.message, told.offset) from None
     function, *arguments = _trees(tree)
     args: list[Value] = []
@@ -89,15 +89,15 @@ def _python_value(node: Token | _Node, profile: Profile) -> Value:
 
 def _python_object(node: _Node, profile: Profile) -> Value:
     entries: dict[str, Value] = {}
+    is_core = profile.level is Level.CORE
     for entry in _trees(node):
         key_token, value = entry.children
         key = _string(key_token)
         if key in entries:
             raise BodyError(f"the key {key!r} is given twice; write it once", _start(entry))
         if key == "$ref":
-            message = (
-                "the key `$ref` is not for Python bodies; write the identifier itself, as in x=a"
-            )
+            remedy = "the value itself" if is_core else "the identifier itself, as in x=a"
+            message = f"the key `$ref` is not for Python bodies; write {remedy}"
             raise BodyError(message, _start(entry))
         entries[key] = _python_value(value, profile)
     return entries

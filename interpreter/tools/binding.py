@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from cml.ast import Json
 from cml.profile import Body
@@ -43,10 +43,18 @@ def bind(
     spelled = argument_names(properties(reading.tool.parameters), body)
     named = _named(reading, own_args, own_kwargs, spelled)
     if faults := argument_faults(named, parameters):
+        if len(own_args) == 1 and not own_kwargs and _are_all_arguments(own_args[0], spelled):
+            forms = ", ".join(f"{name}=…" for name in own_args[0])
+            raise ArgumentError(f"the arguments stand in one object; write each by itself: {forms}")
         raise ArgumentError("; ".join(faults))
     own_name = {alias: name for name, alias in spelled.items()}
     given = {own_name.get(name, name): value for name, value in named.items()}
     return _called(reading, given) if reading.signature else ((), given)
+
+
+def _are_all_arguments(value: Json, spelled: Mapping[str, str]) -> TypeGuard[dict[str, Json]]:
+    """Whether a value is an object of named arguments, written as the first argument."""
+    return isinstance(value, dict) and bool(value) and value.keys() <= set(spelled.values())
 
 
 def _named(

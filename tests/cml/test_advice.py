@@ -1,6 +1,7 @@
 """What a model is told of a body that is no call: what was seen, and the one form to write."""
 
 import json
+import re
 
 import pytest
 from cml_strategies import FRAGMENTS, calls
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from cml import Body, Malformed, Profile, parse
 from cml.printer import render_body
+from cml.profile import Level, Limits
 from cml.text.bodies import read_body
 from cml.text.invocation import BodyError
 from cml.vectors.runner import load_vectors
@@ -207,3 +209,222 @@ def test_a_long_body_is_told_of_in_one_go(body: str, language: Body) -> None:
     """Whatever is looked for is looked for once: what is quadratic would not come back."""
     with pytest.raises(BodyError):
         read_body(body.strip(), PROFILES[language])
+
+
+def told_of(body: str, profile: Profile = PROFILES[Body.PYTHON]) -> str:
+    with pytest.raises(BodyError) as refused:
+        read_body(body, profile)
+    return str(refused.value)
+
+
+NO_CALL = "this is no call; write one, as in f(x=1)"
+A_LIST = "there are no sets; write a list, as in [1, 2]"
+BACKSLASH = "a backslash before a quote takes it along: write "
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{}", NO_CALL),
+        ("123", NO_CALL),
+        ('"hello"', NO_CALL),
+        ("(f(1))", "a bracket around it is no part of a body; write f(1)"),
+        ("{ f(1) }", "a bracket around it is no part of a body; write f(1)"),
+        ("<tool>f(x=1)</tool>", "a tag is no part of a body; write f(x=1)"),
+        ("$f()", "a body begins with the name of a function, not with $; write f()"),
+        ("@f(1)", "a body begins with the name of a function, not with @; write f(1)"),
+        ("```python\nf(\n  x=1,\n)\n```", "a fence is no part of a body; write f(x=1)"),
+        ("x = f(\n  a=1\n)", "an assignment is no part of a body; write f(a=1)"),
+        ("[f(\n1)]", "a list is no part of a body; write f(1)"),
+        ("f(\n1) please", "nothing follows the call; write f(1)"),
+        ("f(x=[1,\n 2]", "a bracket is not closed; write f(x=[1, 2])"),
+        ("await " * 1000 + "f(1)", "`await` is no part of a body; write f(1)"),
+        ("f(x: [1, 2])", "an argument is written with =: x=[1, 2]"),
+        ('f(x: {"a": 1, "b": 2})', 'an argument is written with =: x={"a": 1, "b": 2}'),
+        ('f(x: "a, b")', 'an argument is written with =: x="a, b"'),
+        ("f(x: g(1))", "an argument is written with =: x=1"),
+        (r'f(b"a\"b")', r'there are no bytes; write "a\"b" without b'),
+        (r'f(rb"\d")', r'there are no bytes; write "\\d" without rb'),
+        ("f({g(1)})", A_LIST),
+        ("f({x for x in y})", A_LIST),
+        (r'f("a "b\" c")', """a quote inside a string ends it; write 'a "b" c'"""),
+        (r'f(x="C:\temp\", y="b")', BACKSLASH + r'"C:\\temp\\"'),
+        ("f(True.x)", "nothing is evaluated; write the value itself"),
+        (
+            "f(x=a.items())",
+            "an argument is no call; call a.items(…) in a block of its own first, and write the "
+            "identifier of that call here",
+        ),
+        ('f(r"\\x\ny")', r'the string "\x is not closed on its line; write "\\x\ny"'),
+        ('f("\\\nfoo")', r'the string "\ is not closed on its line; write "foo"'),
+        ("a:..(1)", "a name has letters, digits, _ and dots"),
+        (
+            '{"name": "True", "arguments": {"a": 1}}',
+            "bodies are Python here, not JSON; write it as in f(x=1)",
+        ),
+        (
+            '{"name": "f", "arguments": {"x": {"$ref": "y"}}}',
+            "bodies are Python here, not JSON; write f(x=y)",
+        ),
+        ("f(name=“x”)", '“ is no quote that opens a string; write "x"'),
+        ("f(name=‘x", "‘ is no quote that opens a string; write \" or ' around a text"),
+        ("{“name”: “f”}", "bodies are Python here, not JSON; write f()"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_is_told_in_python(body: str, told: str) -> None:
+    assert told_of(body) == told
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("", 'the body is empty; write {"name": "…", "arguments": {…}} and nothing else'),
+        (
+            "{“name”: “f”}",
+            'strings stand in " and ", no other quotes; write {"name": "f", "arguments": {}}',
+        ),
+        (
+            '{"name": "f", "args": {"x": {"$ref": "y"}}}',
+            'the arguments stand under "arguments", not "args"; '
+            'write {"name": "f", "arguments": {"x": {"$ref": "y"}}}',
+        ),
+    ],
+)
+def test_what_is_told_in_json(body: str, told: str) -> None:
+    assert told_of(body, PROFILES[Body.JSON]) == told
+
+
+@pytest.mark.parametrize(
+    ("body", "language", "told"),
+    [
+        ("x = f(y)", Body.PYTHON, "write the call alone, as in f(x=1)"),
+        ("f(a.b)", Body.PYTHON, "write the value itself"),
+        ("f(g(1))", Body.PYTHON, "write the value"),
+        ('f(x={"$ref": "y"})', Body.PYTHON, "write the value itself"),
+        ("f(x=y)", Body.JSON, 'write it as in {"name": "f", "arguments": {"x": 1}}'),
+    ],
+)
+def test_nothing_is_advised_that_the_level_refuses(body: str, language: Body, told: str) -> None:
+    assert told_of(body, Profile(body=language, level=Level.CORE)).endswith(told)
+
+
+def test_nothing_is_advised_that_the_limits_refuse() -> None:
+    profile = Profile(limits=Limits(digits=5))
+    assert told_of("x = f(1234567)", profile).endswith("write the call alone, as in f(x=1)")
+
+
+DEEP = "[" * 900 + "]" * 900
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"name": "f", "arguments": "{\\"a\\": ' + DEEP + '}"}',
+        f"""f(' , ", ',{DEEP}, "')""",
+        f"""["x\n, '", {DEEP}, "'"]""",
+        f"""["x\n, ", {DEEP}, "y"]""",
+        "await " * 3000 + "f(1)",
+        "```a " * 3000 + "f(1)" + "```" * 3000,
+        "\ud800",
+    ],
+    ids=range(7),
+)
+@pytest.mark.parametrize("language", list(Body))
+def test_no_body_is_too_deep_for_its_advice(body: str, language: Body) -> None:
+    told_of(body, PROFILES[language]).encode()
+
+
+# After "write" comes a form, or one of these; each form is a call or a value.
+PROSE = re.compile(
+    r"it as in|it once|one\b|the |a (?:line|list)|text in|it in plain|each |digits|= between|END"
+    r"|\\|\" or ' around|its name"
+)
+FORM = re.compile(r"(?:write (?:one for each: |a list: )?|with =: |quotes: )(.*)\Z", re.DOTALL)
+
+
+def given_form(told: str) -> str | None:
+    """The form that a message ends with, where it gives one that is whole."""
+    found = FORM.search(told)
+    if found is None or PROSE.match(form := found[1]) or "…" in form:
+        return None
+    return re.sub(r"(?: without \w+| for a part of a result)\Z", "", form)
+
+
+def reads(form: str, profile: Profile) -> bool:
+    in_value = (
+        "f({})" if profile.body is Body.PYTHON else '{{"name": "f", "arguments": {{"x": {}}}}}'
+    )
+    for body in (form, in_value.format(form)):
+        try:
+            read_body(body, profile)
+        except BodyError:
+            continue
+        return True
+    return False
+
+
+JOINTS = [
+    *(
+        "await ",
+        "return ",
+        "x = ",
+        "```",
+        "`",
+        ";",
+        " please",
+        "<tool>",
+        "</tool>",
+        "“",
+        "”",
+        "x: ",
+    ),
+    *(
+        'b"',
+        "f'",
+        'r"',
+        ".y",
+        ".y()",
+        "True.",
+        "{",
+        "g(",
+        "not ",
+        "*",
+        ":",
+        "=",
+        '"',
+        "'",
+        "\\",
+        "\n",
+    ),
+]
+
+
+@st.composite
+def mutated_bodies(draw: st.DrawFn) -> str:
+    """A body with a few edits at the joints where models go wrong."""
+    language = draw(st.sampled_from(list(Body)))
+    body = render_body(draw(calls(language)), PROFILES[language])
+    for _ in range(draw(st.integers(1, 3))):
+        begin = draw(st.integers(0, len(body)))
+        end = draw(st.integers(begin, min(len(body), begin + 4)))
+        body = body[:begin] + draw(st.sampled_from(["", *JOINTS, *FRAGMENTS])) + body[end:]
+    return body.strip(" \t\r\n")
+
+
+profiles = st.builds(Profile, body=st.sampled_from(list(Body)), level=st.sampled_from(list(Level)))
+short_bodies = st.lists(st.sampled_from([*FRAGMENTS, *JOINTS]), max_size=10).map("".join)
+
+
+@settings(max_examples=500)
+@given(mutated_bodies() | short_bodies.map(lambda body: body.strip(" \t\r\n")), profiles)
+def test_every_form_that_is_given_reads_back(body: str, profile: Profile) -> None:
+    try:
+        read_body(body, profile)
+    except BodyError as error:
+        told = str(error)
+    else:
+        return
+    form = given_form(told)
+    if form is not None and not reads(form, profile):
+        assert all(reads(one, profile) for one in form.split(" and ")), told

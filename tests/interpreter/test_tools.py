@@ -288,6 +288,23 @@ class Unknown:
     pass
 
 
+def test_arguments_in_one_object_are_to_be_written_each_by_itself() -> None:
+    def flag(a: bool, b: int = 0) -> bool:
+        return a and not b
+
+    told = "the arguments stand in one object; write each by itself: a=…, b=…"
+    assert call_function(flag, ({"a": True, "b": 1},), {}).value["message"] == told
+    wrong = call_function(flag, ({"c": True},), {}).value["message"]
+    assert wrong == 'a: {"c": true} is not true or false'
+
+
+def test_an_object_that_a_parameter_takes_is_one() -> None:
+    def keys(a: dict[str, int]) -> list[str]:
+        return list(a)
+
+    assert call_function(keys, ({"a": 1},), {}).value == ["a"]
+
+
 def test_hints_that_cannot_be_read_check_nothing_and_cost_no_other() -> None:
     assert tool_of(waits_for_types).parameters["properties"] == {
         "frame": {},
