@@ -258,9 +258,11 @@ def test_what_a_server_prints_beside_the_protocol_is_told_once(
 
 
 def test_a_list_that_does_not_end_is_cut_and_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "model_adapters.mcp"):
-        with Connection(rude("lists-without-end")) as connection:
-            assert len(connection.tools) == 100
+    with (
+        caplog.at_level(logging.WARNING, "model_adapters.mcp"),
+        Connection(rude("lists-without-end")) as connection,
+    ):
+        assert len(connection.tools) == 100
     assert "lists more than 100 pages of tools" in caplog.text
 
 
