@@ -10,9 +10,9 @@ from collections.abc import Callable
 import click
 from side_by_side import machine, medians_s
 
+from cml.advice.grammar_bodies import read_by_grammar
 from cml.profile import Body, Profile
 from cml.text.bodies import read_body
-from cml.text.grammar_bodies import read_by_grammar
 
 PYTHON, JSON = Profile(), Profile(body=Body.JSON)
 SHORT = 'weather(city="Paris", days=[1, 2])'

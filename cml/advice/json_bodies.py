@@ -12,9 +12,9 @@ from cml.advice.strings import quote_inside, unclosed
 from cml.advice.wording import CURLY_QUOTES, Told, completed, write_calls
 from cml.ast import Json, Value
 from cml.profile import Body, Limits, Profile
-from cml.text.bodies import json_value, read_if_valid
 from cml.text.invocation import BodyError, Invocation
 from cml.text.literals import CALL_QUOTES
+from cml.text.valid_bodies import json_value, read_if_valid
 
 _NAMES: Final = ("name", "function", "function_name", "tool", "tool_name", "action")
 _ARGUMENTS: Final = (

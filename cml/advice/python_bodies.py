@@ -16,9 +16,9 @@ from cml.advice.wording import (
     write_calls,
 )
 from cml.profile import Body, Level, Profile
-from cml.text.bodies import read_if_valid
 from cml.text.invocation import Invocation
 from cml.text.literals import CALL_QUOTES, blank_strings, string_patterns
+from cml.text.valid_bodies import read_if_valid
 
 _QUOTES: Final = CALL_QUOTES[Body.PYTHON]
 _STRING: Final = string_patterns(_QUOTES)[0]

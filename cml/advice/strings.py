@@ -5,8 +5,8 @@ from typing import Final
 
 from cml.advice.wording import LONGEST, Told, excerpt
 from cml.profile import Body, Profile
-from cml.text.bodies import read_if_valid
 from cml.text.literals import CALL_QUOTES, strings
+from cml.text.valid_bodies import read_if_valid
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _CONTINUED: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:\r\n|\r|\n)")

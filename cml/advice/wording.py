@@ -9,10 +9,10 @@ import msgspec
 from cml.ast import Call
 from cml.printer import PrintError, render_body
 from cml.profile import Body, Profile
-from cml.text.bodies import read_if_valid
 from cml.text.identifiers import NO_VALUES
 from cml.text.invocation import Invocation
 from cml.text.literals import blank_strings
+from cml.text.valid_bodies import read_if_valid
 
 LONGEST: Final = 120
 _SHORT: Final = 30

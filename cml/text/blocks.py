@@ -14,11 +14,12 @@ from cml.ast import Block, Call, Interrupt, Json, Malformed, OutcomeKind, Trap
 from cml.diagnostics import START, Position, Span, advance, diagnose, locate
 from cml.profile import Level, Profile
 from cml.symbols import Marker, Symbol
-from cml.text.bodies import check_nesting, read_body
+from cml.text.bodies import read_body
 from cml.text.identifiers import identifier_fault, identifier_for, reserved_fault
 from cml.text.invocation import BodyError
 from cml.text.json_values import JsonError, read_json
 from cml.text.literals import CALL_QUOTES, VALUE_QUOTES
+from cml.text.valid_bodies import check_nesting
 
 if TYPE_CHECKING:
     from cml.advice.wording import Told

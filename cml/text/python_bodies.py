@@ -1,7 +1,7 @@
 """Bodies in Python syntax, read at once: one regular expression for the tokens, then descent.
 
 Only what is a call is read here. Of everything else this reader makes nothing, not even a message:
-the grammar reads it again and says what was expected, and where (`cml.text.grammar_bodies`).
+the grammar reads it again and says what was expected, and where (`cml.advice.grammar_bodies`).
 """
 
 import re

@@ -17,13 +17,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cml import Body, Call, Level, Limits, PrintError, Profile, Reference, render
+from cml.advice.grammar_bodies import read_by_grammar
 from cml.printer import render_body
-from cml.text.bodies import check_nesting, read_body
-from cml.text.grammar_bodies import read_by_grammar
+from cml.text.bodies import read_body
 from cml.text.identifiers import JSON_CONSTANTS
 from cml.text.invocation import BodyError
 from cml.text.literals import LiteralError, read_python_string, write_python_string
 from cml.text.python_bodies import read_python
+from cml.text.valid_bodies import check_nesting
 
 PYTHON, JSON = Profile(), Profile(body=Body.JSON)
 
