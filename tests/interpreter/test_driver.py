@@ -739,7 +739,7 @@ def test_a_message_that_is_said_as_the_session_is_closed_is_refused_or_told() ->
         runtime = Runtime(ScriptedSession([]), {})
         closing = threading.Thread(target=runtime.close)
         closing.start()
-        said: list[SpokenMessage] = []
+        said = []
         with pytest.raises(HostError, match="Embed/shutdown"):
             said.extend(runtime.say("hm") for _ in iter(lambda: time.sleep(0.0001), 0))
         closing.join()
