@@ -8,11 +8,10 @@ reference back, more than a thousand repetitions, a fault in the pattern) is not
 asked for it sees the arguments, too. A reference that leads nowhere says nothing, either.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-import msgspec
 
 from cml.ast import Json
 from interpreter.tools.schema import Schema, as_schema, properties
@@ -48,7 +47,7 @@ def validator_of(schema: Schema, formats: Any) -> "Draft202012Validator":
     from referencing import Registry
 
     # jsonschema would ask `re` which properties a pattern has evaluated.
-    is_evaluated = f'"{_BY_PATTERN}"'.encode() not in msgspec.json.encode(schema)
+    is_evaluated = f'"{_BY_PATTERN}"' not in json.dumps(schema)
     return _kind(is_evaluated)(schema, format_checker=formats, registry=Registry())
 
 

@@ -11,5 +11,9 @@ class WholeCharacters:
         """Take a chunk; return the whole characters, with U+FFFD for halves without their other."""
         joined = self._held + text
         self._held = joined[-1:] if "\ud800" <= joined[-1:] <= "\udbff" else ""
-        whole = joined[: len(joined) - len(self._held)]
-        return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole_characters(joined[: len(joined) - len(self._held)])
+
+
+def whole_characters(text: str) -> str:
+    """Return text with its halves of characters joined; U+FFFD for those without their other."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -20,7 +20,7 @@ from interpreter.events import Inject
 from interpreter.interrupts import interrupt_text
 from interpreter.session import Ability, Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
-from model_adapters.openai_compat.characters import WholeCharacters
+from model_adapters.openai_compat.characters import WholeCharacters, whole_characters
 from model_adapters.openai_compat.chat_history import ChatHistory, NativeCall
 from model_adapters.openai_compat.feed import Feed, Stream
 from model_adapters.openai_compat.parts import ContextPart, cut, text_of
@@ -41,9 +41,9 @@ class _FunctionDelta(msgspec.Struct, frozen=True):
 
 
 class _CallDelta(msgspec.Struct, frozen=True):
-    index: int = 0
+    index: int | None = None
     id: str | None = None
-    function: _FunctionDelta = _FunctionDelta()
+    function: _FunctionDelta | None = None
 
 
 class _Delta(msgspec.Struct, frozen=True):
@@ -52,18 +52,19 @@ class _Delta(msgspec.Struct, frozen=True):
 
 
 class _Choice(msgspec.Struct, frozen=True):
-    delta: _Delta = _Delta()
+    delta: _Delta | None = None
     finish_reason: str | None = None
 
 
 class _Chunk(msgspec.Struct, frozen=True):
-    choices: tuple[_Choice, ...] = ()
-    model: str = ""
+    choices: tuple[_Choice, ...] | None = None
+    model: str | None = None
 
 
 class _Wanted(msgspec.Struct):
-    """A call of which parts have come."""
+    """A call of which parts have come; text may still be cut inside a character."""
 
+    index: int
     key: str = ""
     function: str = ""
     arguments: str = ""
@@ -189,13 +190,14 @@ class ChatSession:
         self._keep_message()
         self._message_from = len(self._segment)
         server, characters = self._server, WholeCharacters()
-        wanted: dict[int, _Wanted] = {}
+        wanted: list[_Wanted] = []
         with server.stream("/chat/completions", self._request()) as events:
             for choice in _choices(server, events):
-                if text := characters.add(choice.delta.content or ""):
+                told = choice.delta or _Delta()
+                if text := characters.add(told.content or ""):
                     yield ContextPart(text, (), 1)
-                for delta in choice.delta.tool_calls or ():
-                    _take(wanted.setdefault(delta.index, _Wanted()), delta)
+                for delta in told.tool_calls or ():
+                    _take(wanted, delta)
                 if choice.finish_reason:
                     yield from self._calls(wanted)
                     yield "length" if choice.finish_reason == "length" else "stop"
@@ -222,14 +224,13 @@ class ChatSession:
             "stream": True,
         }
 
-    def _calls(self, wanted: Mapping[int, _Wanted]) -> Iterator[ContextPart]:
+    def _calls(self, wanted: Sequence[_Wanted]) -> Iterator[ContextPart]:
         """Give calls in the server's form as calls of the context, and a trap after them."""
-        for _, each in sorted(wanted.items()):
+        for each in sorted(wanted, key=lambda call: call.index):
             self._called += 1
             identifier = f"call{self._called}"
-            call = NativeCall(
-                each.key or identifier, identifier, each.function, each.arguments or "{}"
-            )
+            function, arguments = map(whole_characters, (each.function, each.arguments))
+            call = NativeCall(each.key or identifier, identifier, function, arguments or "{}")
             text = f"\n{_as_cml(call, self._profile)}"
             yield _Told(text, (), max(1, len(text) // 4), call=call)
         if wanted:
@@ -240,13 +241,31 @@ def _choices(server: Server, events: Iterator[object]) -> Iterator[_Choice]:
     for event in events:
         chunk = msgspec.convert(event, _Chunk)
         server.require_model(chunk.model)
-        yield from chunk.choices[:1]
+        yield from (chunk.choices or ())[:1]
 
 
-def _take(wanted: _Wanted, delta: _CallDelta) -> None:
-    wanted.key = wanted.key or delta.id or ""
-    wanted.function += delta.function.name or ""
-    wanted.arguments += delta.function.arguments or ""
+def _take(wanted: list[_Wanted], delta: _CallDelta) -> None:
+    """Take a part of a call: of the last one with its index, or of one that begins with it.
+
+    Some servers number all calls alike, or none, so a new key with a name begins a call; others send
+    a new key with each part of one, but no name.
+    """
+    told = delta.function or _FunctionDelta()
+    fitting = (call for call in reversed(wanted) if delta.index in {None, call.index})
+    call = next(fitting, None)
+    if call is None or _begins_another(call, delta):
+        last = wanted[-1].index if wanted else 0
+        call = _Wanted(last if delta.index is None else delta.index)
+        wanted.append(call)
+    call.key = call.key or delta.id or ""
+    call.function += told.name or ""
+    call.arguments += told.arguments or ""
+
+
+def _begins_another(call: _Wanted, delta: _CallDelta) -> bool:
+    if not (call.function and delta.function and delta.function.name):
+        return False
+    return delta.index is None if delta.id is None else delta.id != call.key
 
 
 def _as_cml(call: NativeCall, profile: Profile) -> str:
@@ -255,12 +274,10 @@ def _as_cml(call: NativeCall, profile: Profile) -> str:
     Arguments that are no JSON object are told as they are, as one positional argument: the runtime
     answers what is wrong with them.
     """
-    arguments: dict[str, Value] | None = None
-    with suppress(msgspec.DecodeError):
-        read: object = msgspec.json.decode(call.arguments, type=dict[str, object])
-        arguments = cast("dict[str, Value]", read)  # what JSON can hold is a value
     try:
-        if arguments is not None:
+        with suppress(msgspec.DecodeError, RecursionError):
+            read: object = msgspec.json.decode(call.arguments, type=dict[str, object])
+            arguments = cast("dict[str, Value]", read)  # what JSON can hold is a value
             return render([Call(call.identifier, call.function, (), arguments)], profile)
         return render([Call(call.identifier, call.function, (call.arguments,))], profile)
     except PrintError:

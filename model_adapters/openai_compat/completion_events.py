@@ -14,7 +14,7 @@ class Cached(msgspec.Struct, frozen=True):
 class Used(msgspec.Struct, frozen=True):
     """What a request took."""
 
-    prompt_tokens: int = 0
+    prompt_tokens: int | None = None
     prompt_tokens_details: Cached | None = None
 
 
@@ -39,6 +39,6 @@ class Alternatives(msgspec.Struct, frozen=True):
 class CompletionChunk(msgspec.Struct, frozen=True):
     """One event of a stream."""
 
-    choices: tuple[Choice, ...] = ()
-    model: str = ""
+    choices: tuple[Choice, ...] | None = None
+    model: str | None = None
     usage: Used | None = None

@@ -32,6 +32,8 @@ _NEVER: Final = -100
 """The least that may be added to the score of a token."""
 
 _ALTERNATIVES: Final = 5
+_USAGE_WITHIN_S: Final = 0.5
+"""How long the end of an answer waits for what the server says that it took, in seconds."""
 
 
 class CompletionsSession:
@@ -202,12 +204,13 @@ class CompletionsSession:
             for event in events:
                 chunk = msgspec.convert(event, CompletionChunk)
                 server.require_model(chunk.model)
-                for choice in chunk.choices[:1]:
+                for choice in (chunk.choices or ())[:1]:
                     text = characters.add(choice.text or "")
                     if part := self._received(text, choice):
                         yield part
                     if choice.finish_reason:
-                        self._note(chain([event], events))
+                        with events.ending_within(_USAGE_WITHIN_S):
+                            self._note(chain([event], events))
                         yield "length" if choice.finish_reason == "length" else "stop"
                         return
 
@@ -238,7 +241,7 @@ class CompletionsSession:
             for event in events:
                 if used := msgspec.convert(event, CompletionChunk).usage:
                     told = used.prompt_tokens_details
-                    self._server.usage.prompt_tokens += used.prompt_tokens
+                    self._server.usage.prompt_tokens += used.prompt_tokens or 0
                     self._server.usage.cached_tokens += (told and told.cached_tokens) or 0
 
     def _alternative(self, taken_back: str) -> str:

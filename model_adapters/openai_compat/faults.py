@@ -37,8 +37,15 @@ class ServerFault(msgspec.Struct, frozen=True):
     wait_s: float = 0.0
 
 
-FAULTS: Final = (openai.OpenAIError, ValueError, msgspec.ValidationError, BrokenStreamError)
-"""What the client raises: `ValueError` where bytes are no UTF-8 and text is no JSON."""
+FAULTS: Final = (
+    openai.OpenAIError,
+    ValueError,
+    RecursionError,
+    msgspec.ValidationError,
+    BrokenStreamError,
+)
+"""What the client raises: `ValueError` where bytes are no UTF-8 and text is no JSON, and
+`RecursionError` where its brackets are too deep to be read."""
 
 
 def fault_of(error: Exception, *, timeout_s: float) -> ServerFault:
@@ -59,7 +66,7 @@ def fault_of(error: Exception, *, timeout_s: float) -> ServerFault:
             code = error.body.get("code") if isinstance(error.body, dict) else None
             again = not isinstance(code, int) or code >= _BUSY_FROM
             return ServerFault(f"the server broke off with an error: {error.message}", again=again)
-        case ValueError() | msgspec.ValidationError():
+        case ValueError() | RecursionError() | msgspec.ValidationError():
             return ServerFault(f"the server sent what is no event: {error}", again=True)
         case _:
             return ServerFault(str(error), again=isinstance(error, BrokenStreamError))

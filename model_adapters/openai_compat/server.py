@@ -11,6 +11,7 @@ import openai
 
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.address import Address
+from model_adapters.openai_compat.arriving import Arriving
 from model_adapters.openai_compat.dialects import LLAMA_CPP, PLAIN, VLLM, Dialect
 from model_adapters.openai_compat.faults import (
     FAULTS,
@@ -138,7 +139,7 @@ class Server:
             raise self.error(self.fault(error)) from error
 
     @contextmanager
-    def stream(self, path: str, body: Mapping[str, object]) -> Iterator[Iterator[object]]:
+    def stream(self, path: str, body: Mapping[str, object]) -> Iterator[Arriving]:
         """Give the events of a stream, each read as JSON; what the server does for it ends with it.
 
         Raises what the client raises: whether to try again is for who knows what was received.
@@ -151,7 +152,7 @@ class Server:
             for name, value in events.response.headers.items():
                 if name.startswith(_LIMITS):
                     self.usage.limits[name.removeprefix(_LIMITS)] = value
-            yield iter(events)
+            yield Arriving(events)
 
     def fault(self, error: Exception) -> ServerFault:
         """Return what an error of the client says."""
@@ -161,7 +162,7 @@ class Server:
         """Return the error to raise for a fault."""
         return ServerError(f"{self.address.url}: {fault.message}")
 
-    def require_model(self, name: str) -> None:
+    def require_model(self, name: str | None) -> None:
         """Refuse the answer of another model than the one that was asked.
 
         Raises:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import pytest
 from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,3 +201,72 @@ def send_again(history: ChatHistory, before: list[Any]) -> list[Any]:
     assert sent[: len(whole)] == whole
     assert sent[-1]["role"] in {"user", "tool"}
     return sent
+
+
+def sends(*events: dict[str, Any]) -> Act:
+    def act(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        begin_stream(handler)
+        for each in events:
+            send(handler, event(each))
+        send(handler, event(delta("tool_calls")) + b"data: [DONE]\n\n")
+
+    return act
+
+
+def part(
+    name: str | None, arguments: str | None, key: str | None = None, **index: int | None
+) -> dict[str, Any]:
+    function = {"name": name, "arguments": arguments}
+    return delta(tool_calls=[{"id": key, "function": function, **index}])
+
+
+def said(*events: dict[str, Any]) -> list[str]:
+    """The calls that a session makes of an answer, which is asked for once."""
+    with chat_on(sends(*events)) as (session, server):
+        text = "".join(p.text for p in iter(session.decode, EndOfDecoding("stop")))  # type: ignore[union-attr]
+        assert len(server.asked) == 1
+    return [line.partition("[HEAD] ")[2].removesuffix(" [END]") for line in text.split("\n[CALL]")][
+        1:
+    ]
+
+
+def test_a_character_cut_between_two_parts_of_a_call_is_whole() -> None:
+    cut = part("f", '{"a": "\ud83d', "k", index=0), part(None, '\ude00"}', index=0)
+    assert said(*cut)[0].startswith('f(a="😀")')
+    assert said(part("f", '{"a": "\ud83d"}', "k", index=0))[0].startswith('f(a="\ufffd")')
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}, {"index": None}])
+def test_calls_with_keys_of_their_own_are_told_apart(index: dict[str, int | None]) -> None:
+    parts = (
+        part("f", '{"a":', "k1", **index),
+        part(None, " 1}", **index),
+        part("g", '{"b": 2}', "k2", **index),
+    )
+    first, second = said(*parts)
+    assert first == "f(a=1)"
+    assert second.startswith("g(b=2)")
+
+
+def test_calls_without_a_key_or_a_number_begin_with_their_names() -> None:
+    assert len(said(part("f", "{}"), part("g", "{}"))) == 2
+
+
+def test_a_new_key_without_a_name_goes_on_with_its_call() -> None:
+    parts = part("f", '{"a":', "k1", index=0), part(None, "1}", "k2", index=0)
+    assert [call[:6] for call in said(*parts)] == ["f(a=1)"]
+
+
+def test_what_is_null_says_nothing() -> None:
+    nothing = {"model": None, "choices": None}
+    no_delta = {"model": None, "choices": [{"delta": None, "finish_reason": None}]}
+    no_function = delta(tool_calls=[{"index": None, "id": "k", "function": None}])
+    [call] = said(nothing, no_delta, no_function, part("f", "{}", index=None))
+    assert call.startswith("f()")
+
+
+@pytest.mark.parametrize("depth", [900, 5000])
+def test_arguments_too_deep_to_be_read_are_told_as_they_are(depth: int) -> None:
+    deep = '{"a": ' + "[" * depth + "]" * depth + "}"
+    [call] = said(part("f", deep, "k", index=0))
+    assert call.startswith('f("{')

@@ -1,8 +1,10 @@
 """Sessions on a server that misbehaves: a clear error or a stated policy each, and nothing lost."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from extras import from_extra
@@ -94,6 +96,41 @@ def test_half_a_utf8_character_is_never_passed_on() -> None:
         assert session.decode() == Piece("a")
         with pytest.raises(ServerError, match="what is no event"):
             session.decode()
+
+
+def test_brackets_too_deep_to_be_read_are_no_event() -> None:
+    deep = b"data: " + b"[" * 100_000 + b"\n\n"
+    with session_on(breaks("a", then=deep), says("b")) as (session, _):
+        assert write(session) == "ab"
+
+
+def test_what_is_null_says_nothing() -> None:
+    nothing = {"model": None, "choices": None, "usage": {"prompt_tokens": None}}
+
+    def act(handler: BaseHTTPRequestHandler, _: object) -> None:
+        begin_stream(handler)
+        for each in (nothing, chunk("a"), chunk("", "stop"), nothing):
+            send(handler, event(each))
+
+    with session_on(act) as (session, server):
+        assert write(session) == "a"
+        assert len(server.asked) == 1
+
+
+def test_an_answer_ends_though_its_stream_stays_open() -> None:
+    left = threading.Event()
+
+    def act(handler: BaseHTTPRequestHandler, _: object) -> None:
+        begin_stream(handler)
+        send(handler, event(chunk("a")) + event(chunk("", "stop")))
+        ended.append(left.wait(60))
+
+    ended: list[bool] = []
+    with session_on(act, timeout_s=60) as (session, server):
+        assert write(session) == "a"
+        assert ended == []  # the server still holds it open
+        left.set()
+        assert len(server.asked) == 1
 
 
 def test_halves_of_a_character_that_json_writes_in_two_are_joined() -> None:
