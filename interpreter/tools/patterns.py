@@ -11,14 +11,14 @@ asked for it sees the arguments, too. A reference that leads nowhere says nothin
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cml.ast import Json
 from interpreter.tools.schema import Schema, as_schema, properties
 
 if TYPE_CHECKING:
     import re2
-    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
     Faults: TypeAlias = Iterator[ValidationError]
 
@@ -37,12 +37,12 @@ def matches(pattern: str, text: str) -> bool | None:
     return None if compiled is None else bool(compiled.search(text.encode("utf-8", "replace")))
 
 
-def validator_of(schema: Schema, formats: Any) -> "Draft202012Validator":
+def validator_of(schema: Schema, formats: "FormatChecker") -> "Draft202012Validator":
     """Return what holds values to a schema of draft 2020-12, as said above; it fetches nothing.
 
     Args:
         schema: The schema.
-        formats: The `jsonschema.FormatChecker` that knows its formats.
+        formats: What knows its formats.
     """
     from referencing import Registry
 
