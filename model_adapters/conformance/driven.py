@@ -32,7 +32,6 @@ class Driven(msgspec.Struct, frozen=True):
         started: The functions, in the order of their starts.
         appended: What was appended, with the context before it.
         ids: The tokens that came to the context; none where they cannot be seen.
-        control: Those of them that are control tokens.
     """
 
     context: str

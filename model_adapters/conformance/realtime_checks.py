@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from interpreter.drivers.realtime import Runtime
-from interpreter.events import Finish
+from interpreter.events import Cancel, Effect, Finish
 from interpreter.session import SUSPEND, Strategy, abilities_of
 from model_adapters.conformance.check import Check, checked
 from model_adapters.conformance.driven import CALL, TRAP
@@ -75,12 +75,13 @@ def abort(subject: Subject) -> str | None:
             subject.forced(script_of(CALL, words)) as session,
             Runtime(session, {"f": f}) as runtime,
         ):
-            reason = None
+            done: list[Effect] = []
             for row in runtime.run():
                 if running.is_set():
                     runtime.stop()
-                reason = next((e.reason for e in row.effects if isinstance(e, Finish)), reason)
-            same(reason, "stopped", "Step/stop", "why the turn ended")
+                done += row.effects
+            same(done[-1], Finish("stopped"), "Step/stop", "how the turn ended")
+            same(Cancel("job1") in done, True, "Embed/cancel", "whether the call was asked to stop")
             decodes = session.decodes
             _require_still(session.context, words)
             released.set()
