@@ -10,7 +10,6 @@ import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -23,9 +22,6 @@ from interpreter.events import Decoded, Inject, Outcome, Returned, Start
 from interpreter.runs import RunReader
 from interpreter.scripted import pieces_of
 from interpreter.trace import Header, bounded_lines, check_trace, journal
-
-if TYPE_CHECKING:
-    from interpreter.drivers.spoken import SpokenMessage
 
 CALL_AND_TRAP = "[CALL] a [HEAD] f() [END] [TRAP][END] ok"
 
