@@ -1,5 +1,6 @@
 """Sessions that decode in one batch: none can tell from its tokens who else was there."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from extras import from_extra
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interpreter import Runtime
+from interpreter import Runtime, Sessions
 from interpreter.runs import read_run
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.state import Settings
@@ -252,6 +253,27 @@ def test_drivers_in_threads_share_a_batch_and_a_trapped_session_holds_nobody_up(
         running = [threads.submit(run, late, first=True)]
         running += [threads.submit(others) for _ in range(3)]
         contexts = [each.result(120) for each in running]
+    assert len({*contexts}) == 1
+    assert "[INTR] job1 [HEAD] 1 [END]" in contexts[0]
+
+
+def test_sessions_of_one_event_loop_decode_in_a_batch(
+    batch: DecodingBatch, tiny: "HfModel"
+) -> None:
+    async def run(sessions: Sessions) -> str:
+        session = forced(batch, tiny)
+        runtime = sessions.open(session, {"f": lambda x: x}, Settings(deliver="idle"))
+        await runtime.complete()
+        context = str(tiny.tokenizer.decode(list(session.ids)))
+        await runtime.aclose()
+        return context
+
+    async def run_all() -> list[str]:
+        with ThreadPoolExecutor(8) as decoders:
+            async with Sessions(decoder=decoders) as sessions:
+                return await asyncio.gather(*(run(sessions) for _ in range(8)))
+
+    contexts = asyncio.run(run_all())
     assert len({*contexts}) == 1
     assert "[INTR] job1 [HEAD] 1 [END]" in contexts[0]
 
