@@ -15,7 +15,7 @@ from model_adapters.errors import AdapterError
 from model_adapters.hf.growing import growing_cache
 from model_adapters.hf.kv_context import KvContext
 from model_adapters.hf.model import HfModel
-from model_adapters.hf.rows import Part, Rows, equal_widths
+from model_adapters.hf.rows import Rows, UnreadTokens, equal_widths
 
 if TYPE_CHECKING:
     import torch
@@ -125,7 +125,9 @@ class DecodingBatch:
             self._reading = tuple(self._waiting)[: len(counts)]
         begun_us = monotonic_us()
         parts = [
-            Part(context.ids[context.read : context.read + count], context.read, context.cache)
+            UnreadTokens(
+                context.ids[context.read : context.read + count], context.read, context.cache
+            )
             for context, count in zip(self._reading, counts, strict=True)
         ]
         width = next(width for width in self._widths if width >= sum(counts))

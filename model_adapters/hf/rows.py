@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _IMPLEMENTATION: Final = "cml_rows"
 
 
-class Part(msgspec.Struct, frozen=True):
+class UnreadTokens(msgspec.Struct, frozen=True):
     """What a pass reads of one context.
 
     Args:
@@ -62,7 +62,7 @@ class Rows:
         self._model = model
         self._cache_argument = cache_argument(network)
 
-    def scores(self, parts: Sequence[Part], width: int) -> "torch.Tensor":
+    def scores(self, parts: Sequence[UnreadTokens], width: int) -> "torch.Tensor":
         """Read parts of contexts, whose caches grow; return what may come after each.
 
         Args:
@@ -113,7 +113,7 @@ class _Caches:
 
     is_compileable = False
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[UnreadTokens]) -> None:
         self._caches = [part.cache for part in parts]
         self._counts = [len(part.tokens) for part in parts]
 
@@ -210,7 +210,7 @@ def equal_widths(model: HfModel, rows: Rows, widths: Sequence[int]) -> tuple[int
     token = min(model.end_tokens, default=0)
     found = {}
     for width in widths:
-        parts = [Part([token], 0, growing_cache(model.network)) for _ in range(width)]
+        parts = [UnreadTokens([token], 0, growing_cache(model.network)) for _ in range(width)]
         found[width] = rows.scores(parts, width)
     expected = found[widths[-1]][0]
     return tuple(w for w in widths if all(torch.equal(row, expected) for row in found[w]))
