@@ -6,7 +6,7 @@ A new one is a room of its own with a `Backend`, and a line in the table.
 from collections.abc import Mapping
 from typing import Final
 
-from model_adapters.automatic import AUTO
+from model_adapters.embedded.automatic import AUTO
 from model_adapters.errors import UnknownBackendError
 from model_adapters.given_sessions import PYTHON, SCRIPT
 from model_adapters.hf.opening import HF

@@ -25,13 +25,13 @@ from interpreter.tools.declared import ToolError
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend
 from model_adapters.commands.conversation import Conversation, Leaving
-from model_adapters.commands.lines import Lines, lines_of
-from model_adapters.commands.live import Live
 from model_adapters.commands.recorder import Recorder
 from model_adapters.commands.run import run_command, tools_told
-from model_adapters.commands.sheets import Sheet
-from model_adapters.commands.start_line import StartLine
 from model_adapters.commands.tools_option import TOOLS
+from model_adapters.commands.view.lines import Lines, lines_of
+from model_adapters.commands.view.live import Live
+from model_adapters.commands.view.sheets import Sheet
+from model_adapters.commands.view.start_line import StartLine
 from model_adapters.errors import AdapterError, UnknownBackendError
 
 _SHARED: Final = {"backend", "trace", "max_tokens", "deliver", "deadline_s", "device", "yes"}

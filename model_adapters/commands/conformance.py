@@ -107,7 +107,7 @@ def conformance_command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Check whether BACKEND does asynchronous calls right: its mechanism, with the model forced along scripts.
+    """Check whether BACKEND does asynchronous calls right, with the model forced along scripts.
 
     Exit status: 0 nothing failed that the baseline does not expect, 1 something did, 2 usage.
     """

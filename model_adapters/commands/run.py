@@ -27,7 +27,6 @@ from interpreter.tools.declared import ToolError
 from interpreter.tools.signature import Function
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend, spellings
-from model_adapters.commands.live import Live
 from model_adapters.commands.options import (
     at_trap_option,
     device_option,
@@ -36,8 +35,9 @@ from model_adapters.commands.options import (
     top_p_option,
 )
 from model_adapters.commands.recorder import Recorder
-from model_adapters.commands.start_line import StartLine
 from model_adapters.commands.tools_option import TOOLS
+from model_adapters.commands.view.live import Live
+from model_adapters.commands.view.start_line import StartLine
 from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import AtTrap, Sampling
 from model_adapters.tools import open_tools

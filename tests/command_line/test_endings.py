@@ -254,6 +254,7 @@ INTERRUPTED = {
     "import": ("import", "chat", "chat.json", "-o", "x.jsonl"),
     "export": ("export", "perfetto", "good.jsonl", "-o", "x.json"),
     "audit": ("audit", "nowhere"),
+    "conformance": ("conformance", "script:good.cml", "--only", "session/close"),
 }
 
 

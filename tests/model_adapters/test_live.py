@@ -18,7 +18,7 @@ from interpreter.commands.gantt import gantt
 from interpreter.events import Outcome, Report, Returned, Row, Start, Stopped
 from interpreter.runs import read_run
 from interpreter.scripted import pieces_of
-from model_adapters.commands.live import Live
+from model_adapters.commands.view.live import Live
 
 CALLING = "Well. [CALL] a [HEAD] f(1) [END] and on. [TRAP][END] It is done."
 HOSTILE = st.text(

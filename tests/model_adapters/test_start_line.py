@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cml.symbols import Symbol
 from interpreter.events import Began, Decoded, Row
-from model_adapters.commands.start_line import StartLine
+from model_adapters.commands.view.start_line import StartLine
 
 SAID = logging.getLogger("cml.model")
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from model_adapters.commands.sheets import FootedSheet, PlainSheet, Sheet
+from model_adapters.commands.view.sheets import FootedSheet, PlainSheet, Sheet
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples

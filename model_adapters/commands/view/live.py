@@ -27,7 +27,7 @@ from interpreter.events import (
     Said,
     Start,
 )
-from model_adapters.commands.sheets import Sheet, sheet_for
+from model_adapters.commands.view.sheets import Sheet, sheet_for
 
 _CALL: Final = "bold green"
 _RETURN: Final = "green"
