@@ -7,17 +7,18 @@ from typing import Final
 from reach_faults import Edit, Fault, Other
 
 from cml import parser, printer, validity
+from cml.advice import grammar_bodies
 from cml.profile import Limits, Profile
 from cml.text import (
     blocks,
     bodies,
-    grammar_bodies,
     identifiers,
     invocation,
     json_values,
     lints,
     literals,
     python_bodies,
+    valid_bodies,
 )
 from cml.text.code import Strings
 from cml.text.lexer import Lexer
@@ -307,7 +308,7 @@ _LIMITS_AND_NAMES: Final = (
         "no argument may be called `$ref`",
         "Syntax/json-body",
         Edit(
-            bodies._read_json,
+            valid_bodies.json_call,
             "if not name:",
             'if "$ref" in arguments or not name:',
         ),
@@ -315,17 +316,19 @@ _LIMITS_AND_NAMES: Final = (
     _fault(
         "a name of a function in JSON is one that Python can spell",
         "Syntax/json-body",
-        Edit(bodies._read_json, "if not name:", 'if not name.replace(".", "").isidentifier():'),
+        Edit(
+            valid_bodies.json_call, "if not name:", 'if not name.replace(".", "").isidentifier():'
+        ),
     ),
     _fault(
         "white space around the name of a function in JSON means nothing",
         "Syntax/json-body",
-        Edit(bodies._read_json, "if not name:", "if not (name := name.strip()):"),
+        Edit(valid_bodies.json_call, "if not name:", "if not (name := name.strip()):"),
     ),
     _fault(
         "the name of a function in JSON may be empty",
         "Syntax/json-body",
-        Edit(bodies._read_json, "if not name:", "if False:"),
+        Edit(valid_bodies.json_call, "if not name:", "if False:"),
     ),
     _fault(
         "no key of an interrupt's value is `$ref`",
@@ -451,7 +454,7 @@ _ORDER: Final = (
     _fault(
         "the level comes before what is no reference at all, in JSON",
         "Syntax/malformed",
-        Edit(bodies._json_reference, "match value[", f"{_LEVEL_AT_ONCE}match value["),
+        Edit(valid_bodies._json_reference, "match value[", f"{_LEVEL_AT_ONCE}match value["),
     ),
     _fault(
         "the name of a reference comes before its subscripts",
@@ -521,9 +524,9 @@ _ORDER: Final = (
         "the references of a JSON body come before its name",
         "Syntax/malformed",
         Edit(
-            bodies._read_json,
+            valid_bodies.json_call,
             "if not name:",
-            "[_json_value(entry, profile) for entry in arguments.values()]\n"
+            "[json_value(entry, profile) for entry in arguments.values()]\n"
             "            if not name:",
         ),
     ),

@@ -8,11 +8,11 @@ from reach_faults import Edit, Fault, Other
 
 from cml.text.lexer import Lexer
 from cml.vectors.runner import vector_files
-from interpreter import futures, interrupts, machine, scripted
+from interpreter import interrupts, machine, scripted
 from interpreter.drivers import decoding, timeline, virtual
 from interpreter.drivers.decoding import Decoder
 from interpreter.events import Decoded, Expired, Returned, Said
-from interpreter.rules import Rules, changes, host, refusals, settling, symbols
+from interpreter.rules import Rules, changes, futures, host, refusals, settling, symbols
 from interpreter.rules.settling import SETTLE_RULES
 from interpreter.vectors.questions import run_differences
 from interpreter.vectors.runs import RunAnswer, RunVector, run_vector
