@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from cml.profile import Profile, Spelling
 from interpreter import ScriptedSession
-from model_adapters import automatic
 from model_adapters.backends import open_backend, require_backend
+from model_adapters.embedded import automatic
 from model_adapters.errors import UnknownBackendError
 from model_adapters.opening import Opened, Request
 
