@@ -41,7 +41,7 @@ def reference(ref: str, path: tuple[str | int, ...], profile: Profile, offset: i
     if fault := identifier_fault(ref, profile):
         raise BodyError(fault, offset)
     if ref in NO_VALUES:
-        raise BodyError(f'{ref} is a reserved word, not a value; write "{ref}" for text', offset)
+        raise BodyError(f'{ref} is a reserved word, not a value; for text write "{ref}"', offset)
     if profile.level is Level.CORE:
         message = (
             f'{ref} would be the result of another call, which this level has not; write "{ref}"'
