@@ -29,6 +29,8 @@ def _is_right(name: str) -> bool:
     vector = _VECTORS[name]
     try:
         found = calculate(schedule_request(name, vector))
+    except NameError:
+        raise  # the fault does not run: it would be seen by every vector
     except Exception:  # noqa: BLE001 - a fault may break anything
         return False
     return not list(schedule_differences(vector, found))
