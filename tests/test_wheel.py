@@ -25,6 +25,7 @@ def wheel(tmp_path_factory) -> Path:
 def test_the_specification_and_the_types_are_inside(wheel) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"cml/spec/cml.lark", "cml/spec/3-semantics.md", "cml/py.typed"} <= names
+    assert {"interpreter/page/assets/run.js", "interpreter/page/assets/page.css"} <= names
     assert any(name.startswith("cml/spec/vectors/runs/") for name in names)
     assert not any(name.startswith("tests/") for name in names)
 

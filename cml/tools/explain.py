@@ -32,7 +32,7 @@ def explain(name: str) -> str:
         UnknownRuleError: There is none.
     """
     wanted = _rule_name(name)
-    sections = _sections()
+    sections = rule_texts()
     if wanted in sections:
         return sections[wanted]
     if wanted in RULES:
@@ -43,7 +43,7 @@ def explain(name: str) -> str:
 
 def rule_names() -> list[str]:
     """Return the names of all rules that can be explained."""
-    return sorted({*RULES, *_sections()})
+    return sorted({*RULES, *rule_texts()})
 
 
 def _rule_name(name: str) -> str:
@@ -52,8 +52,10 @@ def _rule_name(name: str) -> str:
     return by_code.get(name.lower()) or by_name.get(name.lower()) or name
 
 
-def _sections() -> dict[str, str]:
-    """Return the text of each rule; of one that two documents give, the one with examples."""
+def rule_texts() -> dict[str, str]:
+    """Return the text of each rule in the specification, by its name; of one that two documents
+    give, the one with examples.
+    """
     sections: dict[str, str] = {}
     for document in _DOCUMENTS:
         file = specification() / document

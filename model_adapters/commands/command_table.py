@@ -47,6 +47,10 @@ COMMANDS: Final = {
         "interpreter.schedule.commands.traces:advise_command",
         "Say what limited the run of TRACE, and what would have made it faster.",
     ),
+    "view": Entry(
+        "interpreter.page.command:view_command",
+        "Show TRACES on a page: the text, the calls over time, each row with its rule.",
+    ),
     "simulate": Entry(
         "interpreter.schedule.commands.simulate:simulate_command",
         "Simulate the calls of WORKLOAD (JSON Lines; - reads standard input).",

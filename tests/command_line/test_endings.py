@@ -202,6 +202,7 @@ main()
         ("diff", "large.jsonl", "large.jsonl"),
         ("advise", "large.jsonl"),
         ("timeline", "large.jsonl", "-o", "x.perfetto.json"),
+        ("view", "large.jsonl", "-o", "x.html"),
     ],
     ids=lambda words: words[0],
 )
@@ -245,6 +246,7 @@ INTERRUPTED = {
     "diff": ("diff", "-", "good.jsonl"),
     "explain": ("explain", "CML206"),
     "timeline": ("timeline", "good.jsonl", "-o", "x.html"),
+    "view": ("view", "good.jsonl", "-o", "x.html"),
     "vectors": ("vectors", "--category", "invalid", *ANSWER),
     "workload": ("workload", "synthetic-chains", "-o", "x.jsonl"),
     "reproduce": ("reproduce", "asynclm", "-o", "good.cml"),
@@ -258,7 +260,7 @@ INTERRUPTED = {
 }
 
 
-TELL_THE_END = {"timeline", "workload", "reproduce", "audit"}
+TELL_THE_END = {"timeline", "view", "workload", "reproduce", "audit"}
 """Commands that say in a line on standard error how they ended, where they came to an end."""
 
 

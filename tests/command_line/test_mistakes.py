@@ -19,6 +19,8 @@ TRACES = {
     "diff, first": ("diff", "{}", "good.jsonl"),
     "diff, second": ("diff", "good.jsonl", "{}"),
     "timeline": ("timeline", "{}", "-o", "x.perfetto.json"),
+    "view": ("view", "{}", "-o", "x.html"),
+    "view, second": ("view", "good.jsonl", "{}", "-o", "x.html"),
     "advise": ("advise", "{}"),
     "export": ("export", "perfetto", "{}", "-o", "x.json"),
 }
@@ -46,6 +48,7 @@ READERS = {
 CONFORMANCE = ("conformance", "script:good.cml", "--only", "session/close")
 WRITERS = {
     "timeline": ("timeline", "good.jsonl", "-o", "{}.perfetto.json"),
+    "view": ("view", "good.jsonl", "-o", "{}.html"),
     "simulate --plot": ("simulate", "workload.jsonl", "--plot", "{}.svg"),
     "simulate --trace": ("simulate", "workload.jsonl", "--trace", "{}.jsonl"),
     "explore": ("explore", "good.cml", "--vector", "{}.json"),
@@ -286,6 +289,7 @@ UNKNOWN = [
     ("parse", "good.cml", "--profile", "foo"),
     ("simulate", "workload.jsonl", "--plot", "x.gif"),
     ("timeline", "good.jsonl", "--output", "x.gif"),
+    ("view", "good.jsonl", "--output", "x.gif"),
 ]
 
 

@@ -1,0 +1,191 @@
+// Lanes over time: what the model did, then each call, waiting, running, waiting for a safe point.
+//
+// A bar knows its times; the width of a microsecond is one property of the whole, so that growing and zooming move
+// no bar by itself.
+
+import { duration, element, moment, visible } from "./dom.js";
+import { roundStep, tickName, ticks } from "./scale.js";
+
+const TICK_PIXELS = 96;
+const EDGE_PIXELS = 48;
+const MOST_ZOOM = 2_000;
+
+export const MEANINGS = {
+  text: "the model writes", writing: "the model writes a call", trapped: "the model waits at a trap",
+  waiting: "the call waits to start", running: "the call runs", failed: "the call runs and fails",
+  returned: "its result waits for a safe point",
+};
+
+/** What is drawn: a run that was read (reading.js), or one that the simulator played.
+ * @typedef {{calls: Iterable<import("./reading.js").Call>, decoding: number[][], trapped: number[][], phase: string, nowUs: number}} Lanes
+ */
+
+export class LanesDrawing {
+  /** @param {Element} parent Where the lanes go. */
+  constructor(parent, { label = "Lanes over time" } = {}) {
+    this.grid = element("div.grid", null, { "aria-hidden": "true" });
+    this.cursor = element("div.cursor", null, { "aria-hidden": "true", hidden: true });
+    this.axis = element("div.axis", null, { "aria-hidden": "true" });
+    this.rows = element("div.lane-rows");
+    this.element = element("div.lanes", null, { tabindex: "0", role: "group", "aria-label": `${label}; plus and minus zoom` },
+      element("div.lanes-inside", null, {}, this.grid, this.axis, this.rows, this.cursor));
+    parent.append(this.element);
+    this.zoom = 1;
+    this.totalUs = 1;
+    this.lanes = new Map();
+    this.bars = new Map();
+    /** The kinds of bars that were drawn, for a legend. */
+    this.kinds = new Set();
+    this.element.addEventListener("scroll", () => this.#ticks(), { passive: true });
+    this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    this.element.addEventListener("keydown", (event) => this.#key(event));
+    new ResizeObserver(() => this.#layout()).observe(this.element);
+  }
+
+  /** Draw a run as it is now. What is drawn already is only moved where it has changed. */
+  draw(run, nowUs = run.nowUs) {
+    const decoding = this.#lane("", "decoding", "");
+    for (const [begin, end] of run.decoding) this.#bar(decoding, `d${begin}`, "text", begin, end);
+    if (run.askedUs !== null && run.askedUs !== undefined && nowUs > run.askedUs) {
+      this.#bar(decoding, "asked", "text", run.askedUs, nowUs);
+    } else this.#drop("asked");
+    for (const [begin, end] of run.trapped) this.#bar(decoding, `t${begin}`, "trapped", begin, end ?? nowUs);
+    for (const call of run.calls.values()) this.#call(decoding, call, run.phase === "ended", nowUs);
+    this.show(Math.max(1, nowUs));
+  }
+
+  /** Show the time up to a moment; runs that are compared show the same. */
+  show(totalUs) {
+    this.totalUs = totalUs;
+    this.#layout();
+  }
+
+  /** Put the cursor to a moment, or nowhere. */
+  point(atUs) {
+    this.cursor.hidden = atUs === null;
+    if (atUs === null) return;
+    this.cursor.style.setProperty("--at", atUs);
+    const x = atUs * this.usPixels;
+    const { scrollLeft } = this.element;
+    if (x < scrollLeft || x > scrollLeft + this.#width()) this.element.scrollLeft = x - this.#width() / 2;
+  }
+
+  /** Mark the lane of a call, and no other. */
+  mark(key) {
+    for (const [name, lane] of this.lanes) lane.row.classList.toggle("marked", name === key && key !== "");
+    this.lanes.get(key ?? "")?.row.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Zoom in or out around a place of the lanes, in pixels from their left. */
+  zoomBy(factor, x = this.#width() / 2) {
+    const zoom = Math.min(MOST_ZOOM, Math.max(1, this.zoom * factor));
+    const atUs = (this.element.scrollLeft + x) / this.usPixels;
+    this.zoom = zoom;
+    this.#layout();
+    this.element.scrollLeft = atUs * this.usPixels - x;
+    this.#ticks();
+  }
+
+  #call(decoding, call, isOver, nowUs) {
+    const lane = this.#lane(call.key, call.key, call.name);
+    // Nobody hears of a call without identifier, and nothing goes in once the turn is over.
+    const waits = call.returnedUs !== null && !call.key.startsWith("#") && !isOver;
+    const { key, openedUs, writtenUs } = call;
+    const returnedUs = call.returnedUs ?? nowUs;
+    const startedUs = call.startedUs ?? returnedUs;
+    const deliveredUs = call.deliveredUs ?? (waits ? nowUs : returnedUs);
+    const ran = call.outcome === "returned" || call.outcome === "running" ? "running" : "failed";
+    this.#bar(decoding, `w${key}`, "writing", openedUs, writtenUs, key);
+    this.#bar(lane, `q${key}`, "waiting", writtenUs, startedUs, key);
+    this.#bar(lane, `r${key}`, ran, startedUs, returnedUs, key);
+    this.#bar(lane, `i${key}`, "returned", returnedUs, deliveredUs, key);
+  }
+
+  #lane(key, name, more) {
+    let lane = this.lanes.get(key);
+    if (!lane) {
+      const label = element("div.lane-name", null, { title: `${name} ${more}`.trim() }, element("b", name), " ", element("span", more));
+      const track = element("div.track");
+      const row = element("div.lane", null, { "data-call": key || null }, label, track);
+      lane = { row, track, label, more };
+      this.lanes.set(key, lane);
+      this.rows.append(row);
+    } else if (lane.more !== more) {
+      // The name in a body may have an alias; the one that is started counts.
+      lane.more = more;
+      lane.label.lastChild.textContent = visible(more);
+      lane.label.title = visible(`${name} ${more}`);
+    }
+    return lane;
+  }
+
+  #bar(lane, name, kind, beginUs, endUs, key = null) {
+    if (!(endUs > beginUs)) return this.#drop(name);
+    let bar = this.bars.get(name);
+    if (!bar) {
+      bar = { element: element("i", null, { "data-call": key }), kind: "", beginUs: -1, endUs: -1 };
+      this.bars.set(name, bar);
+      lane.track.append(bar.element);
+    }
+    if (bar.kind !== kind) bar.element.className = `bar ${kind}`;
+    this.kinds.add(kind);
+    if (bar.beginUs !== beginUs) bar.element.style.setProperty("--from", beginUs);
+    if (bar.endUs !== endUs || bar.beginUs !== beginUs) bar.element.style.setProperty("--for", endUs - beginUs);
+    if (bar.kind !== kind || bar.endUs !== endUs) bar.element.title = `${MEANINGS[kind]}: ${duration(endUs - beginUs)}, from ${moment(beginUs)} to ${moment(endUs)}`;
+    Object.assign(bar, { kind, beginUs, endUs });
+    return bar;
+  }
+
+  #drop(name) {
+    this.bars.get(name)?.element.remove();
+    this.bars.delete(name);
+  }
+
+  #namesWidth() {
+    return this.rows.firstChild?.firstChild.offsetWidth ?? 0;
+  }
+
+  #width() {
+    return Math.max(40, this.element.clientWidth - this.#namesWidth() - EDGE_PIXELS);
+  }
+
+  #layout() {
+    this.usPixels = (this.#width() * this.zoom) / this.totalUs;
+    this.element.style.setProperty("--us", `${this.usPixels}px`);
+    this.element.style.setProperty("--total", this.totalUs);
+    this.#ticks();
+  }
+
+  /** Only the ticks that can be seen, and a few beside them, are there. */
+  #ticks() {
+    const stepUs = roundStep(TICK_PIXELS / this.usPixels);
+    const { scrollLeft } = this.element;
+    const fromUs = Math.max(0, (scrollLeft - 200) / this.usPixels);
+    const toUs = Math.min(this.totalUs, (scrollLeft + this.#width() + 200) / this.usPixels);
+    const names = [];
+    const lines = [];
+    for (const at of ticks(fromUs, toUs, stepUs)) {
+      const name = element("span.tick", tickName(at, stepUs));
+      const line = element("i.line");
+      for (const one of [name, line]) one.style.setProperty("--at", at);
+      names.push(name);
+      lines.push(line);
+    }
+    this.axis.replaceChildren(...names);
+    this.grid.replaceChildren(...lines);
+  }
+
+  #wheel(event) {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    const left = this.element.getBoundingClientRect().left + this.#namesWidth();
+    this.zoomBy(Math.exp(-event.deltaY / 240), event.clientX - left);
+  }
+
+  #key(event) {
+    const factor = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 1 / MOST_ZOOM }[event.key];
+    if (!factor || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.zoomBy(factor);
+  }
+}

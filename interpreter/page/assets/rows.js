@@ -1,0 +1,128 @@
+// The rows of a trace as a list that holds only what is seen of it: ten thousand cost what thirty do.
+
+import { element, moment } from "./dom.js";
+import { written } from "./interrupts.js";
+
+const ROW_PIXELS = 24;
+const BEYOND = 12;
+const DECODING = new Set(["Settle/decode", "Step/text", "Step/inside"]);
+
+/** What a row says beside its rule. */
+export function summaryOf({ event, effects = [] }) {
+  return [event && EVENTS[event.type]?.(event), ...effects.map((effect) => EFFECTS[effect.type]?.(effect))].filter(Boolean).join(" · ");
+}
+
+const EVENTS = {
+  began: ({ prompt }) => prompt ?? "",
+  decoded: ({ symbol }) => (symbol.marker ? symbol.text : JSON.stringify(symbol.text)),
+  ended: ({ reason }) => reason,
+  returned: ({ call, outcome }) => `${call} ${outcome.kind} ${written(outcome.value)}`,
+  expired: ({ call }) => call,
+  said: ({ text }) => JSON.stringify(text),
+  stopped: () => "",
+};
+
+const EFFECTS = {
+  start: ({ call, function: name }) => `starts ${call}: ${name}`,
+  cancel: ({ call }) => `asks ${call} to stop`,
+  inject: ({ interrupts }) => `in go ${interrupts.map(({ id }) => id).join(", ")}`,
+  rewind: ({ offset }) => `back to ${offset}`,
+  report: ({ message }) => message,
+  finish: ({ reason }) => `over: ${reason}`,
+};
+
+export class RowList {
+  /**
+   * @param {Element} parent Where the list goes.
+   * @param {(row: number) => void} choose What happens when a row is chosen.
+   */
+  constructor(parent, choose) {
+    this.choose = choose;
+    this.rows = [];
+    this.shown = [];
+    this.chosen = null;
+    this.all = false;
+    this.list = element("div.row-list", null, { role: "listbox", tabindex: "0", "aria-label": "Rows of the trace" }, element("div.row-space"));
+    const box = element("input", null, { type: "checkbox" });
+    box.addEventListener("change", () => this.#filter(box.checked));
+    this.element = element("div.rows", null, {}, element("div.bar-of-tools", null, {}, element("h3", "Rows"), element("label", null, {}, box, " with every symbol")), this.list);
+    parent.append(this.element);
+    this.list.addEventListener("scroll", () => this.#draw(), { passive: true });
+    this.list.addEventListener("keydown", (event) => this.#key(event));
+    this.list.addEventListener("click", (event) => {
+      const line = event.target.closest("[data-row]");
+      if (line) this.choose(Number(line.dataset.row));
+    });
+    new ResizeObserver(() => this.#draw()).observe(this.list);
+  }
+
+  /** Show more rows, each with its number. */
+  add(rows) {
+    for (const row of rows) {
+      const number = this.rows.push(row);
+      if (this.#belongs(row)) this.shown.push(number);
+    }
+    this.#draw();
+  }
+
+  /** Mark a row, and bring it into view. */
+  mark(number) {
+    this.chosen = number;
+    const at = this.#place(number);
+    const { scrollTop, clientHeight } = this.list;
+    if (at * ROW_PIXELS < scrollTop || (at + 1) * ROW_PIXELS > scrollTop + clientHeight) {
+      this.list.scrollTop = at * ROW_PIXELS - clientHeight / 2;
+    }
+    this.#draw();
+  }
+
+  #belongs(row) {
+    return this.all || !DECODING.has(row.rule);
+  }
+
+  #filter(all) {
+    this.all = all;
+    this.shown = this.rows.flatMap((row, at) => (this.#belongs(row) ? [at + 1] : []));
+    if (this.chosen !== null) this.mark(this.chosen);
+    this.#draw();
+  }
+
+  /** Where a row stands among those that are shown, or the one before it. */
+  #place(number) {
+    let [low, high] = [0, this.shown.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.shown[middle] < number) low = middle + 1;
+      else high = middle;
+    }
+    return Math.min(low, this.shown.length - 1);
+  }
+
+  #draw() {
+    const space = this.list.firstChild;
+    space.style.height = `${this.shown.length * ROW_PIXELS}px`;
+    const first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PIXELS) - BEYOND);
+    const last = Math.min(this.shown.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / ROW_PIXELS) + BEYOND);
+    space.replaceChildren(...this.shown.slice(first, last).map((number, at) => this.#line(number, first + at)));
+  }
+
+  #line(number, at) {
+    const row = this.rows[number - 1];
+    const chosen = number === this.chosen;
+    const line = element("div.row", null, { role: "option", id: `row-${number}`, "data-row": number, "aria-selected": String(chosen), "aria-setsize": this.shown.length, "aria-posinset": at + 1 },
+      element("span.row-number", number), element("span.row-time", moment(row.at_us)), element("span.row-rule", row.rule), element("span.row-summary", summaryOf(row)));
+    line.classList.add(row.rule.startsWith("Step/") ? "step" : "settle");
+    line.style.top = `${at * ROW_PIXELS}px`;
+    if (chosen) this.list.setAttribute("aria-activedescendant", line.id);
+    return line;
+  }
+
+  #key(event) {
+    const page = Math.max(1, Math.floor(this.list.clientHeight / ROW_PIXELS) - 1);
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
+    if (!by || !this.shown.length) return;
+    event.preventDefault();
+    const from = this.chosen === null ? -1 : this.#place(this.chosen);
+    this.choose(this.shown[Math.max(0, Math.min(this.shown.length - 1, from + by))]);
+  }
+}

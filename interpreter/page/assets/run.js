@@ -1,0 +1,201 @@
+// One run on a page: its text, its calls over time, what is pending, its rows.
+//
+//   import { RunView } from "./run.js";
+//   const view = new RunView(element);       // a session under way: the axis grows in real time
+//   view.add([header]);                      // rows exactly as a trace has them, the header first,
+//   view.add(rows);                          // one at a time or thousands
+//
+// Give rows that were parsed with `parseRow` of interrupts.js: it keeps numbers as they are spelled.
+
+import { Details } from "./details.js";
+import { duration, element, visible } from "./dom.js";
+import { LanesDrawing, MEANINGS } from "./lanes.js";
+import { PendingList } from "./pending.js";
+import { Reading } from "./reading.js";
+import { RowList } from "./rows.js";
+import { TextDrawing } from "./text.js";
+
+const ENDINGS = { stop: "the model came to its end", length: "the output limit came", pending: "calls were pending at the end", forged: "too many forged interrupts", stopped: "stopped" };
+
+export class RunView {
+  /**
+   * @param {Element} parent Where the run goes.
+   * @param {object} options
+   * @param {boolean} [options.live] Whether time goes on between rows until the turn is over. False for a file.
+   * @param {?Object<string, string>} [options.rules] The text of each rule, to be shown beside rows.
+   * @param {?(key: string) => void} [options.cancel] What cancels a call; without it there is no button.
+   * @param {string} [options.title] A heading; the prompt if absent.
+   */
+  constructor(parent, { live = true, rules = null, cancel = null, title = null } = {}) {
+    this.live = live;
+    this.title = title;
+    this.reading = null;
+    this.row = null;
+    this.key = null;
+    this.frame = 0;
+    this.arrivedMs = 0;
+    this.#build(parent, rules, cancel);
+  }
+
+  /** Take rows in, the header first; draws them before the next frame. */
+  add(rows) {
+    const [header, ...rest] = this.reading ? [null, ...rows] : rows;
+    if (header) this.#begin(header);
+    for (const row of rest) this.reading.take(row);
+    this.arrivedMs = performance.now();
+    this.list.add(rest);
+    this.#ask();
+  }
+
+  /** Choose a row by its number, from 1: its symbol, its moment and its rule are shown. */
+  choose(number) {
+    const row = this.reading?.rows[number - 1];
+    if (!row) return;
+    this.row = number;
+    this.key = this.#callOf(row, number);
+    this.list.mark(number);
+    this.details.row(row, number);
+    this.#mark(row.at_us);
+    this.element.dispatchEvent(new CustomEvent("choose", { detail: { row: number, atUs: row.at_us }, bubbles: true }));
+  }
+
+  /** Choose a call: its lane and its block are marked. */
+  chooseCall(key) {
+    const call = this.reading?.calls.get(key);
+    if (!call) return;
+    [this.row, this.key] = [null, key];
+    this.details.call(call, this.nowUs);
+    this.#mark(null);
+  }
+
+  /** Choose nothing. */
+  clear() {
+    [this.row, this.key] = [null, null];
+    this.details.clear();
+    this.#mark(null);
+  }
+
+  /** Show the time up to this moment, also beyond the end: for runs side by side. */
+  showTime(totalUs) {
+    this.shownUs = totalUs;
+    this.#ask();
+  }
+
+  /** The moment that is now: with a session under way, time goes on between its rows. */
+  get nowUs() {
+    const { nowUs } = this.reading;
+    return this.#isGoing ? nowUs + (performance.now() - this.arrivedMs) * 1e3 : nowUs;
+  }
+
+  get #isGoing() {
+    return this.live && this.reading !== null && !["ready", "ended"].includes(this.reading.phase);
+  }
+
+  #build(parent, rules, cancel) {
+    this.heading = element("h2");
+    this.facts = element("p.facts");
+    this.context = element("section.context", null, { tabindex: "0", role: "region", "aria-label": "The context" });
+    this.text = new TextDrawing(this.context);
+    const side = element("aside.side");
+    const time = element("section.time", null, { "aria-label": "Calls over time" });
+    const main = element("div.run-main", null, {}, this.context, time);
+    this.element = element("article.run", null, {}, element("header.run-head", null, {}, this.heading, this.facts), main, side);
+    this.pending = new PendingList(side, { cancel });
+    this.details = new Details(side, rules);
+    time.append(this.#tools());
+    this.lanes = new LanesDrawing(time);
+    this.list = new RowList(main, (number) => this.choose(number));
+    parent.append(this.element);
+    this.element.addEventListener("click", (event) => this.#click(event));
+    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.clear());
+  }
+
+  #tools() {
+    this.legend = element("ul.legend", null, {}, ...Object.entries(MEANINGS).map(([kind, meaning]) =>
+      element("li", null, { "data-kind": kind }, element(`i.bar.${kind}`), meaning)));
+    const button = (name, label, act) => {
+      const made = element("button", name, { type: "button", "aria-label": label, title: label });
+      made.addEventListener("click", act);
+      return made;
+    };
+    return element("div.bar-of-tools", null, {}, this.legend, element("div.zoom", null, {},
+      button("−", "Zoom out", () => this.lanes.zoomBy(1 / 1.5)), button("+", "Zoom in", () => this.lanes.zoomBy(1.5)),
+      button("all", "Show the whole run", () => this.lanes.zoomBy(0))));
+  }
+
+  #begin(header) {
+    this.reading = new Reading(header);
+    this.heading.textContent = visible(this.title ?? (header.prompt || "A run"));
+  }
+
+  #callOf(row, number) {
+    const named = row.event?.call ?? row.effects?.find((effect) => effect.call)?.call;
+    return named ?? this.reading.pieces[this.reading.places[number]?.piece]?.call ?? null;
+  }
+
+  // -------------------------------------------------------------------------------------------- drawing
+
+  #ask() {
+    this.frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.frame = 0;
+    const { nowUs, reading } = this;
+    const isAtEnd = this.context.scrollHeight - this.context.scrollTop - this.context.clientHeight < 40;
+    this.text.draw(reading);
+    if (this.live && isAtEnd) this.context.scrollTop = this.context.scrollHeight;
+    this.context.classList.toggle("going", this.#isGoing && reading.phase === "decoding");
+    this.lanes.draw(reading, nowUs);
+    for (const entry of this.legend.children) entry.hidden = !this.lanes.kinds.has(entry.dataset.kind);
+    if (this.shownUs > nowUs) this.lanes.show(this.shownUs);
+    this.pending.draw(reading.pendingAt(this.#momentUs ?? nowUs), this.#momentUs ?? nowUs);
+    this.facts.textContent = visible(this.#said(reading, nowUs));
+    if (this.#isGoing) this.#ask();
+  }
+
+  #said({ header, calls, phase, ending }, nowUs) {
+    const count = calls.size === 1 ? "1 call" : `${calls.size} calls`;
+    const state = phase === "ended" ? ENDINGS[ending] : this.live ? { trapped: "waits at a trap", ready: "not begun" }[phase] ?? "decodes" : "cut short";
+    return [header.model, header.clock === "real" ? "" : "virtual time", count, duration(nowUs), state].filter(Boolean).join(" · ");
+  }
+
+  get #momentUs() {
+    return this.row === null ? null : this.reading.rows[this.row - 1].at_us;
+  }
+
+  #mark(atUs) {
+    this.lanes.point(atUs);
+    this.lanes.mark(this.key ?? "");
+    for (const marked of this.element.querySelectorAll("[data-call].marked:not(.lane)")) marked.classList.remove("marked");
+    if (this.key !== null) {
+      for (const span of this.context.querySelectorAll(`[data-call="${CSS.escape(this.key)}"]`)) span.classList.add("marked");
+    }
+    this.#highlight();
+    this.#ask();
+  }
+
+  /** The symbol of the chosen row is highlighted where it stands. */
+  #highlight() {
+    const { piece, part } = this.reading.places[this.row] ?? {};
+    const place = this.reading.pieces[piece]?.parts[part]?.place;
+    CSS.highlights?.delete("chosen");
+    if (!place) return;
+    const range = new Range();
+    range.setStart(place.node, place.from);
+    range.setEnd(place.node, place.to);
+    CSS.highlights?.set("chosen", new Highlight(range));
+    const { top, bottom } = range.getBoundingClientRect();
+    const seen = this.context.getBoundingClientRect();
+    if (top < seen.top || bottom > seen.bottom) this.context.scrollTop += top - seen.top - seen.height / 2;
+  }
+
+  #click(event) {
+    const span = event.target.closest("[data-call]");
+    if (span && !event.target.closest("button, .row-list")) return this.chooseCall(span.dataset.call);
+    const piece = event.target.closest("[data-piece]");
+    const row = piece && this.reading.pieces[Number(piece.dataset.piece)].parts.at(-1)?.row;
+    if (row) this.choose(row);
+    return undefined;
+  }
+}
