@@ -34,8 +34,6 @@ export class LanesDrawing {
     this.totalUs = 1;
     this.lanes = new Map();
     this.bars = new Map();
-    /** The kinds of bars that were drawn, for a legend. */
-    this.kinds = new Set();
     this.element.addEventListener("scroll", () => this.#ticks(), { passive: true });
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.element.addEventListener("keydown", (event) => this.#key(event));
@@ -46,12 +44,15 @@ export class LanesDrawing {
   draw(run, nowUs = run.nowUs) {
     const decoding = this.#lane("", "decoding", "");
     for (const [begin, end] of run.decoding) this.#bar(decoding, `d${begin}`, "text", begin, end);
-    if (run.askedUs !== null && run.askedUs !== undefined && nowUs > run.askedUs) {
-      this.#bar(decoding, "asked", "text", run.askedUs, nowUs);
-    } else this.#drop("asked");
+    this.#underWay(decoding, run, nowUs);
     for (const [begin, end] of run.trapped) this.#bar(decoding, `t${begin}`, "trapped", begin, end ?? nowUs);
     for (const call of run.calls.values()) this.#call(decoding, call, run.phase === "ended", nowUs);
     this.show(Math.max(1, nowUs));
+  }
+
+  /** The kinds of the bars that are there, for a legend. */
+  get kinds() {
+    return new Set([...this.bars.values()].map((bar) => bar.kind));
   }
 
   /** Show the time up to a moment; runs that are compared show the same. */
@@ -84,6 +85,17 @@ export class LanesDrawing {
     this.#layout();
     this.element.scrollLeft = atUs * this.usPixels - x;
     this.#ticks();
+  }
+
+  /** What the model writes at this moment: it goes on from what it wrote before, where that ended as this began. */
+  #underWay(decoding, { askedUs = null, decoding: before, block = null }, nowUs) {
+    if (askedUs !== null) {
+      const last = before.at(-1);
+      const beginUs = last?.[1] === askedUs ? last[0] : askedUs;
+      this.#bar(decoding, `d${beginUs}`, "text", beginUs, nowUs);
+    }
+    if (block?.kind === "call") this.#bar(decoding, "block", "writing", block.openedUs, nowUs);
+    else this.#drop("block");
   }
 
   #call(decoding, call, isOver, nowUs) {
@@ -128,7 +140,6 @@ export class LanesDrawing {
       lane.track.append(bar.element);
     }
     if (bar.kind !== kind) bar.element.className = `bar ${kind}`;
-    this.kinds.add(kind);
     if (bar.beginUs !== beginUs) bar.element.style.setProperty("--from", beginUs);
     if (bar.endUs !== endUs || bar.beginUs !== beginUs) bar.element.style.setProperty("--for", endUs - beginUs);
     if (bar.kind !== kind || bar.endUs !== endUs) bar.element.title = `${MEANINGS[kind]}: ${duration(endUs - beginUs)}, from ${moment(beginUs)} to ${moment(endUs)}`;

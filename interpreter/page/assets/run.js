@@ -147,7 +147,8 @@ export class RunView {
     if (this.live && isAtEnd) this.context.scrollTop = this.context.scrollHeight;
     this.context.classList.toggle("going", this.#isGoing && reading.phase === "decoding");
     this.lanes.draw(reading, nowUs);
-    for (const entry of this.legend.children) entry.hidden = !this.lanes.kinds.has(entry.dataset.kind);
+    const { kinds } = this.lanes;
+    for (const entry of this.legend.children) entry.hidden = !kinds.has(entry.dataset.kind);
     if (this.shownUs > nowUs) this.lanes.show(this.shownUs);
     this.pending.draw(reading.pendingAt(this.#momentUs ?? nowUs), this.#momentUs ?? nowUs);
     this.facts.textContent = visible(this.#said(reading, nowUs));

@@ -1,0 +1,79 @@
+"""A session under way, in a real browser: rows come one after another, and time goes on between them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interpreter.page import ASSETS
+
+if TYPE_CHECKING:
+    from conftest import Viewer
+    from playwright.sync_api import Page, Route
+
+TRIP = (Path(__file__).parents[2] / "examples" / "trip.jsonl").read_text(encoding="utf-8")
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
+SERVED = {
+    "/": '<!doctype html><link rel="stylesheet" href="page.css"><main id="page"></main><script type="module" src="boot.js"></script>',
+    "/boot.js": """
+import { RunView } from "./run.js";
+import { parseRow } from "./interrupts.js";
+const cancelled = [];
+const view = new RunView(document.getElementById("page"), { cancel: (key) => cancelled.push(key) });
+window.feed = (lines) => view.add(lines.map(parseRow));
+window.cancelled = cancelled;
+""",
+}
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+
+@pytest.fixture
+def page(viewer: "Viewer") -> "Page":
+    """A page that is served the modules as they are, under a policy that lets nothing else in."""
+
+    def answer(route: "Route") -> None:
+        path = route.request.url.removeprefix("http://page.test")
+        body = SERVED.get(path) or (ASSETS / path[1:]).read_text(encoding="utf-8")
+        headers = {"content-security-policy": POLICY}
+        kind = TYPES.get(Path(path).suffix, "text/html")
+        route.fulfill(body=body, content_type=f"{kind}; charset=utf-8", headers=headers)
+
+    page = viewer.page()
+    page.route("http://page.test/**", answer)
+    page.goto("http://page.test/")
+    page.wait_for_function("() => Boolean(window.feed)")
+    return page
+
+
+def feed(page: "Page", until: str) -> None:
+    """Give the page the trip up to the first row of a rule that says something."""
+    lines = TRIP.splitlines()
+    end = next(at for at, line in enumerate(lines) if until in line)
+    page.evaluate("lines => window.feed(lines)", lines[: end + 1])
+
+
+def test_what_runs_grows_until_it_returns(page: "Page") -> None:
+    feed(page, '"function":"get_price"')
+    page.wait_for_selector(".pending li")
+    assert page.locator(".pending li b").inner_text() == "price"
+    assert "decodes" in page.locator(".facts").inner_text()
+    # Times go on by themselves; they are never taken back.
+    page.wait_for_function("parseFloat(document.querySelector('.elapsed').textContent) > 100")
+    axis = "getComputedStyle(document.querySelector('.lanes')).getPropertyValue('--total')"
+    before = float(page.evaluate(axis))
+    page.wait_for_function(f"parseFloat({axis}) > {before}")
+    page.locator(".pending button").click()
+    assert page.evaluate("window.cancelled") == ["price"]
+
+
+def test_when_the_turn_is_over_time_stands_still(page: "Page") -> None:
+    lines = TRIP.splitlines()
+    for at in range(0, len(lines), 7):
+        page.evaluate("lines => window.feed(lines)", lines[at : at + 7])
+    page.wait_for_function(
+        "document.querySelector('.facts').textContent.includes('came to its end')"
+    )
+    assert page.locator(".pending li").count() == 0
+    assert page.locator(".facts").inner_text().split(" · ")[2] == "3.00 s"
+    assert page.locator(".track .bar.running").count() == 3
+    assert "A flight to Tokyo costs 980 euros." in page.locator(".context").inner_text()
