@@ -1,5 +1,6 @@
 """A session behind HTTP: each question is answered by a stream of server-sent events.
 
+    pip install fastapi uvicorn
     CML_BACKEND=script:examples/trip.cml uvicorn --app-dir examples stream_events:app
     curl -N 'http://127.0.0.1:8000/ask?question=What+is+the+weather+in+Oslo'
     curl -X POST 'http://127.0.0.1:8000/say/SESSION?text=Hurry+up'
@@ -23,7 +24,7 @@ from interpreter.events import Decoded, Finish, Inject, Returned, Row, Start
 from interpreter.tools.python import load_tools
 from model_adapters.backends import Request, open_backend
 
-BACKEND = os.environ.get("CML_BACKEND", "hf")
+BACKEND = os.environ.get("CML_BACKEND", "auto")
 FUNCTIONS = load_tools(Path(__file__).parent / "travel_tools.py").functions
 RUNNING: dict[str, AsyncRuntime] = {}
 app = FastAPI()

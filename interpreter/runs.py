@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 import interpreter
+from cml.ast import Json
+from cml.text.identifiers import is_runtime_identifier
 from interpreter.errors import HostError
 from interpreter.events import (
     Began,
@@ -21,6 +23,7 @@ from interpreter.events import (
     Finish,
     Inject,
     Row,
+    Said,
     Start,
 )
 from interpreter.machine import advance, settle_one, step
@@ -43,6 +46,7 @@ class RunCall(msgspec.Struct):
         returned_us: When its outcome came; None while it has none.
         delivered_us: When its interrupt went in; None if none did.
         outcome: How it ended, in one word: `waiting` or `running` while it has not.
+        value: What it returned, or what is said of its failure; None while it has not ended.
     """
 
     call: str
@@ -53,6 +57,7 @@ class RunCall(msgspec.Struct):
     returned_us: int | None = None
     delivered_us: int | None = None
     outcome: str = Status.WAITING.value
+    value: Json = None
 
     def life(self, now_us: int) -> tuple[int, int, int, int]:
         """Return when it was written, started, returned and was delivered, in microseconds.
@@ -76,6 +81,22 @@ class RunCall(msgspec.Struct):
         return self.returned_us - self.started_us
 
 
+class RunMessage(msgspec.Struct):
+    """What a person said while a turn was under way.
+
+    Args:
+        id: The identifier of its interrupt.
+        text: What.
+        said_us: When, in microseconds from the beginning of the session.
+        read_us: When the model had decoded the first symbol after it; None if it did not.
+    """
+
+    id: str
+    text: str
+    said_us: int
+    read_us: int | None = None
+
+
 class Run(msgspec.Struct, frozen=True):
     """A run as a whole, times in microseconds.
 
@@ -86,6 +107,9 @@ class Run(msgspec.Struct, frozen=True):
         total_us: How long the session took.
         answer: The prose that the model wrote in the last turn, after the last interrupt.
         reason: Why the last turn ended; None while it has not.
+        reading: From where each turn began to its first symbol, as pairs: the model reads what it
+            is asked, and writes one. It is no part of `decoding`.
+        messages: What a person said, in the order in which it came.
     """
 
     calls: tuple[RunCall, ...]
@@ -94,6 +118,8 @@ class Run(msgspec.Struct, frozen=True):
     total_us: int
     answer: str = ""
     reason: EndReason | None = None
+    reading: tuple[tuple[int, int], ...] = ()
+    messages: tuple[RunMessage, ...] = ()
 
     def _repr_html_(self) -> str:
         """Show the run over time, in a notebook."""
@@ -102,7 +128,12 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def decode_us(self) -> int:
         """How long the model was decoding, in microseconds."""
-        return sum(end - begin for begin, end in self.decoding)
+        return _sum_us(self.decoding)
+
+    @property
+    def reading_us(self) -> int:
+        """How long it took to the first symbol of each turn, in microseconds."""
+        return _sum_us(self.reading)
 
     @property
     def ending(self) -> Ending:
@@ -118,7 +149,8 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def synchronous_us(self) -> int:
         """How long the same takes without a trap and one call after another, in microseconds."""
-        return self.decode_us - self.trap_us + sum(call.execute_us for call in self.calls)
+        calls_us = sum(call.execute_us for call in self.calls)
+        return self.reading_us + self.decode_us - self.trap_us + calls_us
 
 
 class RunReader:
@@ -131,13 +163,18 @@ class RunReader:
         state: That of the machine after the last row.
         calls: What is known of each call, by key, in the order in which they were written.
         decode_us: How long the model was decoding, in microseconds.
+        messages: What a person said, in the order in which it came.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.state = State(settings)
         self.calls: dict[str, RunCall] = {}
         self.decode_us = 0
+        self.messages: list[RunMessage] = []
         self._decoding: list[tuple[int, int]] = []
+        self._reading: list[tuple[int, int]] = []
+        self._is_reading = False
+        self._told = self._read = 0  # messages: how many went in, and after how many it decoded
         self._asked_us = 0
         self._opened_us = 0
         self._opener_asked_us = 0
@@ -155,7 +192,12 @@ class RunReader:
         before, self.state = self.state, _state_after(self.state, row)
         self._total_us = row.at_us
         if isinstance(row.event, Began):
+            self._is_reading = True
             self._prose.clear()
+        if isinstance(row.event, Said):
+            self.messages.append(
+                RunMessage(f"user{len(self.messages) + 1}", row.event.text, row.at_us)
+            )
         if isinstance(row.event, Decoded | Ended):
             self._decoded(row.at_us)
         if isinstance(row.event, Decoded) and row.rule == "Step/text":
@@ -180,9 +222,18 @@ class RunReader:
             self._total_us,
             "".join(self._prose).strip(),
             self._reason,
+            tuple(self._reading),
+            tuple(self.messages),
         )
 
     def _decoded(self, at_us: int) -> None:
+        for message in self.messages[self._read : self._told]:
+            message.read_us = at_us
+        self._read = self._told
+        if self._is_reading:
+            self._is_reading = False
+            self._reading.append((self._asked_us, at_us))
+            return
         self.decode_us += at_us - self._asked_us
         if self._decoding and self._decoding[-1][1] == self._asked_us:
             self._decoding[-1] = (self._decoding[-1][0], at_us)
@@ -199,6 +250,7 @@ class RunReader:
             if after.status is Status.SETTLED and after.outcome is not None:
                 self.calls[key].returned_us = row.at_us
                 self.calls[key].outcome = after.outcome.kind.value
+                self.calls[key].value = after.outcome.value
         if row.rule == "Step/call":
             key = next(reversed(self.state.calls))
             written = self.state.calls[key].call
@@ -216,11 +268,20 @@ class RunReader:
                 self._reason = reason
             case Inject(interrupts):
                 self._prose.clear()
+                self._told += sum(_is_message(told.id) for told in interrupts)
                 for identifier in {told.id for told in interrupts} & self.calls.keys():
                     if self.calls[identifier].returned_us is not None:
                         self.calls[identifier].delivered_us = at_us
             case _:
                 pass
+
+
+def _is_message(identifier: str) -> bool:
+    return is_runtime_identifier(identifier) and identifier.startswith("user")
+
+
+def _sum_us(spans: Iterable[tuple[int, int]]) -> int:
+    return sum(end - begin for begin, end in spans)
 
 
 def _state_after(state: State, row: Row) -> State:

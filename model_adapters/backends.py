@@ -3,16 +3,16 @@
 A new one is a room of its own with a `Backend`, and a line in the table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from model_adapters.embedded.automatic import AUTO
-from model_adapters.errors import UnknownBackendError
-from model_adapters.given_sessions import PYTHON, SCRIPT
+from model_adapters.errors import OptionNotTakenError, UnknownBackendError
+from model_adapters.given_sessions import DECLARES, PYTHON, SCRIPT
 from model_adapters.hf.opening import HF
 from model_adapters.llamacpp.opening import LLAMACPP
 from model_adapters.openai_compat.opening import OPENAI
-from model_adapters.opening import Backend, Opened, Request
+from model_adapters.opening import Backend, Opened, Option, Request, asked_of, spelled
 
 __all__ = ["BACKENDS", "Opened", "Request", "open_backend", "require_backend", "spellings"]
 
@@ -34,26 +34,50 @@ def open_backend(request: Request) -> Opened:
         request: What is wanted.
 
     Raises:
-        AdapterError: The backend is unknown, or cannot be had.
+        AdapterError: The backend is unknown, cannot be had, or does not take what is asked for.
         MissingExtraError: It needs a package that is not installed.
         HostError: What was opened breaks the contract of spec/5-embedding.md.
     """
     backend, rest = _named(request.backend)
-    return backend.open(request, rest)
+    asked = asked_of(request)
+    _require_taken(backend.takes, asked, request.backend)
+    opened = backend.open(request, rest)
+    if backend.takes is None:
+        try:
+            _require_taken(opened.takes, asked, request.backend)
+        except OptionNotTakenError:
+            opened.session.close()
+            raise
+    return opened
 
 
-def require_backend(word: str) -> None:
+def require_backend(word: str, given: Collection[Option] = ()) -> None:
     """Find out before any work whether a word names a backend, and what it names is there.
 
     Args:
         word: As on the command line.
+        given: The options that stand there.
 
     Raises:
         UnknownBackendError: It names none.
+        OptionNotTakenError: It takes none of these options, or not all.
         FileFaultError: It names a file that cannot be read.
     """
     backend, rest = _named(word)
+    _require_taken(backend.takes, given, word)
     backend.require(rest)
+
+
+def _require_taken(takes: Collection[Option] | None, asked: Collection[Option], word: str) -> None:
+    """Refuse options that a backend does not take, and name those that take them."""
+    if takes is None or not (ignored := {*asked} - {*takes}):
+        return
+    able = [each for each in BACKENDS.values() if each.takes and ignored <= each.takes]
+    hint = f"; a factory says what it takes: {DECLARES}" if word.startswith("python:") else ""
+    raise OptionNotTakenError(
+        f"{word} takes no {spelled(ignored)}; these backends do: "
+        f"{', '.join(backend.spelling for backend in able)}{hint}"
+    )
 
 
 def spellings() -> str:

@@ -7,3 +7,7 @@ class AdapterError(Exception):
 
 class UnknownBackendError(AdapterError):
     """A word that names no backend."""
+
+
+class OptionNotTakenError(AdapterError):
+    """An option that means nothing to a backend: it is refused, for it would be ignored in silence."""

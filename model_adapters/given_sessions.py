@@ -1,22 +1,29 @@
 """Sessions that are given: the script of a file, and whatever a Python module makes."""
 
 import sys
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Final, TypeGuard
+from typing import Final, TypeGuard, TypeVar
 
-from cml.profile import Spelling
+from msgspec.structs import replace
+
 from cml.terminal.files import require_readable
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.scripted import ScriptedSession, turns_of
-from interpreter.session import Session, abilities_of
+from interpreter.session import Batch, EndOfDecoding, Piece, Session, abilities_of
 from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import Backend, Opened, Request
 
+Done = TypeVar("Done")
+
 _SCRIPT_TOKEN_S: Final = 0.03
 _VERBS: Final = ("decode", "append", "rewind", "close")
+
+DECLARES: Final = 'Opened(session, "my model", takes=frozenset({"temperature"}))'
+"""How a factory says which options it takes."""
 
 # ------------------------------------------------------------------------------------- a script
 
@@ -28,8 +35,6 @@ def _require_script(path: str) -> None:
 
 
 def _open_script(request: Request, path: str) -> Opened:
-    if request.profile.markers is Spelling.TOKEN:
-        raise AdapterError("a script is text and has no tokens for markers; use --markers text")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -45,7 +50,7 @@ def _open_script(request: Request, path: str) -> Opened:
 
 
 SCRIPT: Final = Backend(
-    "script:FILE", "what a model writes, out of a file", _require_script, _open_script
+    "script:FILE", "what a model writes, out of a file", _require_script, _open_script, frozenset()
 )
 
 # ---------------------------------------------------------------------------- a module's factory
@@ -68,8 +73,9 @@ def _open_factory(request: Request, word: str) -> Opened:
     factory = _factory(_imported(name), path)
     made = _made(factory, request, word)
     opened = made if isinstance(made, Opened) else Opened(_session(made, word), f"python:{word}")
-    _session(opened.session, word)
-    return opened
+    session = _session(opened.session, word)
+    # A test bench tells by itself what a session raises, and may know what it is.
+    return opened if request.bare else replace(opened, session=_Told(session, word))
 
 
 def _imported(name: str) -> ModuleType:
@@ -87,9 +93,7 @@ def _imported(name: str) -> ModuleType:
             ) from None
         raise AdapterError(f"the module {name} cannot be imported: {error}") from error
     except (Exception, SystemExit) as error:  # a module of somebody else's may do anything
-        raise AdapterError(
-            f"the module {name} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        raise AdapterError(f"the module {name} cannot be imported: it {raised(error)}") from error
 
 
 def _factory(module: ModuleType, path: str) -> Callable[[Request], object]:
@@ -110,7 +114,7 @@ def _made(factory: Callable[[Request], object], request: Request, word: str) -> 
     except (AdapterError, MissingExtraError, HostError):
         raise
     except (Exception, SystemExit) as error:
-        raise AdapterError(f"python:{word} raised {type(error).__name__}: {error}") from error
+        raise AdapterError(f"python:{word} {raised(error)}") from error
 
 
 def _session(made: object, word: str) -> Session:
@@ -123,10 +127,61 @@ def _session(made: object, word: str) -> Session:
     return made
 
 
+class _Told:
+    """A session of somebody else's: what it raises is told with the verb that raised it.
+
+    Args:
+        session: The session.
+        word: What stands behind `python:`.
+    """
+
+    def __init__(self, session: Session, word: str) -> None:
+        self._session = session
+        self._word = word
+
+    def decode(self) -> Piece | EndOfDecoding:
+        """Decode (Embed/decode)."""
+        return self._done("decode", self._session.decode)
+
+    def append(self, batch: Batch) -> int:
+        """Append interrupts (Embed/append)."""
+        return self._done("append", lambda: self._session.append(batch))
+
+    def rewind(self, characters: int) -> None:
+        """Drop what the model wrote last (Embed/rewind)."""
+        self._done("rewind", lambda: self._session.rewind(characters))
+
+    def close(self) -> None:
+        """Let go of the context (Embed/close)."""
+        self._done("close", self._session.close)
+
+    def __getattr__(self, name: str) -> object:
+        """Return what else the session has: its abilities, and what these take (Embed/abilities)."""
+        found: object = getattr(self._session, name)
+        if not callable(found):
+            return found
+        return lambda *values: self._done(name, lambda: found(*values))
+
+    def _done(self, verb: str, act: Callable[[], Done]) -> Done:
+        try:
+            return act()
+        except (AdapterError, HostError):
+            raise
+        except (Exception, SystemExit) as error:  # it is somebody else's, and may do anything
+            raise AdapterError(f"python:{self._word}: {verb}() {raised(error)}") from error
+
+
+def raised(error: BaseException) -> str:
+    """Say what somebody else's code raised, and in which line."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(last.filename).name}, line {last.lineno}"
+    return f"raised {type(error).__name__}: {error} ({where})"
+
+
 def _has_verbs(made: object) -> TypeGuard[Session]:
     return all(callable(getattr(made, verb, None)) for verb in _VERBS)
 
 
 PYTHON: Final = Backend(
-    "python:MODULE:FACTORY", "a session of your own", _require_factory, _open_factory
+    "python:MODULE:FACTORY", "a session of your own", _require_factory, _open_factory, None
 )

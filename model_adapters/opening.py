@@ -1,7 +1,7 @@
 """What is asked of a backend, and what it gives: the same for every adapter."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -71,6 +71,59 @@ class Request(msgspec.Struct, frozen=True):
     bare: bool = False
 
 
+Option: TypeAlias = Literal[
+    "min_calls",
+    "max_calls",
+    "temperature",
+    "top_k",
+    "top_p",
+    "seed",
+    "at_trap",
+    "device",
+    "markers",
+]
+"""What a backend may leave to whoever opens it. All else every backend takes."""
+
+OPTIONS: Final[frozenset[Option]] = frozenset(get_args(Option))
+_OF_A_BENCH: Final[frozenset[Option]] = frozenset({"device", "markers"})
+CHANCE: Final[frozenset[Option]] = frozenset({"temperature", "top_k", "top_p", "seed"})
+"""What `Sampling` says."""
+CALLS: Final[frozenset[Option]] = frozenset({"min_calls", "max_calls"})
+"""What a mask makes of a number of calls."""
+
+
+def asked_of(request: Request) -> frozenset[Option]:
+    """Return the options of a request that are not what they are when nobody asks for anything.
+
+    Of a bare model, those that are not its test bench's own choice.
+    """
+    asked, default = _values(request), _values(Request("", "", {}))
+    counted = _OF_A_BENCH if request.bare else OPTIONS
+    return frozenset(option for option in counted if asked[option] != default[option])
+
+
+def _values(request: Request) -> dict[Option, object]:
+    chosen = request.sampling
+    return {
+        "min_calls": request.min_calls,
+        "max_calls": request.max_calls,
+        "temperature": chosen.temperature,
+        "top_k": chosen.top_k,
+        "top_p": chosen.top_p,
+        "seed": chosen.seed,
+        "at_trap": request.at_trap,
+        "device": request.device,
+        "markers": request.profile.markers,
+    }
+
+
+def spelled(options: Iterable[Option]) -> str:
+    """Return options as the command line spells them, in the order in which help lists them."""
+    wanted = {*options}
+    every = (option for option in get_args(Option) if option in wanted)
+    return ", ".join(f"--{option.replace('_', '-')}" for option in every)
+
+
 BARE_SESSIONS: Final = 4
 """How many sessions of a bare model there can be at a time, at least."""
 BARE_CONTEXT_TOKENS: Final = 2_048
@@ -89,6 +142,7 @@ class Opened(msgspec.Struct, frozen=True):
         afterwards: Says in a line what the session took, once it is over; None for nothing.
         another: Makes one more session for a request, with what is loaded already; None where to
             open one anew costs nothing.
+        takes: Of a session of somebody else's: the options that it heeds.
     """
 
     session: Session
@@ -98,6 +152,7 @@ class Opened(msgspec.Struct, frozen=True):
     measure_moves: Callable[[], ContextMoves] | None = None
     afterwards: Callable[[], str] | None = None
     another: Callable[[Request], Session] | None = None
+    takes: frozenset[Option] = frozenset()
 
     def fitted(self, settings: Settings) -> Settings:
         """Return settings as this model needs them, with what the host chose besides."""
@@ -115,12 +170,14 @@ class Backend(msgspec.Struct, frozen=True):
             raises `UnknownBackendError` or a `FileFaultError`.
         open: Opens a session, given the request and what stands after the colon; raises
             `AdapterError` or `MissingExtraError`.
+        takes: The options that it heeds; None where only what is opened can tell.
     """
 
     spelling: str
     about: str
     require: Callable[[str], None]
     open: Callable[[Request, str], Opened]
+    takes: frozenset[Option] | None
 
 
 def with_regions(profile: Profile, regions: tuple[tuple[str, str], ...]) -> Profile:

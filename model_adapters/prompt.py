@@ -6,6 +6,7 @@ content of an earlier answer, and none of it is read as CML by the runtime.
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -124,19 +125,23 @@ def examples_of(functions: Iterable[Function]) -> tuple[Example, ...]:
     examples: list[Example] = []
     for name, module in modules.items():
         given: object = getattr(module, EXAMPLES_NAME, ())
+        where = Path(getattr(module, "__file__", None) or name).name
         try:
-            examples += msgspec.convert(given, tuple[Example, ...])
+            found = msgspec.convert(given, tuple[Example, ...])
         except msgspec.ValidationError as error:
             raise ToolError(
-                f"{name}: {EXAMPLES_NAME} must be pairs of a question and its answer: {error}"
+                f"{where}: {EXAMPLES_NAME} must be pairs of a question and its answer: {error}"
             ) from error
-    for number, example in enumerate(examples, start=1):
-        _require_valid(number, example)
+        for number, example in enumerate(found, start=1):
+            _require_valid(where, number, example)
+        examples += found
     return tuple(examples)
 
 
-def _require_valid(number: int, example: Example) -> None:
+def _require_valid(where: str, number: int, example: Example) -> None:
     """Refuse an example that shows the model a context which is not valid."""
     faults = [found for found in validate(example.answer) if found.severity is Severity.ERROR]
     if faults:
-        raise ToolError(f"{EXAMPLES_NAME}: answer {number} is not a valid context: {faults[0]}")
+        raise ToolError(
+            f"{where}: {EXAMPLES_NAME}: answer {number} is not a valid context: {faults[0]}"
+        )

@@ -8,6 +8,7 @@ from typing import Final
 from interpreter.tools.python import ToolFile, load_tools
 from model_adapters.mcp.connection import Connection
 from model_adapters.mcp.tools import mcp_tools
+from model_adapters.prompt import examples_of
 
 MCP: Final = "mcp:"
 
@@ -20,7 +21,7 @@ def open_tools(sources: Sequence[str], stack: ExitStack) -> ToolFile:
         stack: Ends the servers; functions may be called until then.
 
     Raises:
-        ToolError: A file is none, or defines no tool.
+        ToolError: A file is none, or defines no tool, or holds `EXAMPLES` that are none.
         AdapterError: A server cannot be had.
         MissingExtraError: There is one, and the extra `mcp` is not installed.
     """
@@ -33,6 +34,7 @@ def open_tools(sources: Sequence[str], stack: ExitStack) -> ToolFile:
                 all_tools.left_out[name] = f"a tool of that name comes before the one of {source}"
             else:
                 all_tools.functions[name] = function
+    examples_of(all_tools.functions.values())  # a backend that tells none checks none
     return all_tools
 
 

@@ -32,6 +32,7 @@ PURE = [
 ]
 BARRED = {"time", "random", "os", "asyncio", "datetime", "threading", "secrets", "uuid"}
 LONG: dict[str, str] = {
+    "interpreter/runs.py": "a run, and its one reader: what is read is what there is to see",
     "interpreter/drivers/driver.py": "an instant is taken, written and performed, on one state",
     "cml/advice/python_bodies.py": "one table, of the forms that models write instead of a call",
 }

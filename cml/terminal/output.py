@@ -13,7 +13,7 @@ READABLE: Final = "cml.readable"
 """Name under which `codecs` finds `spelt`; `entry` registers it."""
 
 _SPELT: Final = {
-    **dict(zip("█▒░·─━│▶◀◁◆⏸⇥", "#=:.--|><<*|>", strict=True)),
+    **dict(zip("█▒░·╌─━│▶◀◁◆⏸⇥", "#=:.---|><<*|>", strict=True)),
     **dict(zip("–—‘’“”µ×→←", "--''\"\"ux><", strict=True)),
     "…": "...",
     "\N{REPLACEMENT CHARACTER}": "?",

@@ -15,6 +15,7 @@ _NARROWEST: Final = 20
 _LONGEST_NAME: Final = 16
 _LONGEST_FUNCTION: Final = 24
 _MEANINGS: Final = {
+    "╌": "reads the prompt",
     "█": "decodes, runs",
     "▒": "is written",
     "░": "waits to start",
@@ -61,8 +62,9 @@ def _legend(lines: Iterable[Text]) -> Text:
 
 def _rows(run: Run) -> Iterator[tuple[str, str, list[tuple[str, str, int, int]]]]:
     """Yield the name, the words and the parts of each bar."""
+    reading = [("╌", "cyan", begin, end) for begin, end in run.reading]
     decoding = [("█", "cyan", begin, end) for begin, end in run.decoding]
-    yield "decoding", _milliseconds(run.decode_us), decoding
+    yield "decoding", _milliseconds(run.decode_us), reading + decoding
     for call in run.calls:
         function = _shortened(visible(call.function), _LONGEST_FUNCTION)
         took = "running" if call.returned_us is None else _milliseconds(call.execute_us)

@@ -8,25 +8,23 @@ import msgspec
 from cml.terminal.files import writing
 from cml.terminal.options import json_option, yes_option
 from cml.terminal.output import name_of, print_json, print_text
-from interpreter.errors import HostError, MissingExtraError
 from interpreter.schedule.data.measured import (
     MEASURED,
     Measurement,
-    MeasurementError,
     keep_measurement,
     measured_path,
     measurements,
 )
 from model_adapters.backends import Request, open_backend, require_backend
 from model_adapters.calibration import PROMPT, calibrate, told
-from model_adapters.commands.options import device_option
-from model_adapters.errors import AdapterError, UnknownBackendError
+from model_adapters.commands.options import device_option, given_options
+from model_adapters.commands.telling import telling
 
 _ENOUGH_TOKENS = 1_000_000
 
 
 @click.command("calibrate")
-@click.argument("backend", default="hf")
+@click.argument("backend", default="auto")
 @device_option
 @click.option("--show", is_flag=True, help="Measure nothing; show what is known.")
 @yes_option
@@ -34,18 +32,18 @@ _ENOUGH_TOKENS = 1_000_000
 def calibrate_command(
     backend: str, *, device: str | None, show: bool, yes: bool, as_json: bool
 ) -> None:
-    """Measure what decoding with BACKEND (hf by default) costs on this machine, and keep it.
+    """Measure what decoding with BACKEND (the embedded model by default) costs on this machine, and keep it.
 
     The newest measurement is what `cml simulate --costs measured` reckons with. A session of the
     same model decides by it what becomes of its context at a trap.
 
     Exit status: 0 good, 1 nothing can be measured, 2 usage.
     """
-    try:
+    with telling("BACKEND"):
         if show:
             known = measurements()
         else:
-            require_backend(backend)
+            require_backend(backend, given_options())
             request = Request(
                 backend, PROMPT, {}, max_tokens=_ENOUGH_TOKENS, device=device, yes=yes
             )
@@ -53,10 +51,6 @@ def calibrate_command(
             known = (calibrate(open_backend(request), backend, now),)
             with writing(measured_path()):
                 keep_measurement(known[0])
-    except UnknownBackendError as error:
-        raise click.BadParameter(str(error), param_hint="'BACKEND'") from None
-    except (AdapterError, MissingExtraError, MeasurementError, HostError) as error:
-        raise click.ClickException(str(error)) from None
     if as_json:
         path = name_of(str(measured_path()))
         print_json({"kept_in": path, "measurements": msgspec.to_builtins(known)})

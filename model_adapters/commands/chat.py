@@ -17,24 +17,33 @@ from cml.terminal.options import text
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
 from interpreter.drivers.async_runtime import AsyncRuntime
-from interpreter.errors import HostError, MissingExtraError
+from interpreter.errors import HostError
 from interpreter.events import Began, Row
 from interpreter.runs import Ending, RunReader
 from interpreter.state import DeliverWhen, Settings
-from interpreter.tools.declared import ToolError
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend
 from model_adapters.commands.conversation import Conversation, Leaving
+from model_adapters.commands.options import given_options
 from model_adapters.commands.recorder import Recorder
 from model_adapters.commands.run import run_command, tools_told
+from model_adapters.commands.telling import telling
 from model_adapters.commands.tools_option import TOOLS
-from model_adapters.commands.view.lines import Lines, lines_of
+from model_adapters.commands.view.lines import Lines, PipedLines, lines_of
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.sheets import Sheet
 from model_adapters.commands.view.start_line import StartLine
-from model_adapters.errors import AdapterError, UnknownBackendError
 
-_SHARED: Final = {"backend", "trace", "max_tokens", "deliver", "deadline_s", "device", "yes"}
+_SHARED: Final = {
+    "backend",
+    "trace",
+    "max_tokens",
+    "max_calls",
+    "deliver",
+    "deadline_s",
+    "device",
+    "yes",
+}
 _ASKED: Final = "bold"
 _NOTE: Final = "dim"
 _ENDINGS: Final[dict[Ending, str]] = {
@@ -61,6 +70,7 @@ def chat_command(
     trace: Path | None,
     *,
     max_tokens: int,
+    max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
     device: str | None,
@@ -69,34 +79,40 @@ def chat_command(
     """Talk with a model that calls functions, from PROMPT on, or from the first line that you say.
 
     Each line is a message. One that comes while the model writes goes in as an interrupt; one that
-    comes when it has answered is the next question. Ctrl-C stops what the model does, and a second
+    comes when it has answered is the next question. In a pipe, what stands after an empty line waits
+    until it has answered. Ctrl-C stops what the model does, and a second
     one, or one where it does nothing, leaves; so does the end of the input (Ctrl-D).
 
     Exit status: 0 good, 1 the input is at fault, 2 usage, 130 left by Ctrl-C.
     """
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
-    try:
-        require_backend(backend)
+    with telling():
+        require_backend(backend, given_options())
         with ExitStack() as stack:
             functions = tools_told(tools, stack)
             lines = lines_of(console())
             first = prompt or lines.first()
-            if first is None:  # nothing was said
+            if first is None:
+                _require_typed(lines)
                 return
             recorder = Recorder(trace, stack)
             with StartLine(console(stderr=True)) as line, leaving_at_once(line.stop):
                 opened = open_backend(
-                    Request(backend, first, functions, max_tokens, device=device, yes=yes)
+                    Request(
+                        backend,
+                        first,
+                        functions,
+                        max_tokens,
+                        max_calls=max_calls,
+                        device=device,
+                        yes=yes,
+                    )
                 )
             settings = opened.fitted(settings)
             runtime = AsyncRuntime(opened.session, functions, settings, journal=recorder.write)
             recorder.begin(Header(1, runtime.settings, "real", opened.model, first))
             left = asyncio.run(_talk(runtime, lines, first))
-    except UnknownBackendError as error:
-        raise click.BadParameter(str(error), param_hint="'--backend'") from None
-    except (AdapterError, MissingExtraError, ToolError, HostError) as error:
-        raise click.ClickException(str(error)) from None
     if recorder.failed:
         sys.exit(FileFaultError.exit_code)
     sys.exit(INTERRUPTED if left is Leaving.BROKEN_OFF else 0)
@@ -153,13 +169,27 @@ async def _talk(runtime: AsyncRuntime, lines: Lines, first: str) -> Leaving:
 
 
 async def _listen(lines: Lines, conversation: Conversation) -> None:
-    """Take line after line, and leave at the end of them."""
+    """Take line after line, and leave at the end of them; at an empty one wait for the answer."""
     try:
         async for line in lines.rest():
             if line.strip():
                 _say(conversation, line)
+            else:
+                await conversation.is_idle.wait()
     finally:
         conversation.leave()
+
+
+def _require_typed(lines: Lines) -> None:
+    """Take it from a person that nothing is said, but not from a pipe: there it is a mistake.
+
+    Raises:
+        click.UsageError: Standard input is no terminal.
+    """
+    if isinstance(lines, PipedLines):
+        raise click.UsageError(
+            "nothing is asked: standard input holds no words; give PROMPT, or lines"
+        )
 
 
 def _say(conversation: Conversation, line: str) -> None:

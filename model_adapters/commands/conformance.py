@@ -22,10 +22,10 @@ from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
 from cml.terminal.options import json_option, seconds, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
-from interpreter.errors import HostError, MissingExtraError
 from interpreter.executors.threads import DaemonThreads
 from model_adapters.backends import require_backend
-from model_adapters.commands.options import device_option
+from model_adapters.commands.options import device_option, given_options
+from model_adapters.commands.telling import telling
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
 from model_adapters.conformance.check import Check, CheckResult
 from model_adapters.conformance.checks import all_checks, chosen
@@ -40,7 +40,6 @@ from model_adapters.conformance.report import (
 from model_adapters.conformance.report import as_json as report_json
 from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import BackendSessions, Subject, request_of
-from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import Request
 
 
@@ -50,7 +49,7 @@ def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) ->
         if path.suffix not in WRITERS:
             raise click.BadParameter(f"{path.name} ends in none of these: {', '.join(WRITERS)}")
         if path.suffix == ".xml":
-            with _told():
+            with telling():
                 require_junit()
     return paths
 
@@ -148,22 +147,11 @@ def conformance_command(
     sys.exit(0 if report.is_good else 1)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Tell what cannot be had in a sentence."""
-    try:
-        yield
-    except UnknownBackendError as error:
-        raise click.BadParameter(str(error), param_hint="'BACKEND'") from None
-    except (AdapterError, MissingExtraError, HostError) as error:
-        raise click.ClickException(str(error)) from None
-
-
 def _opened(request: Request, limit_s: float) -> BackendSessions:
     """Open a backend: where that cannot be, no check says anything."""
     sessions = BackendSessions(request)
-    with _told():
-        require_backend(request.backend)
+    with telling("BACKEND"):
+        require_backend(request.backend, given_options() & {"device"})
         first = sessions(request)
     closing = DaemonThreads("cml-close").submit(first.close)
     wait([closing], timeout=limit_s)  # a check will tell if it does not

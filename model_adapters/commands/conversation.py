@@ -30,6 +30,7 @@ class Conversation:
 
     Attributes:
         is_writing: Whether a turn is under way.
+        is_idle: Is set where no turn is under way, and nothing waits to begin one.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Conversation:
         turn_ended: Callable[[], object],
     ) -> None:
         self.is_writing = False
+        self.is_idle = asyncio.Event()
         self._runtime = runtime
         self._see = see
         self._turn_ended = turn_ended
@@ -46,15 +48,16 @@ class Conversation:
         self._next: asyncio.Queue[str | Leaving] = asyncio.Queue()
 
     def say(self, text: str) -> None:
-        """Take a message: into the turn that is under way, or as the prompt of the next.
+        """Take a message: into the turn that is under way or about to begin, or as the prompt of one.
 
         Raises:
             HostError: It cannot be told (Embed/message).
         """
-        if self.is_writing:
-            self._runtime.say(text)
-        else:
+        if self.is_idle.is_set():
+            self.is_idle.clear()
             self._next.put_nowait(text)
+        else:
+            self._runtime.say(text)
 
     def interrupt(self) -> None:
         """Stop what the model does; where it does nothing, or is stopping already, leave."""
@@ -80,6 +83,8 @@ class Conversation:
             await self._turn(prompt)
             while self._runtime.has_message():
                 await self._turn("")
+            if self._next.empty():
+                self.is_idle.set()
             prompt = await self._next.get()
         return prompt
 

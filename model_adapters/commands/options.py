@@ -4,8 +4,11 @@ import re
 from typing import Final, get_args
 
 import click
+from click.core import ParameterSource
 
+from cml.profile import Spelling
 from interpreter.session import Strategy
+from model_adapters.opening import OPTIONS, Option
 
 _DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
 
@@ -14,6 +17,20 @@ def _device(value: str) -> str:
     if not _DEVICE.fullmatch(value):
         raise click.BadParameter(f"{value!r} is no device; give cpu, cuda, cuda:N or mps")
     return value
+
+
+def given_options() -> frozenset[Option]:
+    """Return the options for a backend that the command line gives, whatever their values are.
+
+    `--markers text` is none: it asks for what every backend does.
+    """
+    context = click.get_current_context()
+    given = frozenset(
+        option
+        for option in OPTIONS
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE
+    )
+    return given - {"markers"} if context.params.get("markers") == Spelling.TEXT.value else given
 
 
 device_option: Final = click.option(

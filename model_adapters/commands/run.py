@@ -20,25 +20,24 @@ from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
 from interpreter.commands.gantt import gantt
 from interpreter.drivers.realtime import Runtime
-from interpreter.errors import HostError, MissingExtraError
 from interpreter.runs import Ending, Run, read_run
 from interpreter.state import DeliverWhen, Settings
-from interpreter.tools.declared import ToolError
 from interpreter.tools.signature import Function
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend, spellings
 from model_adapters.commands.options import (
     at_trap_option,
     device_option,
+    given_options,
     temperature_option,
     top_k_option,
     top_p_option,
 )
 from model_adapters.commands.recorder import Recorder
+from model_adapters.commands.telling import telling
 from model_adapters.commands.tools_option import TOOLS
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
-from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import AtTrap, Sampling
 from model_adapters.tools import open_tools
 
@@ -82,7 +81,7 @@ _STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "s
 @click.option(
     "--max-calls",
     type=click.IntRange(min=0),
-    help="Calls that it may write in all; any number if absent.",
+    help="Calls that it may write in a turn; any number if absent.",
 )
 @click.option(
     "--deliver",
@@ -151,8 +150,8 @@ def run_command(
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     profile = Profile(markers=Spelling(markers))
     settings = Settings(profile, deliver=deliver, deadline_us=deadline_us)
-    try:
-        require_backend(backend)
+    with telling():
+        require_backend(backend, given_options())
         with ExitStack() as stack:
             functions = tools_told(tools, stack)
             line = stack.enter_context(StartLine(console(stderr=True)))
@@ -179,10 +178,6 @@ def run_command(
             recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
             rows = line.until_decoded(runtime.run())
             kept = list(Live(runtime.withheld).watch(rows, out))
-    except UnknownBackendError as error:
-        raise click.BadParameter(str(error), param_hint="'--backend'") from None
-    except (AdapterError, MissingExtraError, ToolError, HostError) as error:
-        raise click.ClickException(str(error)) from None
     if opened.afterwards:
         print_text(opened.afterwards(), err=True, color="bright_black")
     run = read_run(runtime.settings, kept)
@@ -247,8 +242,9 @@ def _show(out: Console, run: Run, trace: Path | None) -> None:
 def _document(run: Run, words: str, trace: Path | None) -> dict[str, object]:
     return {
         "ending": words,
-        "answer": run.answer if run.ending == "answered" else None,
+        "answer": run.answer or None,
         "total_us": run.total_us,
+        "reading_us": run.reading_us,
         "decode_us": run.decode_us,
         "synchronous_us": run.synchronous_us,
         "calls": run.calls,

@@ -1,6 +1,7 @@
 """`cml workload`: real and synthetic workloads for `cml simulate`."""
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
@@ -21,7 +22,14 @@ from interpreter.schedule.data.datasets import (
     write_workloads,
 )
 from interpreter.schedule.workload import Workload
+from model_adapters.audit.vocabularies import of_gguf
 from model_adapters.embedded.downloads import embedded_model, published_wheel
+from model_adapters.embedded.smollm2 import (
+    AS_PUBLISHED,
+    EMBEDDED_MODEL,
+    embedded_gguf,
+    is_embedded_fetched,
+)
 from model_adapters.embedded.wheels import Wheel
 from model_adapters.errors import AdapterError
 
@@ -143,12 +151,27 @@ def token_counter(name: str, *, yes: bool) -> CountTokens:
     if name == "characters":
         return lambda text: -(-len(text) // _CHARACTERS_PER_TOKEN)
     if name == "smollm2":
-        return _counter(embedded_model(yes=yes))
+        return _embedded_counter(yes=yes)
     if not Path(name).is_dir():
         raise FileFaultError(
             f"{name}: there is no such folder; give smollm2, characters or a folder"
         )
     return _counter(Path(name))
+
+
+def _embedded_counter(*, yes: bool) -> CountTokens:
+    """Count as the embedded model does, by what is here: its converted form, or its GGUF file."""
+    is_converted = is_embedded_fetched() and find_spec("tokenizers") is not None
+    if find_spec("xllamacpp") is not None and not is_converted:
+        embedded_model(yes=yes, form=AS_PUBLISHED)
+        content = of_gguf(embedded_gguf(), EMBEDDED_MODEL).content
+        return lambda text: len(content(text))
+    if find_spec("transformers") is None:
+        raise AdapterError(
+            "what counts the tokens of smollm2 is not installed: pip install "
+            '"cml-lang[llamacpp]"; or give --tokenizer characters, four to a token'
+        )
+    return _counter(embedded_model(yes=yes))
 
 
 def _counter(folder: Path) -> CountTokens:

@@ -19,7 +19,8 @@ from cml.text.regions import make_lexer
 from interpreter.errors import missing_extra
 from interpreter.events import Delivery
 from interpreter.tools.declared import Tool
-from model_adapters.constraint.mask_grammar import CANCEL, Stretch, stretch_grammar
+from model_adapters.constraint.mask_grammar import Stretch, stretch_grammar
+from model_adapters.constraint.standing import Standing
 from model_adapters.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class ToolChoice(msgspec.Struct, frozen=True):
     """How freely a model may call: `auto` by default, `required` from one call on, `none` at zero.
 
     Args:
-        required: Calls that it has to write before anything else.
-        at_most: Calls that it may write in all.
+        required: Calls that it has to write before anything else in a turn.
+        at_most: Calls that it may write in a turn.
         brackets: Whether its prose may hold square brackets and backslashes. Small models that
             cannot write `[INTR]` else write what looks like it.
         level: How much of the language it may use, of what the profile allows. Small models that
@@ -88,35 +89,6 @@ def vocabulary(tokenizer: "TokenizersBackend", size: int, end_tokens: Sequence[i
         ) from error
 
 
-class _Standing(msgspec.Struct, frozen=True):
-    """What the model has done so far.
-
-    Args:
-        calls: How many calls it wrote.
-        pending: Those that a trap can wait for, in their order.
-        earlier: Those that a future can name: all but what failed.
-        has_trapped: Whether it wrote a trap, and after it no call, and nothing was appended.
-    """
-
-    calls: int = 0
-    pending: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
-    has_trapped: bool = False
-
-    def called(self, call: Call) -> "_Standing":
-        own = (call.id,) if call.id else ()
-        earlier = self.earlier if call.function == CANCEL else (*self.earlier, *own)
-        return _Standing(self.calls + 1, (*self.pending, *own), earlier)
-
-    def settled(self, call: str, outcome: OutcomeKind) -> "_Standing":
-        has_result = outcome is OutcomeKind.RETURNED
-        return replace(
-            self,
-            pending=tuple(name for name in self.pending if name != call),
-            earlier=tuple(name for name in self.earlier if has_result or name != call),
-        )
-
-
 class Constraint:
     """Keeps a model to CML and to the schemas of its tools.
 
@@ -140,7 +112,7 @@ class Constraint:
         self._profile = profile or Profile()
         self._level = min(choice.level, self._profile.level, key=_LEVELS.index)
         self._openings = _openings(vocabulary, self._profile)
-        self._begun = _Standing()
+        self._begun = self._standing = Standing()
         self._begin_segment()
 
     def mask(self) -> "NDArray[np.bool_]":
@@ -208,6 +180,10 @@ class Constraint:
         self._begun = replace(standing, has_trapped=False)
         self._begin_segment()
 
+    def prompted(self) -> None:
+        """Take note that a further turn begins: calls are counted anew. `appended` follows."""
+        self._standing = replace(self._standing, before=self._standing.calls)
+
     def _begin_segment(self) -> None:
         self._standing = self._begun
         self._written: list[int] = []
@@ -257,8 +233,8 @@ class Constraint:
         standing, choice = self._standing, self._choice
         stretch = Stretch(
             number=standing.calls + 1,
-            required=max(0, choice.required - standing.calls),
-            at_most=max(0, choice.at_most - standing.calls),
+            required=max(0, choice.required - standing.in_turn),
+            at_most=max(0, choice.at_most - standing.in_turn),
             pending=standing.pending,
             earlier=standing.earlier,
             may_trap=not standing.has_trapped,

@@ -17,6 +17,7 @@ from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
 from model_adapters.hf.thinking import Regions, regions_of
 from model_adapters.opening import (
+    OPTIONS,
     Backend,
     Opened,
     Request,
@@ -83,5 +84,5 @@ def _constraint(
 
 
 HF: Final = Backend(
-    "hf:FOLDER", "a model on disk; hf alone is the embedded one", _require_folder, _open
+    "hf:FOLDER", "a model on disk; hf alone is the embedded one", _require_folder, _open, OPTIONS
 )

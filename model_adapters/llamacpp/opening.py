@@ -8,11 +8,14 @@ from cml.profile import Level
 from cml.terminal.files import FileFaultError, require_readable
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf
+from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.model import GgufModel
 from model_adapters.llamacpp.session import LlamaCppSession
 from model_adapters.opening import (
     BARE_CONTEXT_TOKENS,
     BARE_SESSIONS,
+    CALLS,
+    CHANCE,
     Backend,
     Opened,
     Request,
@@ -30,6 +33,10 @@ def _require_file(path: str) -> None:
 
 def open_llamacpp(request: Request, path: str) -> Opened:
     """Open a session on a GGUF file; on the embedded model's where none is named."""
+    if request.device not in {None, "cpu"}:
+        raise AdapterError(
+            f"llamacpp computes on the CPU; for the device {request.device} use hf:FOLDER"
+        )
     if not path:
         embedded_model(yes=request.yes, form=AS_PUBLISHED)
     file = Path(path) if path else embedded_gguf()
@@ -59,4 +66,5 @@ LLAMACPP: Final = Backend(
     "a model on disk, decoded by llama.cpp; llamacpp alone is the embedded one",
     _require_file,
     open_llamacpp,
+    CALLS | CHANCE | {"device"},
 )

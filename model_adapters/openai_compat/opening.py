@@ -3,12 +3,11 @@
 from contextlib import ExitStack
 from typing import Final
 
-from cml.profile import Level, Spelling
+from cml.profile import Level
 from cml.terminal.output import print_text
 from interpreter.errors import missing_extra
-from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.address import read_address
-from model_adapters.opening import Backend, Opened, Request, chat_of, tools_of
+from model_adapters.opening import CHANCE, Backend, Opened, Request, chat_of, tools_of
 from model_adapters.prompt import Message
 
 
@@ -24,10 +23,6 @@ def _open(request: Request, word: str) -> Opened:
         from model_adapters.openai_compat.server import Server
     except ImportError as error:
         raise missing_extra("openai", error) from error
-    if request.profile.markers is Spelling.TOKEN:
-        raise AdapterError(
-            f"{address.url}: markers are tokens only where the model is here: use hf"
-        )
     server = Server(address)
     continues = server.dialect.encode is not None
     with ExitStack() as stack:
@@ -63,4 +58,5 @@ OPENAI: Final = Backend(
     "a server, as in openai:http://127.0.0.1:8000/v1",
     _require_address,
     _open,
+    CHANCE,
 )

@@ -130,6 +130,8 @@ class TokenSession:
                 f"of {self._model.in_words} holds {self._model.context_tokens}; begin another one"
             )
         self._decoded = 0
+        if self._constraint:
+            self._constraint.prompted()
         return self._append(ids, ())
 
     def rewind(self, characters: int) -> None:

@@ -151,7 +151,25 @@ def test_a_second_ctrl_c_leaves_though_a_function_never_ends(chat: "Files", pipe
 
 
 def test_nothing_said_is_no_chat(chat: "Files", piped: Piped) -> None:
-    assert piped.end() == (0, "", "")
+    piped.say(" ")
+    status, out, err = piped.end()
+    assert (status, out) == (2, "")
+    assert "Error: nothing is asked: standard input holds no words" in err
+
+
+def test_what_follows_an_empty_line_waits_for_the_answer(
+    chat: "Files", piped: Piped, cml: "Cml"
+) -> None:
+    Path("open").touch()
+    for line in ("", "one", "", "two", "and quickly"):
+        piped.say(line)
+    status, out, err = piped.end()
+    assert (status, err) == (0, "")
+    assert out.startswith("> one\n")
+    said = [e for e in events(chat.folder) if isinstance(e, Began | Said)]
+    assert said == [Began(), Began("two"), Said("and quickly")]
+    assert out.index("Done.") < out.index("> two")
+    assert cml("validate", "chat.jsonl").status == 0
 
 
 def test_lines_that_are_there_already_are_all_heard(chat: "Files", piped: Piped) -> None:

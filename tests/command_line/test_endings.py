@@ -97,7 +97,7 @@ def test_a_picture_in_ascii_is_still_a_picture(files: "Files") -> None:
     running = process("replay", "good.jsonl", environment=ASCII)
     out = running.communicate(timeout=60)[0].decode("ascii")
     decoding, call, axis, legend, said = out.splitlines()
-    assert legend == "# decodes, runs   = is written"
+    assert legend == "- reads the prompt   # decodes, runs   = is written"
     assert "##" in decoding
     assert "==" in call
     assert "0---" in axis
@@ -334,7 +334,10 @@ def test_how_a_run_ended_is_told_in_words_in_json_and_by_the_status(
     told = cml(*RUN, *more, "--json")
     document = json.loads(told.out)
     assert (told.status, document["ending"]) == (status, ending)
-    assert (document["answer"] is None) == (status == 3)
+    assert (document["answer"] is None) == (ending == "no answer")
+    assert [call["value"] for call in document["calls"]] == ["done \x1b[31m\u202e1"] * len(
+        document["calls"]
+    )
 
 
 def test_a_trace_on_a_full_disk_is_told_before_the_session(cml: "Cml", files: "Files") -> None:

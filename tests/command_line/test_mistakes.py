@@ -315,7 +315,13 @@ def test_fewer_calls_allowed_than_wanted(cml: "Cml", files: "Files") -> None:
     assert "'--max-calls': 1 is less than --min-calls, which is 3" in found.err
 
 
+GOOD = 'def f():\n    """Good."""\n'
 TOOLS = [
+    (f"{GOOD}EXAMPLES = 3", "EXAMPLES must be pairs of a question and its answer"),
+    (
+        f"{GOOD}EXAMPLES = [('q', '[CALL] a [HEAD] f( [END]')]",
+        "EXAMPLES: answer 1 is not a valid context",
+    ),
     ("import sys; sys.exit(0)", "SystemExit: 0"),
     ("raise GeneratorExit('x')", "GeneratorExit: x"),
     ("class Odd(BaseException): pass\nraise Odd('\\x1b[31m')", "Odd: \u241b[31m"),
@@ -354,3 +360,10 @@ def test_a_command_that_is_not_known(cml: "Cml") -> None:
     assert found.status == 2
     assert "No such command" in found.err
     assert "\x1b" not in found.err
+    assert "Did you mean" not in found.err
+
+
+def test_a_command_that_is_nearly_known(cml: "Cml") -> None:
+    found = cml("valdate")
+    assert found.status == 2
+    assert "Error: No such command 'valdate'. Did you mean validate" in found.err

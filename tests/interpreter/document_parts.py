@@ -40,7 +40,9 @@ from interpreter.rules.failures import FAILURES
 from interpreter.runs import Run, read_run
 from interpreter.state import Phase, State
 from interpreter.vectors import RunVector, read_vector
+from model_adapters.backends import BACKENDS
 from model_adapters.commands.exchange import FORMATS
+from model_adapters.opening import spelled
 
 DOCUMENTS: Final = Path(__file__).parents[2] / "docs"
 SPECIFICATION: Final = Path(str(specification()))
@@ -310,8 +312,10 @@ def picture(name: str) -> str:
     """A chart of who is busy when, in thousandths of the axis: a millisecond is a millisecond."""
     run = run_of(name)
     lines = [f"title {name}", "dateFormat x", "axisFormat %L ms", "section model"]
-    waits = [(end, begin) for (_, end), (begin, _) in pairwise(run.decoding)]
-    spans = [("decodes", *s) for s in run.decoding] + [("is trapped", *s) for s in waits]
+    (first, _), *_ = run.reading  # of the toy, which reads no prompt: it decodes all the while
+    decoding = [(first, run.decoding[0][1]), *run.decoding[1:]]
+    waits = [(end, begin) for (_, end), (begin, _) in pairwise(decoding)]
+    spans = [("decodes", *s) for s in decoding] + [("is trapped", *s) for s in waits]
     for words, begin_us, end_us in sorted(spans, key=lambda span: span[1]):
         lines.append(f"{words} : {begin_us // 1000}, {end_us // 1000}")
     for call in run.calls:
@@ -328,7 +332,7 @@ def picture(name: str) -> str:
 def times(name: str) -> str:
     run = run_of(name)
     return (
-        f"The session takes {run.total_us:,} µs, of which the model decodes {run.decode_us:,} µs. "
+        f"The session takes {run.total_us:,} µs, of which the model decodes {run.reading_us + run.decode_us:,} µs. "
         f"The same without traps, one call after another, takes {run.synchronous_us:,} µs."
     )
 
@@ -340,6 +344,19 @@ def losses() -> str:
     lines = ["| format | what | what becomes of it |", "|---|---|---|"]
     for name, known in FORMATS.items():
         lines += [f"| {name} | {what} | {becomes} |" for what, becomes in known.losses.items()]
+    return "\n".join(lines)
+
+
+# ------------------------------------------------------------------- what each backend takes
+
+
+def options() -> str:
+    """The options that a backend takes, of those that not every one does."""
+    lines = ["| backend | takes |", "|---|---|"]
+    for backend in BACKENDS.values():
+        taken = "what its factory says" if backend.takes is None else f"`{spelled(backend.takes)}`"
+        taken = taken.replace(", ", "`, `").replace("``", "none of these")
+        lines.append(f"| `{backend.spelling}` | {taken} |")
     return "\n".join(lines)
 
 
@@ -366,6 +383,7 @@ PARTS: Final[dict[str, Callable[..., str]]] = {
     "times": times,
     "rooms": drawn,
     "losses": losses,
+    "options": options,
     "mutants": mutants,
 }
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cml.ast import OutcomeKind
 from cml.text.grammar import specification
 from interpreter import HostError, Settings, run_virtual
-from interpreter.events import Inject, Outcome, Returned, Start
+from interpreter.events import Inject, Outcome, Returned, Said, Start
 from interpreter.runs import Run, RunCall, RunReader, read_run
 from interpreter.scripted import ScriptedSession
 from interpreter.vectors import read_vector, run_vector
@@ -82,6 +82,33 @@ def test_the_life_of_a_call_is_in_order(words, took_us, end, workers, deadline_u
         happened = [at_us for at_us in life if at_us is not None]
         assert happened == sorted(happened)
         assert (call.returned_us is None) == (call.outcome in {"waiting", "running"})
+
+
+def test_what_is_read_before_the_first_word_is_told_apart() -> None:
+    found = run("One. [CALL] a [HEAD] f() [END][TRAP][END]Two.", 50_000, Settings())
+    first_us = 5_000
+    assert found.reading == ((0, first_us),)
+    assert found.decoding[0][0] == first_us
+    assert found.synchronous_us == found.reading_us + found.decode_us - found.trap_us + 50_000
+
+
+def test_what_a_person_says_is_there_until_the_model_has_read_it() -> None:
+    session = ScriptedSession(["word "] * 20)
+    planned = [(12_000, Said("Hurry.")), (101_000, Said("Too late."))]
+    rows = run_virtual(session, lambda _: [], Settings(end="detach"), planned=planned)
+    early, *rest = read_run(Settings(end="detach"), rows).messages
+    assert (early.text, early.said_us) == ("Hurry.", 12_000)
+    assert early.read_us == 20_000
+    assert all(message.read_us is None or message.read_us > 101_000 for message in rest)
+
+
+def test_what_a_call_returned_or_failed_with_is_part_of_it() -> None:
+    (returned,) = run("[CALL] a [HEAD] f() [END][TRAP][END]", 50_000, Settings()).calls
+    assert (returned.outcome, returned.value) == ("returned", 1)
+    (late,) = run("[CALL] a [HEAD] f() [END][TRAP][END]", 50_000, Settings(deadline_us=9)).calls
+    assert late.outcome == "timeout"
+    assert isinstance(late.value, dict)
+    assert late.value["type"] == "timeout"
 
 
 @pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.name)

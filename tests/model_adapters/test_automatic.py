@@ -9,7 +9,7 @@ from cml.profile import Profile, Spelling
 from interpreter import ScriptedSession
 from model_adapters.backends import open_backend, require_backend
 from model_adapters.embedded import automatic
-from model_adapters.errors import UnknownBackendError
+from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import Opened, Request
 
 ASKED = Request("auto", "Hello.", {})
@@ -38,11 +38,17 @@ def test_llama_cpp_is_taken_where_it_is(capsys: pytest.CaptureFixture[str]) -> N
 def test_transformers_is_taken_where_it_is_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(automatic, "find_spec", lambda _: None)
+    monkeypatch.setattr(automatic, "find_spec", lambda name: object() if name == "torch" else None)
     assert open_backend(ASKED).model == "HF"
     assert (
         "hf: the faster llamacpp needs xllamacpp, which is not installed" in capsys.readouterr().err
     )
+
+
+def test_where_nothing_decodes_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automatic, "find_spec", lambda _: None)
+    with pytest.raises(AdapterError, match=r'pip install "cml-lang\[llamacpp\]"'):
+        open_backend(ASKED)
 
 
 def test_what_llama_cpp_cannot_do_is_left_to_transformers(
@@ -50,9 +56,11 @@ def test_what_llama_cpp_cannot_do_is_left_to_transformers(
 ) -> None:
     assert open_backend(replace(ASKED, device="cuda:1")).model == "HF"
     assert "cuda:1" in capsys.readouterr().err
+    assert open_backend(replace(ASKED, at_trap="swap")).model == "HF"
+    assert "llamacpp takes no --at-trap" in capsys.readouterr().err
     in_tokens = replace(ASKED, profile=Profile(markers=Spelling.TOKEN))
     assert open_backend(in_tokens).model == "HF"
-    assert "markers are tokens" in capsys.readouterr().err
+    assert "llamacpp takes no --markers" in capsys.readouterr().err
 
 
 def test_it_takes_no_model() -> None:

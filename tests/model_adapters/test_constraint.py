@@ -439,6 +439,18 @@ def test_an_interrupt_begins_a_segment_that_knows_what_came_before() -> None:
     assert not ends_after(constraint, "[TRAP][END]")
 
 
+def test_a_further_question_begins_to_count_calls_anew() -> None:
+    constraint = Constraint(BYTES, TOOLS, ToolChoice(required=1, at_most=1))
+    assert ends_after(constraint, call(1))
+    constraint.appended(())
+    assert not ends_after(constraint, call(2))
+    constraint.prompted()
+    constraint.appended(())
+    assert not ends_after(constraint, "No call.")
+    constraint.appended(())
+    assert ends_after(constraint, call(2))
+
+
 def ends_after(constraint: Constraint, text: str) -> bool:
     return accepts(constraint, list(text.encode()), BYTE_END)
 

@@ -40,10 +40,14 @@ def rows_of(
     return list(run_virtual(ScriptedSession(pieces), functions, settings or Settings()))
 
 
-def shown(rows: list[Row], columns: int = 200, withheld: int = 0) -> str:
+def shown(rows: list[Row], columns: int | None = 200, withheld: int = 0) -> str:
     file = io.StringIO()
-    made = Console(file=file, width=columns, highlight=False, markup=False, emoji=False)
-    assert list(Live(lambda _: withheld).watch(rows, made)) == rows
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        if columns is not None:
+            patch.setenv("COLUMNS", str(columns))
+        made = Console(file=file, highlight=False, markup=False, emoji=False)
+        assert list(Live(lambda _: withheld).watch(rows, made)) == rows
     return file.getvalue()
 
 
@@ -125,6 +129,11 @@ def test_a_narrow_terminal_shortens_values_and_never_our_words(columns: int) -> 
     assert "x" * (columns + 1) not in told
 
 
+def test_a_pipe_without_a_width_gets_values_whole() -> None:
+    assert "x" * 5_000 in shown(rows_of(CALLING, "x" * 5_000), None)
+    assert "x" * 20_000 not in shown(rows_of(CALLING, "x" * 20_000), None)
+
+
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
 def test_bars_keep_names_and_numbers_on_any_terminal(columns: int) -> None:
     rows = rows_of(CALLING, after_us=123_456_789)
@@ -142,8 +151,8 @@ def test_the_signs_of_the_bars_are_explained_and_no_others() -> None:
     Console(file=file, width=80).print(gantt(read_run(Settings(), rows_of(CALLING)), 80))
     *bars, legend = file.getvalue().splitlines()
     explained = {part[0] for part in legend.split("   ")}
-    assert explained == {sign for sign in "█▒░·" if any(sign in line for line in bars)}
-    assert explained >= {"█", "▒"}
+    assert explained == {sign for sign in "╌█▒░·" if any(sign in line for line in bars)}
+    assert explained >= {"╌", "█", "▒"}
 
 
 def test_a_call_that_still_runs_is_not_told_to_have_taken_no_time() -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from runs_to_advise import write_run
 from schedule_strategies import COSTS, workloads
 
+from interpreter import ScriptedSession, Settings, run_virtual
+from interpreter.events import Said
 from interpreter.runs import read_run
 from interpreter.schedule.charts.axes import round_numbers
 from interpreter.schedule.charts.charts import Bar, Curve, Curves, TimelinePanel
@@ -138,6 +140,22 @@ def test_a_real_run_becomes_a_timeline(tmp_path: Path, workers: int) -> None:
     assert panel.rows == ("model", "a weather", "b find", "c search", "d send")
     ran = {panel.rows[b.row]: b.end_us - b.start_us for b in panel.bars if b.kind == "running"}
     assert ran["c search"] == 900_000
+    first = min(panel.bars, key=lambda bar: bar.start_us)
+    assert (first.row, first.kind, first.start_us) == (0, "reading", 0)
+
+
+def test_what_a_person_says_has_a_row_of_its_own() -> None:
+    planned = [(25_000, Said("Hurry <b>."))]
+    rows = run_virtual(ScriptedSession(["word "] * 9), lambda _: [], Settings(), planned=planned)
+    chart = recorded_timelines(read_run(Settings(), rows), "a run")
+    (panel,) = chart.panels
+    check_sound(panel)
+    assert panel.rows == ("model", "user1")
+    [said] = [bar for bar in panel.bars if bar.kind == "said"]
+    assert (said.row, said.start_us, said.text) == (1, 25_000, ("Hurry <b>.",))
+    assert said.end_us > said.start_us
+    page = chart_page(chart)
+    assert "Hurry &lt;b&gt;." in page
 
 
 @pytest.mark.parametrize(

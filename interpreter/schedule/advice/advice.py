@@ -25,7 +25,9 @@ class Advice(msgspec.Struct, frozen=True):
 
     Args:
         total_us: How long it took.
-        decode_us: How long the model was decoding.
+        reading_us: How long it read what it was asked, until the first words of each turn came: a part of
+            all that follows.
+        decode_us: How long the model was decoding after that.
         played_us: What the simulator makes of the same run; all else is compared with this.
         best_us: What the best order that was found gives.
         best_order: Identifiers in that order.
@@ -34,11 +36,12 @@ class Advice(msgspec.Struct, frozen=True):
         rounds: How many such rounds there are.
         break_even_us: What all tokens that only asynchronous calling needs may cost in all before
             Sync-Parallel is as fast, no request counted; negative: Sync-Parallel is faster.
-        limits: What held it up, the worst first; at least 1% of the run each.
+        limits: What held it up, the worst first; at least 1% of the run each, without its reading.
         sentences: All of it for people.
     """
 
     total_us: int
+    reading_us: int
     decode_us: int
     played_us: int
     best_us: int
@@ -59,24 +62,26 @@ def advise(observation: Observation, workers: int = 0) -> Advice:
         workers: How many calls could run at once; 0 is without limit.
     """
     plan = _observed_plan(observation, workers)
-    played_us = play_as_written(plan)
+    run = observation.run
+    reading_us = run.reading_us  # nothing else goes on in it, whatever the order
+    played_us = reading_us + play_as_written(plan)
     best = run_policy(plan, "auto")
-    best_us = min(best.makespan_us, played_us)
-    order = best.order if best.makespan_us < played_us else list(range(plan.size))
+    best_us = min(reading_us + best.makespan_us, played_us)
+    order = best.order if best_us < played_us else list(range(plan.size))
     names = tuple(
         observation.written[call].id for call in order if observation.written[call].function
     )
-    limits = find_limits(plan, observation, played_us, best_us, names)
+    limits = find_limits(plan, observation, played_us - reading_us, best_us - reading_us, names)
     in_rounds = (
         [call for call in batch if observation.written[call].function]
         for batch in rounds(plan.graph)
     )
     batches = [batch for batch in in_rounds if batch]
-    run = observation.run
-    writing_us = run.decode_us - run.trap_us
+    writing_us = reading_us + run.decode_us - run.trap_us
     sync_parallel_us = writing_us + _running_us(plan, batches)
     advice = Advice(
         total_us=run.total_us,
+        reading_us=reading_us,
         decode_us=run.decode_us,
         played_us=played_us,
         best_us=best_us,
@@ -120,8 +125,9 @@ def _sentences(advice: Advice, calls: int) -> tuple[str, ...]:
 def _about_run(advice: Advice, calls: int) -> list[str]:
     share = advice.decode_us / max(1, advice.total_us)
     sentences = [
-        f"The run took {milliseconds(advice.total_us)} for {counted(calls, 'call')}; the model was decoding for"
-        f" {milliseconds(advice.decode_us)} of it ({share:.0%})."
+        f"The run took {milliseconds(advice.total_us)} for {counted(calls, 'call')}; the model read for"
+        f" {milliseconds(advice.reading_us)} until its first words came, and then decoded for"
+        f" {milliseconds(advice.decode_us)} ({share:.0%} of the run)."
     ]
     off = abs(advice.played_us - advice.total_us) / max(1, advice.total_us)
     if off >= MATTERS:

@@ -11,7 +11,7 @@ from interpreter.schedule.plan import Plan
 from interpreter.schedule.wording import milliseconds
 
 MATTERS: Final = 0.01
-"""What gains less than this share of the run is no limit."""
+"""What gains less than this share of the run, without its reading, is no limit."""
 
 MAX_TRIED: Final = 200
 """Of larger runs only the longest calls are tried one by one."""
@@ -44,8 +44,8 @@ def find_limits(
     Args:
         plan: The run.
         observation: The same as it was seen.
-        played_us: How long it takes when it is played again.
-        best_us: How long the best order takes that was found.
+        played_us: How long it takes when it is played again, without the reading of the prompt.
+        best_us: How long the best order takes that was found, likewise.
         best: Identifiers of the calls in that order.
     """
     found = [_decoding(plan, played_us), *_longest_call(plan, observation, played_us)]

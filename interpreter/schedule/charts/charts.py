@@ -9,6 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 BarKind = Literal[
+    "reading",
     "writing",
     "round",
     "trap",
@@ -21,8 +22,9 @@ BarKind = Literal[
     "running",
     "failed",
     "returned",
+    "said",
 ]
-"""What a bar shows. The first eight are the model's, the others those of a call."""
+"""What a bar shows. The first nine are the model's, `said` a person's, the others those of a call."""
 
 
 class BarStyle(msgspec.Struct, frozen=True):
@@ -42,6 +44,7 @@ class BarStyle(msgspec.Struct, frozen=True):
 
 
 BAR_STYLES: Final[dict[BarKind, BarStyle]] = {
+    "reading": BarStyle("#c9a0c4", "model reads the prompt, until its first words", dark="#8a6487"),
     "writing": BarStyle("#2f6db5", "model writes a call", dark="#4a8ad6"),
     "round": BarStyle("#7fb2e5", "opening of a round"),
     "trap": BarStyle("#d1495b", "trap"),
@@ -54,6 +57,7 @@ BAR_STYLES: Final[dict[BarKind, BarStyle]] = {
     "failed": BarStyle("#a8324a", "call runs and fails", dark="#c9506a"),
     "queued": BarStyle("#f2cf94", "call waits to start", thin=True, dark="#a58144"),
     "returned": BarStyle("#b5dcc8", "result waits for the model", thin=True, dark="#5c8a74"),
+    "said": BarStyle("#e07b39", "what a person says waits for the model"),
 }
 
 

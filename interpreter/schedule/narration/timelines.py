@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cml.tools.wording import counted
-from interpreter.runs import Run, RunCall
+from interpreter.runs import Run, RunCall, RunMessage
 from interpreter.schedule.charts.charts import (
     Bar,
     BarKind,
@@ -124,8 +124,13 @@ def recorded_timelines(run: Run, title: str) -> Timelines:
         Bar(0, "text", begin_us, end_us, ("text",))
         for begin_us, end_us in _apart(run.decoding, run.calls)
     ]
+    bars += [
+        Bar(0, "reading", begin_us, end_us, ("the prompt",)) for begin_us, end_us in run.reading
+    ]
     bars += list(_model_waits(run))
-    for row, call in enumerate(run.calls, start=1):
+    bars += [_said(row, message, run.total_us) for row, message in enumerate(run.messages, start=1)]
+    names = [MODEL_ROW, *(message.id for message in run.messages)]
+    for row, call in enumerate(run.calls, start=len(names)):
         # What the model was writing at that time is seen in its own row.
         bars.append(
             Bar(0, "writing", call.opened_us, call.written_us, (f"{call.call}: {call.function}",))
@@ -135,11 +140,16 @@ def recorded_timelines(run: Run, title: str) -> Timelines:
         bars += _life(row, name, call.life(run.total_us), kind, unit)
     panel = TimelinePanel(
         title=f"{counted(len(run.calls), 'call')}, {unit.text(run.total_us)}",
-        rows=(MODEL_ROW, *(f"{call.call} {call.function}" for call in run.calls)),
+        rows=(*names, *(f"{call.call} {call.function}" for call in run.calls)),
         bars=tuple(bars),
         total_us=run.total_us,
     )
     return Timelines(title, (panel,), run.answer)
+
+
+def _said(row: int, message: RunMessage, total_us: int) -> Bar:
+    read_us = total_us if message.read_us is None else message.read_us
+    return Bar(row, "said", message.said_us, read_us, (message.text,))
 
 
 def _apart(
@@ -161,7 +171,8 @@ def _apart(
 
 def _model_waits(run: Run) -> Iterator[Bar]:
     at_us = 0
-    for begin_us, end_us in (*run.decoding, (run.total_us, run.total_us)):
+    busy = sorted((*run.reading, *run.decoding))
+    for begin_us, end_us in (*busy, (run.total_us, run.total_us)):
         if begin_us > at_us:
             yield Bar(0, "waiting", at_us, begin_us, ("not decoding",))
         at_us = end_us

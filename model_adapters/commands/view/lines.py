@@ -29,11 +29,11 @@ class Lines(Protocol):
         ...
 
     def first(self) -> str | None:
-        """Wait for the first line; None at the end."""
+        """Wait for the first line with a word on it; None at the end."""
         ...
 
     def rest(self) -> AsyncIterator[str]:
-        """Yield the others as they come, until the end."""
+        """Yield the others as they come, until the end: empty ones where they mean something."""
         ...
 
     def shown(
@@ -49,7 +49,7 @@ class Lines(Protocol):
 
 
 class PipedLines:
-    """The lines of standard input. A thread reads them: nothing else can wait for a pipe everywhere.
+    """The lines of standard input, where an empty one ends a question. A thread reads them: nothing else can wait for a pipe everywhere.
 
     Args:
         console: Where the session is shown.
@@ -60,8 +60,8 @@ class PipedLines:
         self._lines = _read_lines()
 
     def first(self) -> str | None:
-        """Wait for the first line; None at the end."""
-        return next(self._lines, None)
+        """Wait for the first line with a word on it; None at the end."""
+        return next(filter(str.strip, self._lines), None)
 
     async def rest(self) -> AsyncIterator[str]:
         """Yield the others as they come, until the end."""
@@ -111,17 +111,21 @@ class TypedLines:
         )
 
     def first(self) -> str | None:
-        """Wait for the first line; None at the end."""
+        """Wait for the first line with a word on it; None at the end."""
         try:
-            return self._session.prompt()
+            while not (line := self._session.prompt()).strip():
+                pass
         except EOFError:
             return None
+        return line
 
     async def rest(self) -> AsyncIterator[str]:
-        """Yield the others as they come, until the end."""
+        """Yield the others with a word on them as they come, until the end."""
         with suppress(EOFError):
             while True:
-                yield await self._session.prompt_async(handle_sigint=False)
+                line = await self._session.prompt_async(handle_sigint=False)
+                if line.strip():
+                    yield line
 
     def shown(
         self, running: Callable[[], str], interrupt: Callable[[], object]

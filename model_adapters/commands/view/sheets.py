@@ -5,6 +5,7 @@ gets whole lines, and below them a foot that is drawn anew: the line that the mo
 runs.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -14,6 +15,8 @@ from rich.live import Live as Redrawn
 from rich.text import Text
 
 _REDRAWN_PER_SECOND: Final = 8
+_LONGEST_LINE: Final = 10_000
+"""Cells of a line in a pipe or a file: values are as good as whole there, and ten megabytes are not."""
 
 
 class Sheet(Protocol):
@@ -45,8 +48,9 @@ class PlainSheet:
 
     @property
     def width(self) -> int:
-        """How many cells a line has."""
-        return self._console.width
+        """How many cells a line has: where nobody gave it a width, as many as it needs."""
+        is_given = self._console.is_terminal or "COLUMNS" in os.environ
+        return self._console.width if is_given else _LONGEST_LINE
 
     def write(self, text: str) -> None:
         """Write on in the line that was begun."""
