@@ -164,8 +164,8 @@ def _embedded_counter(*, yes: bool) -> CountTokens:
     is_converted = is_embedded_fetched() and find_spec("tokenizers") is not None
     if find_spec("xllamacpp") is not None and not is_converted:
         embedded_model(yes=yes, form=AS_PUBLISHED)
-        content = of_gguf(embedded_gguf(), EMBEDDED_MODEL).content
-        return lambda text: len(content(text))
+        encode = of_gguf(embedded_gguf(), EMBEDDED_MODEL).naive
+        return lambda text: len(encode(text))
     if find_spec("transformers") is None:
         raise AdapterError(
             "what counts the tokens of smollm2 is not installed: pip install "
