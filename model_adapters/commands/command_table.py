@@ -69,7 +69,8 @@ COMMANDS: Final = {
     ),
     "calibrate": Entry(
         "model_adapters.commands.calibrate:calibrate_command",
-        "Measure what decoding with BACKEND (the embedded model by default) costs on this machine, and keep it.",
+        "Measure what decoding with BACKEND (the embedded model by default) costs on this machine,"
+        " and keep it.",
     ),
     "import": Entry(
         "model_adapters.commands.exchange:import_command",

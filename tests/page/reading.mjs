@@ -13,6 +13,6 @@ const found = traces.map((lines) => {
   const calls = [...reading.calls.values()].map((call) => [
     call.key, call.name, call.openedUs, call.writtenUs, call.startedUs, call.returnedUs, call.deliveredUs, call.outcome,
   ]);
-  return { calls, decoding: reading.decoding, context: reading.context, total: reading.nowUs, ending: reading.ending };
+  return { calls, reading: reading.reading, decoding: reading.decoding, context: reading.context, total: reading.nowUs, ending: reading.ending };
 });
 console.log(JSON.stringify(found));

@@ -45,6 +45,7 @@ def test_the_page_reads_what_python_reads(path: Path, found) -> None:
     run = read_run(vector.settings, vector.rows)
     assert shown["context"] == vector.context
     assert [tuple(pair) for pair in shown["decoding"]] == list(run.decoding)
+    assert [tuple(pair) for pair in shown["reading"]] == list(run.reading)
     assert shown["total"] == run.total_us
     assert shown["ending"] == run.reason
     assert [tuple(call) for call in shown["calls"]] == [

@@ -11,13 +11,13 @@ const EDGE_PIXELS = 48;
 const MOST_ZOOM = 2_000;
 
 export const MEANINGS = {
-  text: "the model writes", writing: "the model writes a call", trapped: "the model waits at a trap",
+  reading: "the model reads the prompt, until its first words", text: "the model writes", writing: "the model writes a call", trapped: "the model waits at a trap",
   waiting: "the call waits to start", running: "the call runs", failed: "the call runs and fails",
   returned: "its result waits for a safe point",
 };
 
 /** What is drawn: a run that was read (reading.js), or one that the simulator played.
- * @typedef {{calls: Iterable<import("./reading.js").Call>, decoding: number[][], trapped: number[][], phase: string, nowUs: number}} Lanes
+ * @typedef {{calls: Iterable<import("./reading.js").Call>, reading: ?number[][], decoding: number[][], trapped: number[][], phase: string, nowUs: number}} Lanes
  */
 
 export class LanesDrawing {
@@ -43,6 +43,7 @@ export class LanesDrawing {
   /** Draw a run as it is now. What is drawn already is only moved where it has changed. */
   draw(run, nowUs = run.nowUs) {
     const decoding = this.#lane("", "decoding", "");
+    for (const [begin, end] of run.reading ?? []) this.#bar(decoding, `d${begin}`, "reading", begin, end);
     for (const [begin, end] of run.decoding) this.#bar(decoding, `d${begin}`, "text", begin, end);
     this.#underWay(decoding, run, nowUs);
     for (const [begin, end] of run.trapped) this.#bar(decoding, `t${begin}`, "trapped", begin, end ?? nowUs);
@@ -88,11 +89,11 @@ export class LanesDrawing {
   }
 
   /** What the model writes at this moment: it goes on from what it wrote before, where that ended as this began. */
-  #underWay(decoding, { askedUs = null, decoding: before, block = null }, nowUs) {
+  #underWay(decoding, { askedUs = null, decoding: before, isReading = false, block = null }, nowUs) {
     if (askedUs !== null) {
       const last = before.at(-1);
       const beginUs = last?.[1] === askedUs ? last[0] : askedUs;
-      this.#bar(decoding, `d${beginUs}`, "text", beginUs, nowUs);
+      this.#bar(decoding, `d${beginUs}`, isReading ? "reading" : "text", beginUs, nowUs);
     }
     if (block?.kind === "call") this.#bar(decoding, "block", "writing", block.openedUs, nowUs);
     else this.#drop("block");

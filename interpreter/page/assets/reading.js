@@ -33,6 +33,9 @@ export class Reading {
     this.calls = new Map();
     /** When the model was decoding, as pairs of begin and end. */
     this.decoding = [];
+    /** From where each turn began to its first symbol: the model reads what it is asked. No part of `decoding`. */
+    this.reading = [];
+    this.isReading = false;
     /** When it was suspended by a trap, or waited at its end; the last may be open. */
     this.trapped = [];
     /** Moments that are worth a mark: what a person said, faults, ends. */
@@ -78,8 +81,10 @@ export class Reading {
 
   #decoded(atUs) {
     const last = this.decoding.at(-1);
-    if (last?.[1] === this.askedUs) last[1] = atUs;
+    if (this.isReading) this.reading.push([this.askedUs ?? atUs, atUs]);
+    else if (last?.[1] === this.askedUs) last[1] = atUs;
     else this.decoding.push([this.askedUs ?? atUs, atUs]);
+    this.isReading = false;
     this.askedUs = null;
   }
 
@@ -207,6 +212,7 @@ export class Reading {
   #rules = {
     "Step/begin": (row, number) => {
       this.phase = "decoding";
+      this.isReading = true;
       this.ending = null;
       this.#moment("begin", row.at_us, row.event.prompt ?? "", number);
     },
