@@ -48,6 +48,8 @@ class Limits(msgspec.Struct, frozen=True):
         pending_calls: Calls of one session that wait or run at the same time.
         forged_interrupts: Forged interrupts in a row before a session is ended.
         progress_reports: Interrupts of progress that a model is told of one call.
+        agent_hops: Messages of agents that may follow from each other, the first included.
+        agent_messages: Messages that an agent may send in one turn.
     """
 
     block_characters: int = 65_536
@@ -58,13 +60,15 @@ class Limits(msgspec.Struct, frozen=True):
     pending_calls: int = 256
     forged_interrupts: int = 16
     progress_reports: int = 16
+    agent_hops: int = 16
+    agent_messages: int = 16
 
     def __post_init__(self) -> None:
         """Keep the limits within what every implementation can do (Syntax/limits)."""
         for name, highest in _HIGHEST.items():
             if not 1 <= getattr(self, name) <= highest:
                 raise ValueError(f"the limit {name} is between 1 and {highest}")
-        for name in ("calls", "pending_calls", "forged_interrupts"):
+        for name in ("calls", "pending_calls", "forged_interrupts", "agent_hops"):
             if getattr(self, name) < 1:
                 raise ValueError(f"the limit {name} is at least 1")
 

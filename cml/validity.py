@@ -13,7 +13,12 @@ from cml.diagnostics import CmlError, Diagnostic, Severity, Span, diagnose
 from cml.parser import BlockReader, Prose, read_symbols
 from cml.profile import Body, Level, Profile
 from cml.symbols import Symbol
-from cml.text.identifiers import CONSTANTS, is_runtime_identifier, reserved_fault
+from cml.text.identifiers import (
+    CONSTANTS,
+    is_message_identifier,
+    is_runtime_identifier,
+    reserved_fault,
+)
 from cml.text.lints import NearMisses, json_constants, near_misses_in_block
 
 
@@ -78,10 +83,9 @@ def _trap_wakes(block: Trap, seen: _Seen) -> _Messages:
 
 
 def _level(block: Interrupt, seen: _Seen) -> _Messages:
-    name = block.id
     level = seen.profile.level
-    if level is not Level.EXTENDED and is_runtime_identifier(name) and name.startswith("user"):
-        return (f"messages of people are beyond the {level.value} level",)
+    if level is not Level.EXTENDED and is_message_identifier(block.id):
+        return (f"messages are beyond the {level.value} level",)
     return ()
 
 

@@ -110,14 +110,18 @@ class Expired(msgspec.Struct, frozen=True, tag="expired"):
     call: str
 
 
-class Said(msgspec.Struct, frozen=True, tag="said"):
-    """A person says something while the session runs.
+class Said(msgspec.Struct, frozen=True, tag="said", omit_defaults=True):
+    """A person, or an agent, says something while the session runs.
 
     Args:
         text: What they say.
+        sender: The name of the agent; empty for a person.
+        hops: How many messages of agents this one follows from, one after another (Embed/hops).
     """
 
     text: str
+    sender: str = ""
+    hops: int = 0
 
 
 class Stopped(msgspec.Struct, frozen=True, tag="stopped"):

@@ -7,11 +7,12 @@ from cml.ast import Interrupt, OutcomeKind
 from cml.parser import parse
 from cml.printer import PrintError, render
 from cml.profile import Level, Profile
+from cml.text.identifiers import agent_fault, message_identifier
 from interpreter.events import Delivery, Inject, Outcome
 from interpreter.session import Batch
 
 _SHORT: Final = 1_000
-_LONGEST_MESSAGE_IDENTIFIER: Final = "user" + "9" * 9
+_HIGHEST_MESSAGE: Final = 999_999_999
 """Whether a message can be told does not depend on how many there were before it."""
 
 
@@ -50,13 +51,26 @@ _short_fault: Final = lru_cache(256)(_fault)
 """An exploration asks for the same few texts in every state."""
 
 
-def message_fault(text: object, profile: Profile) -> str | None:
-    """Return why what a person says cannot be told, or None if it can (Embed/message)."""
+def message_fault(text: object, profile: Profile, sender: str = "", hops: int = 0) -> str | None:
+    """Return why what a person or an agent says cannot be told, or None if it can (Embed/message).
+
+    Args:
+        text: What is said.
+        profile: That of the session that is told.
+        sender: The name of the agent; empty for a person.
+        hops: How many messages of agents it follows from (Embed/hops).
+    """
     if not isinstance(text, str):
         return f"a message is text, not a value of the type {type(text).__name__}"
     if profile.level is not Level.EXTENDED:
-        return "messages of people are of the extended level"
-    fault = unreadable(_LONGEST_MESSAGE_IDENTIFIER, Outcome(OutcomeKind.RETURNED, text), profile)
+        return "messages are of the extended level"
+    if sender and (fault := agent_fault(sender)):
+        return fault
+    most = profile.limits.agent_hops if sender else 1
+    if not 0 <= hops < most:
+        return f"it follows from {hops} messages of agents, and may follow from at most {most - 1}"
+    identifier = message_identifier(sender, _HIGHEST_MESSAGE)
+    fault = unreadable(identifier, Outcome(OutcomeKind.RETURNED, text), profile)
     return fault and f"the message cannot be told: {fault}"
 
 

@@ -173,8 +173,8 @@ def _check_contract(state: State, event: Event) -> None:
             pass
         case Began() if state.phase not in {Phase.READY, Phase.ENDED}:
             raise HostError("Embed/begin", "a turn begins when the one before it is over")
-        case Said(text):
-            if fault := message_fault(text, state.settings.profile):
+        case Said(text, sender, hops):
+            if fault := message_fault(text, state.settings.profile, sender, hops):
                 raise HostError("Embed/message", fault)
         case Returned(call=call) | Expired(call=call) if not _was_started(state, call):
             message = f"{call} returned or expired, but no such call was started"

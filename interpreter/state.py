@@ -134,7 +134,7 @@ class Queued(msgspec.Struct, frozen=True, order=True):
     """An interrupt that waits for a safe point, with its place in the queue (Settle/deliver).
 
     Args:
-        rank: 0 for a person's message, 1 for anything else.
+        rank: 0 for a message, 1 for anything else.
         at_us: When it came to be, in microseconds.
         order: The start order of its call, for those that came at the same time.
         delivery: What will go in.
@@ -147,6 +147,7 @@ class Queued(msgspec.Struct, frozen=True, order=True):
 
 
 NO_CALLS: Final[dict[str, CallState]] = {}
+NO_MESSAGES: Final[dict[str, int]] = {}
 
 
 class State(msgspec.Struct, frozen=True):
@@ -175,10 +176,11 @@ class State(msgspec.Struct, frozen=True):
         queue: Interrupts that wait for a safe point, in their order.
         wait: What a trapped session waits for.
         interrupted: Whether an interrupt went in since the trap.
-        messaged: Whether one of them was a person's message.
+        messaged: Whether one of them was a message.
         ending: Why the session is ending.
         errors: Protocol errors so far that have no identifier of their own.
-        messages: Messages of people so far.
+        messages: How many messages came so far, by their sender; people have no name. Never changed
+            in place.
         forged: Forged interrupts in a row.
     """
 
@@ -203,7 +205,7 @@ class State(msgspec.Struct, frozen=True):
     messaged: bool = False
     ending: EndReason = "stop"
     errors: int = 0
-    messages: int = 0
+    messages: dict[str, int] = NO_MESSAGES
     forged: int = 0
 
     @property

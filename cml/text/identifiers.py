@@ -22,7 +22,10 @@ NO_VALUES: Final = MARKER_NAMES | CONSTANTS.keys()
 
 _RESERVED_WORDS: Final = NO_VALUES | {"all"}
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RUNTIME_IDENTIFIER: Final = re.compile(r"(?:user|error)[0-9]+")
+_AGENT: Final = r"[A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?"
+_AGENT_NAME: Final = re.compile(_AGENT)
+_MESSAGE_IDENTIFIER: Final = re.compile(rf"(?:user|agent_{_AGENT})[0-9]+")
+_ERROR_IDENTIFIER: Final = re.compile(r"error[0-9]+")
 
 
 def identifier_fault(name: str, profile: Profile) -> str | None:
@@ -49,9 +52,32 @@ def reserved_fault(name: str) -> str | None:
     return f"{name} is an identifier of the runtime" if is_runtime_identifier(name) else None
 
 
+def is_message_identifier(name: str) -> bool:
+    """Whether an identifier is that of a message, of a person or of an agent."""
+    return bool(_MESSAGE_IDENTIFIER.fullmatch(name))
+
+
 def is_runtime_identifier(name: str) -> bool:
-    """Whether an identifier belongs to people's messages or to protocol errors."""
-    return bool(_RUNTIME_IDENTIFIER.fullmatch(name))
+    """Whether an identifier belongs to messages or to protocol errors."""
+    return is_message_identifier(name) or bool(_ERROR_IDENTIFIER.fullmatch(name))
+
+
+def message_identifier(sender: str, number: int) -> str:
+    """Return the identifier of a message (Syntax/message-identifier).
+
+    Args:
+        sender: The name of the agent that wrote it; empty for people.
+        number: Its place among the messages of this sender, from 1.
+    """
+    return f"agent_{sender}{number}" if sender else f"user{number}"
+
+
+def agent_fault(name: str) -> str | None:
+    """Return why a name is none of an agent, or None (Syntax/message-identifier)."""
+    if _AGENT_NAME.fullmatch(name):
+        return None
+    shape = "an ASCII letter or _, then letters, digits and _, and no digit at the end"
+    return f"{_shorten(name)!r} is no name of an agent: {shape}"
 
 
 def _shorten(text: str) -> str:

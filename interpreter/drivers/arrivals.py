@@ -41,7 +41,7 @@ class Arrivals:
         return self._queue.empty()
 
     def has_message(self) -> bool:
-        """Whether a person's message is among them; by whoever takes them, between two turns."""
+        """Whether a message is among them; by whoever takes them, between two turns."""
         arrived = list(self._queued())
         for event in arrived:
             self._queue.put(event)

@@ -75,7 +75,7 @@ class Driver:
         clock: Microseconds, never going back.
         journal: Where rows are written.
         seen: Is told the rows of each instant, once their effects are on their way.
-        most_waiting: How many messages of people may wait to be told.
+        most_waiting: How many messages may wait to be told.
 
     Raises:
         HostError: The settings are out of bounds, or a function is none.
@@ -128,27 +128,29 @@ class Driver:
         """Say that something has happened; None only wakes whoever waits."""
         self.arrivals.put(event)
 
-    def say(self, text: str) -> None:
-        """Let a person say something.
+    def say(self, said: Said) -> None:
+        """Let a person or an agent say something.
 
         Raises:
             HostError: The message cannot be told at all (Embed/message), or too many wait to be told
                 (Embed/full).
         """
-        if fault := message_fault(text, self.settings.profile):
+        if fault := message_fault(said.text, self.settings.profile, said.sender, said.hops):
             raise HostError("Embed/message", fault)
         with self._saying:
             if self._untold >= self._most_waiting:
                 message = f"{self._most_waiting:,} messages wait to be told; say this one later"
                 raise HostError("Embed/full", message)
             self._said += 1
-        self.put(Said(text))
+        self.put(said)
 
     @property
     def _untold(self) -> int:
         """Messages that have not gone into the context: on their way here, or in the queue."""
         state = self._state
-        return self._said - state.messages + sum(told.rank == 0 for told in state.queue)
+        return (
+            self._said - sum(state.messages.values()) + sum(told.rank == 0 for told in state.queue)
+        )
 
     def stop(self) -> None:
         """End the turn at the next moment."""
@@ -189,7 +191,7 @@ class Driver:
         """Return what begins a turn with a prompt, in the session's own form or as a message (Embed/prompt)."""
         if self._verbs.takes_prompts:
             return Began(prompt)
-        self.say(prompt)
+        self.say(Said(prompt))
         return Began()
 
     @property

@@ -8,6 +8,7 @@ from interpreter.drivers.driver import Driver, Journal
 from interpreter.drivers.spoken import Spoken, SpokenMessage
 from interpreter.drivers.workplace import Workplace
 from interpreter.errors import HostError
+from interpreter.events import Said
 from interpreter.executors.event_loop import EventLoopThread, RunningLoop
 from interpreter.session import Session
 from interpreter.state import Settings
@@ -20,7 +21,7 @@ LOOK_S: Final = 0.05
 
 
 MOST_WAITING: Final = 1_000
-"""How many messages of people may wait to be told, unless a host says otherwise."""
+"""How many messages may wait to be told, unless a host says otherwise."""
 
 
 class RuntimeForm:
@@ -66,8 +67,13 @@ class RuntimeForm:
         """
         self._driver.stop()
 
-    def say(self, text: str) -> SpokenMessage:
-        """Let a person say something while the model decodes or waits. Safe from any thread.
+    def say(self, text: str, sender: str = "", hops: int = 0) -> SpokenMessage:
+        """Let a person or an agent say something while the model decodes or waits. Safe from any thread.
+
+        Args:
+            text: What is said.
+            sender: The name of the agent that says it; empty for a person.
+            hops: How many messages of agents this one follows from (Embed/hops).
 
         Returns:
             The message, for who wants to know when it goes in: to await it is to wait for that, in
@@ -75,12 +81,13 @@ class RuntimeForm:
 
         Raises:
             HostError: The message cannot be told: it is no text, too long, or forbidden by the
-                level of the profile (Embed/message); too many wait to be told (Embed/full); or
+                level of the profile, or its sender or hops are none (Embed/message); too many wait to be told (Embed/full); or
                 the session is closed (Embed/shutdown).
         """
-        message = self._spoken.add(text)
+        said = Said(text, sender, hops)
+        message = self._spoken.add(said)
         try:
-            self._driver.say(text)
+            self._driver.say(said)
         except HostError:
             self._spoken.drop(message)
             raise

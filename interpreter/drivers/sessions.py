@@ -80,7 +80,7 @@ class Sessions:
             functions: What the model may call, by name.
             settings: What the host chose; its `functions` are filled in from the names given here.
             journal: As for `Runtime`; it is called in the loop, so it should not take long.
-            most_waiting: How many messages of people may wait to be told.
+            most_waiting: How many messages may wait to be told.
 
         Raises:
             HostError: As many are open as may be (Embed/full), or all were closed

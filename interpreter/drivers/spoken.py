@@ -1,4 +1,4 @@
-"""Messages of people on their way into a context, for who wants to know when they go in."""
+"""Messages on their way into a context, for who wants to know when they go in."""
 
 import asyncio
 from collections.abc import Generator, Sequence
@@ -32,15 +32,15 @@ class SpokenMessage:
     """A message that was said. To await it is to wait until it goes in.
 
     Args:
-        text: What was said.
+        said: What was said, and by whom.
 
     Attributes:
         went_in: Has the row by which it goes in, once it does; `HostError` where it never will, for
             the session was closed (Embed/shutdown).
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, said: Said) -> None:
+        self.said = said
         self.went_in: Future[Row] = Future()
         # Who gives up waiting cancels the wait: what was said is said, and goes in all the same.
         self.went_in.set_running_or_notify_cancel()
@@ -60,17 +60,16 @@ class Spoken:
     def __init__(self) -> None:
         self._lock = Lock()
         self._said: list[SpokenMessage] = []
-        self._numbered: dict[str, SpokenMessage] = {}
-        self._count = 0
+        self._queued: list[SpokenMessage] = []
         self._is_over = False
 
-    def add(self, text: str) -> SpokenMessage:
+    def add(self, said: Said) -> SpokenMessage:
         """Take a message that is being said, in any thread.
 
         Raises:
             HostError: The session is closed (Embed/shutdown).
         """
-        message = SpokenMessage(text)
+        message = SpokenMessage(said)
         with self._lock:
             if self._is_over:
                 raise HostError("Embed/shutdown", "the session is closed; nobody hears a message")
@@ -84,32 +83,28 @@ class Spoken:
                 self._said.remove(message)
 
     def see(self, rows: Sequence[Row]) -> None:
-        """Follow the messages through rows (Step/message, Settle/deliver): through all of a session,
-        for the machine numbers its messages.
-        """
+        """Follow the messages through rows: whatever is queued goes in at once (Settle/deliver)."""
         for row in rows:
             if isinstance(row.event, Said):
-                self._number(row.event.text)
-            for effect in row.effects:
-                if isinstance(effect, Inject):
-                    for told in effect.interrupts:
-                        if message := self._numbered.pop(told.id, None):
-                            message.went_in.set_result(row)
+                self._queue(row.event)
+            if any(isinstance(effect, Inject) for effect in row.effects):
+                gone, self._queued = self._queued, []
+                for message in gone:
+                    message.went_in.set_result(row)
 
     def give_up(self) -> None:
         """Say of all that are on their way that they will not arrive, and take no more."""
         with self._lock:
             self._is_over = True
-            lost, self._said = [*self._said, *self._numbered.values()], []
-        self._numbered.clear()
+            lost, self._said = [*self._said, *self._queued], []
+        self._queued.clear()
         why = HostError("Embed/shutdown", "the session was closed before the message went in")
         for message in lost:
             message.went_in.set_exception(why)
 
-    def _number(self, text: str) -> None:
-        self._count += 1
+    def _queue(self, said: Said) -> None:
         with self._lock:
-            found = next((message for message in self._said if message.text == text), None)
+            found = next((message for message in self._said if message.said == said), None)
             if found is not None:  # else it is a prompt, which the driver has said
                 self._said.remove(found)
-                self._numbered[f"user{self._count}"] = found
+                self._queued.append(found)

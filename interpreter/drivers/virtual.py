@@ -85,20 +85,45 @@ def drive(settings: Settings, environment: Environment) -> Iterator[Row]:
     state = State(settings)
     while moment := environment.moment():
         now_us, events = moment
-        begins = any(isinstance(event, Began) for event in events)
-        if state.ending == "stopped" and not begins:
-            events = [event for event in events if isinstance(event, Returned | Expired)]
-        state, rows = instant(state, now_us, events)
+        state, rows = taken(state, now_us, events)
         for row in rows:
             yield row
             for effect in row.effects:
                 environment.perform(effect, now_us)
+    check_is_over(state)
+
+
+def taken(state: State, now_us: int, events: Iterable[Event]) -> tuple[State, list[Row]]:
+    """Let the machine take all that happens at one moment, but for what comes after a stop."""
+    events = tuple(events)
+    begins = any(isinstance(event, Began) for event in events)
+    if state.ending == "stopped" and not begins:
+        events = tuple(event for event in events if isinstance(event, Returned | Expired))
+    return instant(state, now_us, events)
+
+
+def check_is_over(state: State) -> None:
+    """See that a session to which nothing more will happen does not wait.
+
+    Raises:
+        HostError: It does: a call never returned (Embed/return).
+    """
     if state.phase is not Phase.ENDED:
         message = f"nothing more will happen, but the session is {state.phase.value}"
         raise HostError("Embed/return", message)
 
 
-class _VirtualEnvironment:
+class VirtualEnvironment:
+    """A session, functions and costs as an environment.
+
+    Args:
+        session: The model's context.
+        settings: What the host chose.
+        functions: What each started call does.
+        costs: What decoding and injecting cost.
+        planned: What happens besides, with times in microseconds.
+    """
+
     def __init__(
         self,
         session: Session,
@@ -108,9 +133,8 @@ class _VirtualEnvironment:
         planned: Iterable[tuple[int, Began | Said | Stopped]],
     ) -> None:
         self._timeline = Timeline()
-        self._timeline.push(0, Began())
         for when_us, event in planned:
-            self._timeline.push(when_us, event)
+            self.plan(when_us, event)
         self._decoder = Decoder(session, settings.profile)
         self._profile = settings.profile
         self._functions = functions
@@ -119,10 +143,21 @@ class _VirtualEnvironment:
         self._pieces: list[tuple[int, int]] = []  # where each began that stays, and its tokens
         self._free_us = 0
 
+    def plan(self, when_us: int, event: Event) -> None:
+        """Have something happen at a time, in microseconds."""
+        self._timeline.push(when_us, event)
+
+    @property
+    def next_us(self) -> int | None:
+        """When something happens next, in microseconds; None if nothing will."""
+        return self._timeline.next_us
+
     def moment(self) -> tuple[int, list[Event]] | None:
+        """Return when something happens next, and all that happens then; None if nothing will."""
         return self._timeline.pop()
 
     def perform(self, effect: Effect, now_us: int) -> None:
+        """Do what an effect asks for."""
         match effect:
             case Decode():
                 written = self._decoder.received
@@ -194,6 +229,7 @@ def run_virtual(
             f"functions are a callable that answers each start, not {kind_of(functions)}"
         )
     used = check_settings(settings or Settings())
+    happening = [(0, Began()), *planned]
     return drive(
-        used, _VirtualEnvironment(session, used, functions, costs or DecodingCosts(), planned)
+        used, VirtualEnvironment(session, used, functions, costs or DecodingCosts(), happening)
     )

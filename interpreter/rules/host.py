@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from cml.ast import OutcomeKind
 from cml.profile import Level
 from cml.text.blocks import BlockEnd, unclosed_block
+from cml.text.identifiers import message_identifier
 from interpreter.events import (
     Began,
     Cancel,
@@ -96,11 +97,13 @@ def step_met(state: State, event: Expired) -> Fired | None:
 
 
 def step_message(state: State, event: Said) -> Fired | None:
-    """Step/message: what a person says becomes an interrupt, ahead of all results."""
-    number = state.messages + 1
+    """Step/message: what a person or an agent says becomes an interrupt, ahead of all results."""
+    number = state.messages.get(event.sender, 0) + 1
+    order = sum(state.messages.values()) + 1
     outcome = Outcome(OutcomeKind.RETURNED, event.text)
-    after = queue_interrupt(state, f"user{number}", outcome, number, rank=0)
-    return replace(after, messages=number), ()
+    identifier = message_identifier(event.sender, number)
+    after = queue_interrupt(state, identifier, outcome, order, rank=0)
+    return replace(after, messages={**state.messages, event.sender: number}), ()
 
 
 def step_stop(state: State, _: Stopped) -> Fired | None:

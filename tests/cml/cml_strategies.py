@@ -57,7 +57,9 @@ content = fragment_texts | plain_texts
 names = st.from_regex(r"[a-z_][a-z0-9_]{0,5}", fullmatch=True) | st.sampled_from(
     ["job1", "from", "class", "x", "END2", "A" * 64]
 )
-identifiers = names.filter(lambda name: not name.startswith(("user", "error")) and name != "all")
+identifiers = names.filter(
+    lambda name: not name.startswith(("user", "error", "agent_")) and name != "all"
+)
 paths = st.lists(content | st.integers(-5, 10**6), max_size=2).map(tuple)
 references = st.builds(Reference, ref=identifiers, path=paths)
 json_scalars = (
@@ -91,7 +93,7 @@ def calls(body: Body) -> st.SearchStrategy[Call]:
     return st.builds(Call, st.none() | identifiers, spelled, positional, named)
 
 
-interrupt_names = identifiers | st.sampled_from(["user1", "error12"])
+interrupt_names = identifiers | st.sampled_from(["user1", "error12", "agent_critic3"])
 interrupts = st.builds(
     Interrupt,
     interrupt_names,

@@ -13,6 +13,7 @@ from lark import Lark, Token, Tree, UnexpectedInput
 from lark_reader import (
     CONSTANTS,
     RESERVED,
+    RUNTIME,
     SPACE,
     Rejected,
     _bare,
@@ -123,7 +124,7 @@ def _trap_faults(body: str, profile: Profile) -> Iterator[str]:
     if profile.level is not Level.EXTENDED:
         yield "Valid/level"
     names = [name.strip(SPACE) for name in body.split(",")]
-    reserved = any(n in RESERVED or re.fullmatch("(user|error)[0-9]+", n) for n in names)
+    reserved = any(n in RESERVED or re.fullmatch(RUNTIME, n) for n in names)
     if names != ["all"] and (reserved or not all(_is_identifier(n, profile) for n in names)):
         yield "Valid/trap-list"
 

@@ -18,6 +18,7 @@ from cml.text.grammar import context_grammar
 
 RESERVED = {"CALL", "INTR", "TRAP", "HEAD", "END", "True", "False", "None", "all"}
 RESERVED |= {"true", "false", "null"}
+RUNTIME = "(user|error|agent_(?=[A-Za-z_])[A-Za-z0-9_]*(?<=[A-Za-z_]))[0-9]+"
 CONSTANTS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 SPACE = " \t\r\n"
 
@@ -134,7 +135,7 @@ def _trap(parts: list[Node]) -> Trap:
     listed = [_identifier(name) for name in parts]
     if listed == ["all"]:
         return Trap("all")
-    _require(not any(n in RESERVED or re.fullmatch("(user|error)[0-9]+", n) for n in listed))
+    _require(not any(n in RESERVED or re.fullmatch(RUNTIME, n) for n in listed))
     return Trap(tuple(listed) or None)
 
 

@@ -32,6 +32,12 @@ RETURNED = Outcome(OutcomeKind.RETURNED, 1)
         ("Embed/return", BEGUN, Expired("a")),
         ("Embed/message", CORE, Said("hello")),
         ("Embed/message", NARROW, Said("x" * 100)),
+        ("Embed/message", BEGUN, Said("hello", "critic1")),
+        ("Embed/message", BEGUN, Said("hello", "a critic")),
+        ("Embed/message", BEGUN, Said("hello", "c" * 50)),
+        ("Embed/message", BEGUN, Said("hello", "critic", 16)),
+        ("Embed/message", BEGUN, Said("hello", "critic", -1)),
+        ("Embed/message", BEGUN, Said("hello", "", 1)),
         ("Embed/stop", STOPPED, Said("hello")),
         ("Embed/stop", STOPPED, Stopped()),
     ],
@@ -48,7 +54,8 @@ def test_time_does_not_go_back() -> None:
 
 
 def test_a_message_that_can_be_told_is_taken() -> None:
-    assert step(BEGUN, Said("hello"))[0] == "Step/message"
+    for said in (Said("hello"), Said("hello", "c" * 49, 15), Said("hello", "_")):
+        assert step(BEGUN, said)[0] == "Step/message"
 
 
 def test_every_clause_is_defined_once_and_the_code_names_no_other() -> None:

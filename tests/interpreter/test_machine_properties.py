@@ -25,7 +25,7 @@ from interpreter.machine import RULE_NAMES
 from interpreter.rules.futures import dependency_fault, is_ready
 from interpreter.state import Phase, Status, running
 
-NAMES = st.sampled_from(["a", "b", "c", "d", "user1", "END", "9", "error1"])
+NAMES = st.sampled_from(["a", "b", "c", "d", "user1", "END", "9", "error1", "agent_a1"])
 WRITTEN = st.one_of(
     st.builds(
         "[CALL] {} [HEAD] f(x={}) [END]".format,

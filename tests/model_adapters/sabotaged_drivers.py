@@ -27,7 +27,7 @@ from interpreter.state import Settings
 Planned = Iterable[tuple[int, Began | Said | Stopped]]
 
 
-class Sabotaged(virtual._VirtualEnvironment):
+class Sabotaged(virtual.VirtualEnvironment):
     """An environment whose parts can be replaced."""
 
     def __init__(
@@ -54,7 +54,8 @@ def driver(environment: type[Sabotaged]) -> Drive:
         /,
     ) -> Iterator[Row]:
         used = settings or Settings()
-        made = environment(session, used, functions, costs or DecodingCosts(), planned)
+        happening = [(0, Began()), *planned]
+        made = environment(session, used, functions, costs or DecodingCosts(), happening)
         return drive(used, made)
 
     return run

@@ -15,7 +15,7 @@ from cml.ast import Interrupt, Json, OutcomeKind, Text
 from cml.terminal.styled import console
 from interpreter import EndOfDecoding, ScriptedSession, Settings, run_virtual
 from interpreter.commands.gantt import gantt
-from interpreter.events import Outcome, Report, Returned, Row, Start, Stopped
+from interpreter.events import Outcome, Report, Returned, Row, Said, Start, Stopped
 from interpreter.runs import read_run
 from interpreter.scripted import pieces_of
 from model_adapters.commands.view.live import Live
@@ -239,3 +239,12 @@ def test_a_console_takes_nothing_for_markup() -> None:
     made.file = file
     made.print("[red]x[/] :smile: 12")
     assert file.getvalue() == "[red]x[/] :smile: 12\n"
+
+
+@pytest.mark.parametrize(("sender", "who"), [("", "a person"), ("critic", "agent critic")])
+def test_who_says_something_is_seen(sender: str, who: str) -> None:
+    script = [*pieces_of("One"), *pieces_of(" two")]
+    said = [(1, Said("look \x1b[31m again", sender))]
+    rows = list(run_virtual(ScriptedSession(script), lambda _: [], planned=said))
+    assert f"◆ {who} says: " in shown(rows)
+    assert acts(shown(rows)) == set()

@@ -550,9 +550,32 @@ _LEVELS: Final = (
         Edit(validity._level, "level is not Level.EXTENDED", "level is Level.CORE"),
     ),
     _fault(
+        "messages of agents are not beyond the core level",
+        "Syntax/level",
+        Edit(
+            validity._level,
+            "is_message_identifier(block.id)",
+            "block.id.startswith('user') and is_message_identifier(block.id)",
+        ),
+    ),
+    _fault(
+        "the name of an agent holds no digit",
+        "Syntax/message-identifier",
+        Other(identifiers, "_MESSAGE_IDENTIFIER", re.compile("(user|agent_[A-Za-z_]+)[0-9]+")),
+    ),
+    _fault(
+        "an agent without a name has messages",
+        "Syntax/message-identifier",
+        Other(identifiers, "_MESSAGE_IDENTIFIER", re.compile("(user|agent_[A-Za-z0-9_]*)[0-9]+")),
+    ),
+    _fault(
         "answers to errors are beyond the core level",
         "Syntax/level",
-        Edit(validity._level, 'name.startswith("user")', "True"),
+        Edit(
+            validity._level,
+            "is_message_identifier(block.id)",
+            'block.id.rstrip("0123456789") in {"user", "error", "agent_critic"}',
+        ),
     ),
     _fault(
         "outcomes belong to the futures level",

@@ -659,6 +659,34 @@ _DELIVERY: Final = (
         Edit(changes.queue_interrupt, "(queued.rank, queued.at_us,", "(0, queued.at_us,"),
     ),
     _fault(
+        "messages of agents stand among results, in the order of their time",
+        "Settle/deliver",
+        Edit(host.step_message, "rank=0", "rank=int(event.sender != '')"),
+    ),
+    _fault(
+        "messages of one moment stand in the order of their numbers",
+        "Step/message",
+        Edit(host.step_message, "sum(state.messages.values()) + 1", "number"),
+    ),
+    _fault(
+        "messages are numbered together, whoever they are of",
+        "Step/message",
+        Edit(
+            host.step_message,
+            "state.messages.get(event.sender, 0) + 1",
+            "sum(state.messages.values()) + 1",
+        ),
+    ),
+    _fault(
+        "the message of an agent ends no trap",
+        "Settle/wake",
+        Edit(
+            settling.settle_deliver,
+            "any(queued.rank == 0 for",
+            "any(queued.delivery.id.startswith('user') for",
+        ),
+    ),
+    _fault(
         "interrupts stand in the order of their calls, whenever they came",
         "Settle/deliver",
         Edit(changes.queue_interrupt, "(queued.rank, queued.at_us,", "(queued.rank, 0,"),
@@ -827,7 +855,7 @@ _ENDS: Final = (
     _fault(
         "after a stop the symbol that was on its way is taken",
         "Embed/stop",
-        Edit(virtual._VirtualEnvironment.perform, "self._timeline.drop_decoding()", "pass"),
+        Edit(virtual.VirtualEnvironment.perform, "self._timeline.drop_decoding()", "pass"),
     ),
     _fault(
         "a stop drops what is queued",
@@ -868,7 +896,7 @@ _DRIVER: Final = (
         "a batch goes in at once, although another goes in",
         "Time/injecting",
         Edit(
-            virtual._VirtualEnvironment.perform,
+            virtual.VirtualEnvironment.perform,
             "self._free_us = max(now_us, self._free_us) + cost_us",
             "self._free_us = now_us + cost_us",
         ),
@@ -904,7 +932,7 @@ _DRIVER: Final = (
         "each interrupt is a request",
         "Time/injecting",
         Edit(
-            virtual._VirtualEnvironment.perform,
+            virtual.VirtualEnvironment.perform,
             "self._costs.naive_request_us +",
             "self._costs.naive_request_us * len(effect.interrupts) +",
         ),
@@ -912,13 +940,13 @@ _DRIVER: Final = (
     _fault(
         "tokens that were taken back stay tokens of context",
         "Time/context",
-        Edit(virtual._VirtualEnvironment.perform, "self._forget(offset)", "pass"),
+        Edit(virtual.VirtualEnvironment.perform, "self._forget(offset)", "pass"),
     ),
     _fault(
         "a token that was taken back in part is no token of context",
         "Time/context",
         Edit(
-            virtual._VirtualEnvironment.perform,
+            virtual.VirtualEnvironment.perform,
             "(written, piece.tokens)",
             "(written + len(piece.text) - 1, piece.tokens)",
         ),
@@ -926,7 +954,7 @@ _DRIVER: Final = (
     _fault(
         "interrupts are no tokens of context",
         "Time/context",
-        Edit(virtual._VirtualEnvironment.perform, "self._context_tokens += tokens", "pass"),
+        Edit(virtual.VirtualEnvironment.perform, "self._context_tokens += tokens", "pass"),
     ),
     _fault(
         "a deadline counts from the beginning of the session",

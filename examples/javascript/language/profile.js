@@ -39,8 +39,9 @@ function isRuntimeIdentifier(identifier) {
   return isMessageIdentifier(identifier) || isErrorIdentifier(identifier);
 }
 
+/** Syntax/message-identifier */
 function isMessageIdentifier(identifier) {
-  return /^user[0-9]+$/.test(identifier);
+  return /^(user|agent_[A-Za-z_]([A-Za-z0-9_]*[A-Za-z_])?)[0-9]+$/.test(identifier);
 }
 
 /** Syntax/error-identifier */

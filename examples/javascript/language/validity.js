@@ -93,7 +93,7 @@ class Validator {
 
   checkInterrupt({ id, outcome }) {
     if (isMessageIdentifier(id) && !reaches(this.profile, 'extended')) {
-      this.report('Valid/level', `messages of people are not in the level ${this.profile.level}`);
+      this.report('Valid/level', `messages are not in the level ${this.profile.level}`);
     }
     if (!this.called.has(id) && !isRuntimeIdentifier(id)) this.report('Valid/answers-a-call', `no call before has the identifier ${id}`);
     if (this.answered.has(id)) {

@@ -32,7 +32,7 @@ function firstState(settings) {
     messaged: false,
     ending: 'stop',
     errors: 0,
-    messages: 0,
+    messages: new Map(), // sender -> how many messages of it; the sender of people is ''
     forged: 0,
   };
 }

@@ -235,8 +235,12 @@ function stepMet() {
 }
 
 function stepMessage(state, event) {
-  state.messages++;
-  enqueue(state, 0, state.messages, `user${state.messages}`, returned(event.text));
+  const { sender = '' } = event;
+  const number = (state.messages.get(sender) ?? 0) + 1;
+  state.messages.set(sender, number);
+  const order = [...state.messages.values()].reduce((sum, count) => sum + count);
+  const identifier = sender === '' ? `user${number}` : `agent_${sender}${number}`;
+  enqueue(state, 0, order, identifier, returned(event.text));
   return [];
 }
 

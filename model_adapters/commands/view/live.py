@@ -119,8 +119,9 @@ class Live:
             case Expired(call) if row.rule == "Step/timeout":
                 ran = f"◀ {call} timed out: it ran for {self._ran_s(row, call):.3f} s"
                 self._notice(row, _NOTICE, ran)
-            case Said(text):
-                self._notice(row, _SAID, "◆ a person says: ", write_json(text))
+            case Said(text, sender):
+                who = f"agent {sender}" if sender else "a person"
+                self._notice(row, _SAID, f"◆ {who} says: ", write_json(text))
             case _:
                 pass
 
