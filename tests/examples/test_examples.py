@@ -5,6 +5,7 @@ import asyncio
 import inspect
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -27,6 +28,22 @@ def test_the_script_in_an_event_loop() -> None:
     assert "  in goes user1\n" in found.stdout
     assert "  heard after " in found.stdout
     assert found.stdout.endswith("\nanswered\n")
+    assert found.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["live"]])
+def test_two_agents_write_to_each_other(arguments: list[str]) -> None:
+    command = [sys.executable, str(EXAMPLES / "agents.py"), *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    said = re.findall(r"µs  (\w+ → \w+: .*)", found.stdout)
+    assert said == [
+        "writer → critic: It was night. (hops 0)",
+        "critic → writer: How dark? (hops 1)",
+        "writer → critic: It was dark night. (hops 2)",
+        "critic → writer: I like it. (hops 3)",
+    ]
+    assert '[INTR] agent_critic1 [HEAD] "How dark?" [END]' in found.stdout
+    assert found.stdout.endswith("left over: ()\n")
     assert found.stderr == ""
 
 
