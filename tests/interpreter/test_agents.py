@@ -301,7 +301,8 @@ def forever(to: str) -> ScriptedSession:
 
 @pytest.mark.parametrize("most", [1, 2, 5, 16])
 def test_two_that_answer_each_other_for_ever_come_to_an_end(most) -> None:
-    settings = Settings(profile=Profile(limits=Limits(agent_hops=most)), end="detach")
+    limits = Limits(agent_hops=most, agent_messages=1)  # in each turn anew
+    settings = Settings(profile=Profile(limits=limits), end="detach")
     two = [
         VirtualAgent("a", forever("b"), settings=settings),
         VirtualAgent("b", forever("a"), settings=settings, waits=True),
@@ -444,6 +445,44 @@ def test_one_that_breaks_off_stops_no_other() -> None:
     context, left = asyncio.run(main())
     assert context.endswith("[INTR] m1 [HEAD] true [END] done")
     assert left == ()  # it went in before the device was asked for more
+
+
+@pytest.mark.parametrize(("words", "turns"), [(1, 2), (200, 1)])
+def test_what_was_read_in_a_turn_begins_no_other(words, turns) -> None:
+    async def main() -> int:
+        rules: list[str] = []
+        async with Sessions(decoder="at once") as sessions:
+            agents = Agents(sessions, ["a", "b"])
+            agents.open("a", ScriptedSession(pieces_of(send(1, "b", "x"))), {})
+            agents.open(
+                "b",
+                ScriptedSession([" word"] * words),
+                {},
+                journal=lambda rows: rules.extend(row.rule for row in rows),
+            )
+            await agents.run()
+            assert agents.left_over == ()
+        return rules.count("Step/begin")
+
+    assert asyncio.run(main()) == turns
+
+
+def test_what_comes_as_a_turn_ends_begins_another() -> None:
+    async def main() -> str:
+        session = ScriptedSession([" One.", END, " Two."])
+        said = []
+
+        def at_the_end(rows) -> None:
+            if rows[-1].rule == "Settle/finish" and not said:
+                said.append(agents.say("a", "late"))
+
+        async with Sessions(decoder="at once") as sessions:
+            agents = Agents(sessions, ["a"])
+            agents.open("a", session, {}, journal=at_the_end)
+            await agents.run()
+        return session.context
+
+    assert asyncio.run(main()) == ' One.[INTR] user1 [HEAD] "late" [END] Two.'
 
 
 def test_to_cancel_the_run_is_to_stop_every_turn() -> None:
