@@ -10,7 +10,7 @@ from interpreter.drivers.form import MOST_WAITING
 from interpreter.drivers.sessions import Sessions
 from interpreter.drivers.spoken import SpokenMessage
 from interpreter.errors import HostError
-from interpreter.events import EndReason, Row
+from interpreter.events import EndReason, Row, Said
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.declared import declaration_of, tool
@@ -111,9 +111,7 @@ class Agents:
             HostError: There is no such agent (Embed/agents), or it cannot be told (Embed/message,
                 Embed/full, Embed/shutdown).
         """
-        said = self._opened(name).form.say(text)
-        self._call(name)
-        return said
+        return self._post.carry(Letter(name, Said(text)), self._bring)
 
     async def run(self) -> dict[str, EndReason]:
         """Run turns until no agent has anything to do: none is in a turn, and none has a message
@@ -148,14 +146,12 @@ class Agents:
             raise HostError("Embed/agents", f"no agent {name} is open")
         return self._agents[name]
 
-    def _bring(self, letter: Letter) -> None:
-        said = letter.said
-        self._opened(letter.to).form.say(said.text, said.sender, said.hops)
-        self._call(letter.to)
-
-    def _call(self, name: str) -> None:
-        self._agents[name].is_called = True
-        self._begin(name)
+    def _bring(self, letter: Letter) -> SpokenMessage:
+        said, agent = letter.said, self._opened(letter.to)
+        spoken = agent.form.say(said.text, said.sender, said.hops)
+        agent.is_called = True
+        self._begin(letter.to)
+        return spoken
 
     def _begin(self, name: str) -> None:
         agent = self._agents[name]

@@ -6,7 +6,7 @@ session as a message with a sender. What is counted here is read from the rows o
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ from interpreter.tools.signature import Function
 if TYPE_CHECKING:
     from interpreter.tools.schema import Schema
 
+T = TypeVar("T")
+
 SEND: Final = "send"
 """The function by which an agent writes, unless the host gives it another of this name."""
 
@@ -29,7 +31,7 @@ class NotSent(Exception):
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """A message of one agent to another.
+    """A message to an agent.
 
     Args:
         to: The name of the agent that is to read it.
@@ -124,24 +126,28 @@ class Post:
         @tool(name=SEND, parameters=schema)
         def send(to: str, text: str) -> bool:
             """Write to another agent; it reads the text as an interrupt."""
-            self.carry(Letter(to, Said(text, name, self._hops(name, limits))), bring)
+            letter = Letter(to, Said(text, name, self._hops(name, limits)))
+            try:
+                self.carry(letter, bring)
+            except HostError as error:
+                raise NotSent(str(error)) from None
             self._turns[name].sent += 1
             return True
 
         return send
 
-    def carry(self, letter: Letter, bring: Callable[[Letter], object]) -> None:
+    def carry(self, letter: Letter, bring: Callable[[Letter], T]) -> T:
         """Have a message brought, and know that it is on its way.
 
         Raises:
-            NotSent: It cannot be told.
+            HostError: It cannot be told.
         """
         self._on_their_way.append(letter)
         try:
-            bring(letter)
-        except HostError as error:
+            return bring(letter)
+        except HostError:
             self._on_their_way.remove(letter)
-            raise NotSent(str(error)) from None
+            raise
 
     def _hops(self, name: str, limits: Limits) -> int:
         turn = self._turns[name]
