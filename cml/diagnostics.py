@@ -86,6 +86,7 @@ RULES: Final[dict[str, Rule]] = {
     "Trace/unfinished": _warning("CML305", "the run was cut short: everything up to here holds"),
     "Trace/foreign": _error("CML306", "give a file of the format that the import names"),
     "Trace/answered": _error("CML307", "answer each call once, if only with its failure"),
+    "Trace/checksum": _error("CML308", "take the line from a copy; what comes before it holds"),
 }
 
 

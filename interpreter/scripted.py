@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cml.arguments import require
-from interpreter.session import PROMPTS, Ability, Batch, EndOfDecoding, Piece
+from interpreter.errors import HostError
+from interpreter.session import PROMPTS, RESTORE, Ability, Batch, EndOfDecoding, Piece
 
 _PIECES: Final = "strings, interpreter.Piece and interpreter.EndOfDecoding"
 
@@ -20,13 +21,14 @@ class ScriptedSession:
         pause_s: Real time that each decoding step takes, in seconds; none for virtual clocks.
     """
 
-    abilities: frozenset[Ability[object]] = frozenset({PROMPTS})
+    abilities: frozenset[Ability[object]] = frozenset({PROMPTS, RESTORE})
 
     def __init__(self, pieces: Iterable[Piece | EndOfDecoding | str], pause_s: float = 0.0) -> None:
         require(pieces, Iterable, f"a script is an iterable of {_PIECES}")
         self._pause_s = pause_s
         self._pieces: Iterator[Piece | EndOfDecoding | str] = iter(pieces)
         self._parts: list[str] = []
+        self._rest = ""  # of a piece that was restored in part
 
     @property
     def context(self) -> str:
@@ -37,12 +39,40 @@ class ScriptedSession:
         """Play the next piece; after the last, the end."""
         if self._pause_s:
             time.sleep(self._pause_s)
+        rest, self._rest = self._rest, ""
+        played = Piece(rest) if rest else self._next()
+        if isinstance(played, Piece):
+            self._parts.append(played.text)
+        return played
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        """Pass over what was played before (Embed/restore).
+
+        Raises:
+            HostError: The script says something else there.
+        """
+        if isinstance(decoded, EndOfDecoding):
+            if self._rest or self._next() != decoded:
+                raise HostError("Embed/restore", "the script goes on where the trace has an end")
+            return
+        while len(self._rest) < len(decoded.text):
+            played = next(self._pieces, None)
+            if played is None:
+                raise HostError("Embed/restore", "the script ends before the trace does")
+            if not isinstance(played, EndOfDecoding):  # an end that an interrupt came before
+                self._rest += played if isinstance(played, str) else played.text
+        if not self._rest.startswith(decoded.text):
+            message = f"the script says {self._rest!r} where the trace has {decoded.text!r}"
+            raise HostError("Embed/restore", message)
+        self._rest = self._rest.removeprefix(decoded.text)
+        self._parts.append(decoded.text)
+
+    def _next(self) -> Piece | EndOfDecoding:
         played = next(self._pieces, EndOfDecoding("stop"))
         if isinstance(played, EndOfDecoding):
             return played
         piece = Piece(played) if isinstance(played, str) else played
         require(piece, Piece, f"a script holds {_PIECES}")
-        self._parts.append(piece.text)
         return piece
 
     def prompt(self, text: str) -> int:
@@ -56,6 +86,7 @@ class ScriptedSession:
 
     def rewind(self, characters: int) -> None:
         """Drop the last characters of the context."""
+        self._rest = ""
         kept = self.context
         self._parts = [kept[: len(kept) - characters]]
 

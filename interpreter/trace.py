@@ -4,10 +4,13 @@ The first line is the header, each further line a row. A trace is valid when the
 its events, fires the same rules with the same effects.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from io import FileIO
 from itertools import accumulate
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, TypeAlias
+from zlib import crc32
 
 import msgspec
 
@@ -24,6 +27,9 @@ MAX_LINE_BYTES: Final = 16_777_216
 """The longest line of a trace, its line feed included."""
 MAX_NESTING: Final = 256
 """How deep brackets and braces of a line may nest."""
+Flush: TypeAlias = Literal["system", "disk"]
+"""How far the rows of an instant have come before its effects are performed: to the operating system,
+which keeps them when the process is killed, or to the disk, which keeps them when the power goes."""
 _EVENTS: Final = "a begin, messages, returns, deadlines, symbols and a stop"
 
 
@@ -79,22 +85,59 @@ def encode_row(row: Row) -> bytes:
     return _ENCODER.encode(row) + b"\n"
 
 
-def journal(file: BinaryIO, header: Header) -> Callable[[Iterable[Row]], None]:
+_CHECKSUM: Final = re.compile(rb',"crc":"([0-9a-f]{8})"\}\n\Z')
+
+
+def with_checksum(line: bytes) -> bytes:
+    """Return a line of a trace with its checksum as last member (Trace/checksum)."""
+    kept = line[:-2]
+    return kept + b',"crc":"%08x"}\n' % crc32(kept)
+
+
+def has_checksum(line: bytes) -> bool:
+    """Whether a line of a trace ends with a checksum.
+
+    Raises:
+        ValueError: It is that of another line.
+    """
+    found = _CHECKSUM.search(line, max(0, len(line) - 19))
+    if found is not None and int(found[1], 16) != crc32(line[: found.start()]):
+        raise ValueError("the checksum is that of another line; something has changed this one")
+    return found is not None
+
+
+def journal(
+    file: BinaryIO | FileIO,
+    header: Header | None,
+    *,
+    flush: Flush = "system",
+    checksums: bool = True,
+) -> Callable[[Iterable[Row]], None]:
     """Write the header of a trace, and return what writes its rows as a driver fires them.
 
     Args:
         file: Where to. The rows of an instant are written together and handed to the operating
             system before any of their effects is performed (Embed/journal): what was done is in the
             trace, though the process be killed.
-        header: The first line.
+        header: The first line; None where the file has one, and the session goes on (Embed/resume).
+        flush: How far rows have come before their effects are performed.
+        checksums: Whether each line has one (Trace/checksum): all lines of a trace or none.
     """
 
-    def write(rows: Iterable[Row]) -> None:
-        file.write(b"".join(map(encode_row, rows)))
+    def write_out(lines: bytes) -> None:
+        while lines:  # a disk that runs full takes a part before it says so
+            lines = lines[file.write(lines) :]
         file.flush()
+        if flush == "disk":
+            os.fsync(file.fileno())
 
-    file.write(encode_header(header))
-    file.flush()
+    def write(rows: Iterable[Row]) -> None:
+        lines = map(encode_row, rows)
+        write_out(b"".join(map(with_checksum, lines) if checksums else lines))
+
+    if header is not None:
+        first = encode_header(header)
+        write_out(with_checksum(first) if checksums else first)
     return write
 
 
@@ -110,7 +153,7 @@ def write_trace(file: BinaryIO, header: Header, rows: Iterable[Row]) -> Iterator
         Each row, once it is written. Drivers that yield a row before they perform its effects, as
         the virtual one does, keep Embed/journal so.
     """
-    write = journal(file, header)
+    write = journal(file, header, checksums=False)
     for row in rows:
         write((row,))
         yield row
@@ -144,8 +187,9 @@ def read_trace(lines: Iterable[bytes]) -> tuple[Header, Iterator[Row]]:
     if not first.strip():
         raise TraceError(1, "Trace/format", "the trace is empty; its first line is the header")
     _check_line(1, first)
+    are_checked = _is_checked(1, first)
     header = _read_header(first)
-    return header, (_read_row(number, line) for number, line in numbered)
+    return header, (_read_row(number, line, are_checked) for number, line in numbered)
 
 
 _OF_SCHEDULES: Final = (
@@ -194,8 +238,20 @@ def _nesting(line: bytes) -> int:
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
-def _read_row(number: int, line: bytes) -> Row:
+def _is_checked(number: int, line: bytes) -> bool:
+    try:
+        return has_checksum(line)
+    except ValueError as error:
+        raise TraceError(number, "Trace/checksum", str(error)) from None
+
+
+def _read_row(number: int, line: bytes, are_checked: bool) -> Row:
     _check_line(number, line)
+    if _is_checked(number, line) != are_checked:
+        message = (
+            "all lines of a trace have a checksum, or none; the first line and this one differ"
+        )
+        raise TraceError(number, "Trace/checksum", message)
     try:
         return _ROW.decode(line)
     except msgspec.DecodeError as error:
@@ -211,33 +267,46 @@ def check_trace(lines: Iterable[bytes]) -> Iterator[Diagnostic]:
     Yields:
         What is wrong. After the first row that differs nothing can be said of the rest.
     """
+    line = 1
     try:
         header, rows = read_trace(lines)
-        yield from _check_rows(State(header.settings), rows)
+        state = State(header.settings)
+        for line, (_, after) in enumerate(followed(state, rows), start=2):
+            state = after
+        if state.phase is not Phase.ENDED:
+            yield _at_line("Trace/unfinished", f"the session is still {state.phase.value}", line)
     except TraceError as error:
         yield _at_line(error.rule, error.message, error.line)
 
 
-def _check_rows(state: State, rows: Iterable[Row]) -> Iterator[Diagnostic]:
-    line = 1
+def followed(state: State, rows: Iterable[Row]) -> Iterator[tuple[Row, State]]:
+    """Run the machine beside the rows of a trace.
+
+    Args:
+        state: Before the first of them.
+        rows: As a trace has them, from its second line on.
+
+    Yields:
+        Each row, with the state after it.
+
+    Raises:
+        TraceError: A row is not what the machine does (Trace/row, Trace/order).
+    """
     before: Row | None = None
     for line, row in enumerate(rows, start=2):
         if before is not None and _is_out_of_order(before, row):
             message = f"row {line - 1}: of one moment, {_EVENTS} come in this order"
-            yield _at_line("Trace/order", message, line)
-            return
+            raise TraceError(line, "Trace/order", message)
         before = row
         try:
             state, expected = _expected_row(state, row)
         except HostError as error:
             rule = "Trace/order" if error.clause == "Embed/time" else "Trace/row"
-            yield _at_line(rule, f"row {line - 1}: {error}", line)
-            return
+            raise TraceError(line, rule, f"row {line - 1}: {error}") from None
         if expected != row:
-            yield _at_line("Trace/row", f"row {line - 1}: {_difference(row, expected)}", line)
-            return
-    if state.phase is not Phase.ENDED:
-        yield _at_line("Trace/unfinished", f"the session is still {state.phase.value}", line)
+            message = f"row {line - 1}: {_difference(row, expected)}"
+            raise TraceError(line, "Trace/row", message)
+        yield row, state
 
 
 def _is_out_of_order(before: Row, row: Row) -> bool:

@@ -8,6 +8,7 @@ from typing import Self
 
 from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import LOG, LOOK_S, MOST_WAITING, RuntimeForm
+from interpreter.drivers.past import Past
 from interpreter.drivers.workplace import Workplace
 from interpreter.events import EndReason, Finish, Row
 from interpreter.executors.event_loop import RunningLoop
@@ -33,6 +34,7 @@ class AsyncForm(RuntimeForm):
         patience_s: float,
         release: Callable[[], object],
         most_waiting: int = MOST_WAITING,
+        past: Past | None = None,
     ) -> None:
         self._coroutines = RunningLoop()
         self._release = release
@@ -46,6 +48,7 @@ class AsyncForm(RuntimeForm):
             journal=journal,
             patience_s=patience_s,
             most_waiting=most_waiting,
+            past=past,
         )
 
     async def __aenter__(self) -> Self:
@@ -169,6 +172,7 @@ class AsyncRuntime(AsyncForm):
         clock: Microseconds, never going back.
         journal: As for `Runtime`; it is called in the loop, so it should not take long.
         patience_s: As for `Runtime`, in seconds.
+        past: As for `Runtime`.
 
     Raises:
         HostError: The settings are out of bounds, a function is none, or has no name.
@@ -184,6 +188,7 @@ class AsyncRuntime(AsyncForm):
         clock: Callable[[], int] = monotonic_us,
         journal: Journal = forget,
         patience_s: float = 5.0,
+        past: Past | None = None,
     ) -> None:
         workplace = Workplace(executor)
         super().__init__(
@@ -195,4 +200,5 @@ class AsyncRuntime(AsyncForm):
             journal=journal,
             patience_s=patience_s,
             release=workplace.close,
+            past=past,
         )

@@ -112,6 +112,23 @@ class Decoder:
     def _is_boundary(self) -> bool:
         return not (self._lexer.holding or self._partial or self._lexer.in_region)
 
+    def wrote(self, symbol: Symbol) -> None:
+        """Be as if this symbol had answered the last Decode; the session is told elsewhere (Embed/resume).
+
+        Raises:
+            HostError: The lexer reads it otherwise here.
+        """
+        self._push(Piece(symbol.text, marker=symbol.marker))
+        read = [pulled] if (pulled := self._lexer.pull()) else []
+        read += self._lexer.close() if self._lexer.holding else ()
+        if not read or _joined(tuple(read)).text != symbol.text or read[0].marker != symbol.marker:
+            raise HostError("Embed/resume", f"{symbol.text!r} is no symbol where the trace has it")
+
+    def ended(self) -> None:
+        """Be as if an end had answered the last Decode."""
+        self._lexer.close()
+        self._take_end()
+
     def append(self, batch: Batch) -> int:
         """Append interrupts; return their number of tokens. An end that is not told yet is
         forgotten: the model has something new to go on from.

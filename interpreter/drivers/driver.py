@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from cml.arguments import require
 from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.calls import Calls
+from interpreter.drivers.past import Past, Running
+from interpreter.drivers.restoring import require_restorable
 from interpreter.drivers.spoken import prompt_fault
 from interpreter.drivers.timeline import priority
 from interpreter.drivers.verbs import Verbs
@@ -35,13 +37,14 @@ from interpreter.events import (
     Said,
     Start,
     Stopped,
+    failure,
 )
 from interpreter.executors.event_loop import EventLoopThread, RunningLoop
 from interpreter.interrupts import batch_of, message_fault
-from interpreter.machine import instant
+from interpreter.machine import instant, settle
 from interpreter.session import Session
-from interpreter.state import Phase, Settings, State, check_settings
-from interpreter.tools.offer import offer, offered_settings
+from interpreter.state import Phase, Settings, State, Status, check_settings
+from interpreter.tools.offer import Offered, offer, offered_settings
 from interpreter.tools.signature import Function
 
 if TYPE_CHECKING:
@@ -52,6 +55,9 @@ Journal: TypeAlias = Callable[[Sequence[Row]], None]
 
 _LONGEST_WAIT_S: Final = 3_600.0
 _BROKEN: Final = "something that an earlier row names was not done; make another session"
+_INTERRUPTED: Final = (
+    "the process that ran this call died before it returned; whether it had its effect is not known"
+)
 
 
 def monotonic_us() -> int:
@@ -76,9 +82,11 @@ class Driver:
         journal: Where rows are written.
         seen: Is told the rows of each instant, once their effects are on their way.
         most_waiting: How many messages may wait to be told.
+        past: What the session is to go on from, which settings are part of (Embed/resume).
 
     Raises:
-        HostError: The settings are out of bounds, or a function is none.
+        HostError: The settings are out of bounds, a function is none, or one is missing that the
+            past could call.
         TypeError: Something is no session, no mapping or no settings.
     """
 
@@ -94,30 +102,38 @@ class Driver:
         journal: Journal,
         seen: Callable[[Sequence[Row]], object],
         most_waiting: int,
+        past: Past | None,
     ) -> None:
         require(functions, Mapping, "functions are a mapping of names to functions")
         require(settings, Settings, "settings are interpreter.Settings")
-        offered = offer(functions, settings.profile.body)
-        self.settings = check_settings(offered_settings(offered, settings))
+        if past:
+            require_restorable(session)
+        state = past.state if past else State(settings)
+        offered = offer(functions, state.settings.profile.body)
+        self.settings = check_settings(
+            _settings_of(past, offered) if past else offered_settings(offered, settings)
+        )
         self.arrivals = Arrivals()
         self.calls = Calls(
             {name: each.function for name, each in offered.items()},
-            settings.profile,
+            self.settings.profile,
             workplace,
             coroutines,
             lambda *it: self.put(Returned(*it)),
         )
         self.is_stopping = False
-        self._state = State(self.settings)
+        self._state = past.state if past else State(self.settings)
+        self._past = past
+        self._functions = offered
         self._verbs = Verbs(session, self.settings.profile, self.put, self._now_us, workplace.verbs)
         self._clock = clock
-        self._start_us = clock()
+        self._start_us = clock() - state.now_us
         self._journal = journal
         self._seen = seen
         self._deadlines: list[tuple[int, str]] = []
         self._taking = threading.RLock()  # a journal may close the session that it writes of
         self._saying = threading.RLock()  # a signal may say something while its thread does
-        self._said = 0
+        self._said = state.messages
         self._most_waiting = most_waiting
         self._is_broken = False
         self._is_closed = False
@@ -160,7 +176,8 @@ class Driver:
     # ---------------------------------------------------------------------- from the one thread
 
     def begin(self, prompt: str = "") -> list[Row]:
-        """Begin a turn; what has happened before it stays where it is if that may not be.
+        """Begin a turn, or go on with one that a trace breaks off in; what has happened before it
+        stays where it is if that may not be.
 
         Args:
             prompt: What is asked in it; empty where the host has put it into the context.
@@ -175,10 +192,18 @@ class Driver:
             raise HostError("Embed/shutdown", "the session is closed; make another one")
         if self._is_broken or self._verbs.failure:
             raise HostError("Embed/effects", _BROKEN) from self._verbs.failure
-        if self._state.phase not in {Phase.READY, Phase.ENDED}:
-            raise HostError("Embed/begin", "a turn begins when the one before it is over")
         if fault := prompt_fault(prompt):
             raise HostError("Embed/prompt", fault)
+        if self._past is not None:
+            is_under_way = self._state.phase not in {Phase.READY, Phase.ENDED}
+            if is_under_way and prompt:
+                message = "a turn is under way in the trace; run it to its end before the next one"
+                raise HostError("Embed/begin", message)
+            rows = self._go_on(self._past)
+            if is_under_way:
+                return rows
+        if self._state.phase not in {Phase.READY, Phase.ENDED}:
+            raise HostError("Embed/begin", "a turn begins when the one before it is over")
         if self.is_stopping and self.verbs_done() is not None:
             message = "a step of the turn that was stopped does not end; make another session"
             raise HostError("Embed/stop", message)
@@ -186,6 +211,38 @@ class Driver:
             self.is_stopping = False
             self.arrivals.drop_stale()
         return self.take(self._asked(prompt) if prompt else Began())
+
+    def _go_on(self, past: Past) -> list[Row]:
+        """Go on from where a trace breaks off (Embed/resume).
+
+        Returns:
+            The rows of what the machine had to settle yet.
+        """
+        with self._taking:
+            self._past = None
+            self._verbs.restore(past.rows)
+            is_asked = self._state.decode_outstanding
+            self._state, rows = settle(self._state)
+            if rows:
+                self._write_and_perform(rows)
+            if is_asked and self._state.decode_outstanding:
+                self._verbs.decode()
+            for each in past.running:
+                if self._state.calls[each.start.call].status is Status.RUNNING:
+                    self._take_up(each)
+            return rows
+
+    def _take_up(self, running: Running) -> None:
+        """Start a call again that may be run twice; say of any other that it was interrupted."""
+        start = running.start
+        if not self._functions[start.function].tool.idempotent:
+            self.put(Returned(start.call, failure("interrupted", _INTERRUPTED)))
+            return
+        if start.deadline_us is not None:
+            allowed_us = start.deadline_us - running.at_us
+            heapq.heappush(self._deadlines, (self._state.now_us + allowed_us, start.call))
+        self._verbs.started(start.call)
+        self.calls.start(start)
 
     def _asked(self, prompt: str) -> Began:
         """Return what begins a turn with a prompt, in the session's own form or as a message (Embed/prompt)."""
@@ -313,3 +370,12 @@ class Driver:
                 self._verbs.end_turn()
             case Report() | Finish():
                 pass
+
+
+def _settings_of(past: Past, offered: Mapping[str, Offered]) -> Settings:
+    """Return the settings of a session that goes on: those of its trace, whatever is offered now."""
+    settings = past.header.settings
+    if missing := [name for name in settings.functions or () if name not in offered]:
+        message = "these functions are missing, which the trace was made with: "
+        raise HostError("Embed/resume", message + ", ".join(missing))
+    return settings

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from interpreter.drivers.driver import Driver, Journal
+from interpreter.drivers.past import Past
 from interpreter.drivers.spoken import Spoken, SpokenMessage
 from interpreter.drivers.workplace import Workplace
 from interpreter.errors import HostError
@@ -39,6 +40,7 @@ class RuntimeForm:
         journal: Journal,
         patience_s: float,
         most_waiting: int = MOST_WAITING,
+        past: Past | None = None,
     ) -> None:
         self._spoken = Spoken()
         self._driver = Driver(
@@ -51,6 +53,7 @@ class RuntimeForm:
             journal=journal,
             seen=self._spoken.see,
             most_waiting=most_waiting,
+            past=past,
         )
         self._patience_s = patience_s
         self._is_closed = False

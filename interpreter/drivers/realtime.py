@@ -6,6 +6,7 @@ from typing import Self
 
 from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
+from interpreter.drivers.past import Past
 from interpreter.drivers.workplace import Workplace
 from interpreter.events import Row
 from interpreter.executors.event_loop import EventLoopThread
@@ -28,6 +29,8 @@ class Runtime(RuntimeForm):
         patience_s: How long to wait, in seconds, for a session that is stopped in the middle of a
             step, and at the end for coroutines that are cancelled. What does not end by then is
             left behind: its thread ends with the process.
+        past: What the session goes on from, out of its trace (Embed/resume): its settings count, and
+            the first `run` goes on with a turn that is under way.
 
     Raises:
         HostError: The settings are out of bounds, or a function is none.
@@ -43,6 +46,7 @@ class Runtime(RuntimeForm):
         clock: Callable[[], int] = monotonic_us,
         journal: Journal = forget,
         patience_s: float = 5.0,
+        past: Past | None = None,
     ) -> None:
         self._workplace = Workplace(executor)
         super().__init__(
@@ -54,6 +58,7 @@ class Runtime(RuntimeForm):
             clock=clock,
             journal=journal,
             patience_s=patience_s,
+            past=past,
         )
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Self
 from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import MOST_WAITING
+from interpreter.drivers.past import Past
 from interpreter.drivers.workplace import Decoders, Workplace
 from interpreter.errors import HostError
 from interpreter.session import Session
@@ -72,6 +73,7 @@ class Sessions:
         *,
         journal: Journal = forget,
         most_waiting: int = MOST_WAITING,
+        past: Past | None = None,
     ) -> AsyncForm:
         """Open a session. Close it when it is over: until then it counts as open.
 
@@ -81,6 +83,7 @@ class Sessions:
             settings: What the host chose; its `functions` are filled in from the names given here.
             journal: As for `Runtime`; it is called in the loop, so it should not take long.
             most_waiting: How many messages may wait to be told.
+            past: As for `Runtime`.
 
         Raises:
             HostError: As many are open as may be (Embed/full), or all were closed
@@ -102,6 +105,7 @@ class Sessions:
             patience_s=self._patience_s,
             most_waiting=most_waiting,
             release=lambda: self._open.pop(number),
+            past=past,
         )
         return opened
 

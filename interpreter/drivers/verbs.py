@@ -1,14 +1,15 @@
 """The verbs of a session, one after another, wherever they are done (spec/5-embedding.md, 5.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 
 from cml.profile import Profile
 from interpreter.drivers.decoding import Decoder
+from interpreter.drivers.restoring import Restoring
 from interpreter.drivers.waiting import Suspension
 from interpreter.errors import HostError
-from interpreter.events import Event
+from interpreter.events import Event, Row
 from interpreter.executors.strand import Act, Strand, Submit
 from interpreter.session import PROMPTS, Batch, Session, able
 from interpreter.state import State
@@ -38,6 +39,7 @@ class Verbs:
         self._clock = clock
         self._prompted = able(session, PROMPTS)
         self._decoder = Decoder(session, profile)
+        self._session, self._profile = session, profile
         self._suspension = Suspension(session, clock, lambda: put(None))
         self._strand = Strand(submit)
         self._asked = 0  # counted here, and what is performed where the verbs are done
@@ -46,6 +48,11 @@ class Verbs:
     def decode(self) -> None:
         """Answer a `decode` effect."""
         self._add(self._decode)
+
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Have a fresh session become the one that these rows tell of (Embed/resume)."""
+        restoring = Restoring(self._session, self._decoder, self._profile)
+        self._add(partial(self._awake, partial(restoring.play, rows)))
 
     def append(self, batch: Batch) -> None:
         """Append interrupts."""

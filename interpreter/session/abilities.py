@@ -9,7 +9,7 @@ from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 import msgspec
 
 from interpreter.errors import HostError
-from interpreter.session.verbs import Session
+from interpreter.session.verbs import EndOfDecoding, Piece, Session
 
 Strategy: TypeAlias = Literal["keep", "swap", "recompute"]
 """What becomes of a context while its session is suspended: it stays where it is, it waits in the
@@ -159,6 +159,18 @@ class TakesPrompts(Protocol):
         ...
 
 
+class Restores(Protocol):
+    """Can be told what another session decoded, and go on from there."""
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        """Be as if the last `decode` had given this (Embed/restore).
+
+        Args:
+            decoded: One symbol of the text that the model wrote, or an end.
+        """
+        ...
+
+
 Can_co = TypeVar("Can_co", covariant=True)
 
 
@@ -192,6 +204,7 @@ SEEDS: Final = Ability("seeds", TakesSeeds)
 CONTEXT_LEFT: Final = Ability("context left", TellsContextLeft)
 COSTS: Final = Ability("costs", TellsCosts)
 PROMPTS: Final = Ability("prompts", TakesPrompts)
+RESTORE: Final = Ability("restore", Restores)
 
 ABILITIES: Final[tuple[Ability[object], ...]] = (
     SUSPEND,
@@ -202,6 +215,7 @@ ABILITIES: Final[tuple[Ability[object], ...]] = (
     CONTEXT_LEFT,
     COSTS,
     PROMPTS,
+    RESTORE,
 )
 
 

@@ -1,14 +1,16 @@
 """The trace of a session on the command line: written while it runs, given up when the disk is full."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from io import FileIO
 from pathlib import Path
 
 from cml.terminal.files import cannot_write, writing
 from cml.terminal.output import print_text
+from interpreter.drivers.driver import Journal, forget
 from interpreter.events import Row
-from interpreter.trace import Header, encode_header, encode_row
+from interpreter.journals import own
+from interpreter.trace import Header, journal
 
 
 class Recorder:
@@ -28,6 +30,7 @@ class Recorder:
         self._path = path
         self.failed = False
         self._file: FileIO | None = None
+        self._write: Journal = forget
         if path is not None:
             with writing(path):
                 # Unbuffered: rows are with the system when they are written, and a write that
@@ -47,20 +50,14 @@ class Recorder:
         """
         if self._file is not None and self._path is not None:
             with writing(self._path):
-                _write_all(self._file, encode_header(header))
+                own(self._file)
+                self._write = journal(self._file, header)
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         """Write the rows of an instant."""
-        if self._file is None:
-            return
         try:
-            _write_all(self._file, b"".join(map(encode_row, rows)))
+            self._write(rows)
         except OSError as error:
-            self._file, self.failed = None, True
+            self._write, self.failed = forget, True
             fault = cannot_write(self._path or "", error)
             print_text(f"Error: {fault.message}; the session goes on without a trace", err=True)
-
-
-def _write_all(file: FileIO, lines: bytes) -> None:
-    while lines:  # a disk that runs full takes a part before it says so
-        lines = lines[file.write(lines) :]

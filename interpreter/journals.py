@@ -1,0 +1,105 @@
+"""Traces as journals: a session whose process died goes on from its file (Embed/resume)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from interpreter.drivers.driver import Journal
+from interpreter.drivers.past import Past, past_of
+from interpreter.errors import HostError
+from interpreter.trace import (
+    MAX_LINE_BYTES,
+    Flush,
+    bounded_lines,
+    has_checksum,
+    journal,
+    read_trace,
+)
+
+
+class Reopened(msgspec.Struct, frozen=True):
+    """A trace that a session goes on from.
+
+    Args:
+        past: What it says.
+        write: Writes further rows behind it: the journal of the driver that goes on.
+        dropped_bytes: How long its last line was, if it was cut off in the middle: it is dropped, for
+            no effect of its row had been performed. Else 0.
+    """
+
+    past: Past
+    write: Journal
+    dropped_bytes: int
+
+
+@contextmanager
+def reopened(path: Path, *, flush: Flush = "system") -> Iterator[Reopened]:
+    """Open the trace of a session whose process died, to go on from there.
+
+    Args:
+        path: A trace as `interpreter.trace.journal` writes it.
+        flush: As there.
+
+    Raises:
+        TraceError: A line is at fault, other than that the last one is cut off.
+        HostError: Another process has this trace open (Embed/resume).
+        OSError: It cannot be read or written.
+    """
+    with path.open("r+b") as file:
+        own(file)
+        lines = _WholeLines(file)
+        past = past_of(*read_trace(lines))
+        file.truncate(lines.bytes)
+        file.seek(lines.bytes)
+        write = journal(file, None, flush=flush, checksums=lines.are_checked)
+        yield Reopened(past, write, lines.cut_bytes)
+
+
+def own(file: BinaryIO | FileIO) -> None:
+    """Keep every other process from going on from this trace, as long as this one lives.
+
+    Where the system has no such locks it does nothing.
+
+    Raises:
+        HostError: Another process has it (Embed/resume).
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        message = "another process writes this trace; a session has one driver"
+        raise HostError("Embed/resume", message) from None
+    except OSError:  # a file system without locks, or what is no file
+        return
+
+
+class _WholeLines:
+    """The lines of a file but a last one that is cut off.
+
+    Attributes:
+        bytes: How many bytes the whole lines have that were read.
+        cut_bytes: How many the last one has that is cut off.
+        are_checked: Whether they have checksums, by the last of them.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.bytes = 0
+        self.cut_bytes = 0
+        self.are_checked = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in bounded_lines(self._file):
+            if not line.endswith(b"\n") and len(line) <= MAX_LINE_BYTES:
+                self.cut_bytes = len(line)
+                return
+            self.bytes += len(line)
+            yield line
+            self.are_checked = has_checksum(line)

@@ -1,0 +1,307 @@
+"""A session goes on from its trace, wherever that breaks off (Embed/resume)."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import driver_stories as stories
+import pytest
+
+from interpreter import HostError, Runtime, ScriptedSession, Settings
+from interpreter.drivers.replay import replay
+from interpreter.events import Row, Start
+from interpreter.journals import reopened
+from interpreter.session import MASKS, PROMPTS, TOKENS, Batch, EndOfDecoding, Piece
+from interpreter.state import Phase
+from interpreter.tools.declared import tool
+from interpreter.trace import Header, TraceError, check_trace, journal, read_trace
+
+CALLS = [
+    "[CALL] a [HEAD] once() [END]",
+    "[CALL] b [HEAD] often() [END]",
+    "[TRAP] all [END]",
+    " So.",
+]
+
+
+def once() -> str:
+    return "once"
+
+
+@tool(idempotent=True)
+def often() -> str:
+    return "often"
+
+
+FUNCTIONS = {"once": once, "often": often}
+
+
+def rows_of(path: Path) -> list[Row]:
+    with path.open("rb") as file:
+        return list(read_trace(file)[1])
+
+
+def recorded(path: Path, functions=FUNCTIONS, script=CALLS) -> list[Row]:
+    """Write a trace of a whole session."""
+    with path.open("wb") as file:
+        settings = Settings(functions=tuple(functions))
+        write = journal(file, Header(1, settings, "real"))
+        with Runtime(ScriptedSession(script), functions, journal=write) as runtime:
+            return list(runtime.run())
+
+
+def gone_on(path: Path, session, functions=FUNCTIONS) -> list[Row]:
+    """Go on from a trace; return what the trace has afterwards."""
+    with (
+        reopened(path) as again,
+        Runtime(session, functions, journal=again.write, past=again.past) as runtime,
+    ):
+        if again.past.state.phase is not Phase.ENDED:
+            list(runtime.run())
+    return rows_of(path)
+
+
+def require_valid(path: Path) -> None:
+    with path.open("rb") as file:
+        assert list(check_trace(file)) == []
+
+
+def test_what_had_returned_is_not_run_again_and_what_ran_only_if_it_may(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    rows = recorded(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    started = [i for i, row in enumerate(rows) if any(isinstance(e, Start) for e in row.effects)]
+    path.write_bytes(b"".join(lines[: started[-1] + 2]))
+    before = [row.event.call for row in rows[: started[-1] + 1] if row.rule == "Step/return"]
+    ran: list[str] = []
+
+    @tool(idempotent=True)
+    def often_again() -> str:
+        ran.append("often")
+        return "again"
+
+    session = ScriptedSession(CALLS)
+    functions = {"once": lambda: ran.append("once"), "often": often_again}
+    told = {
+        identifier: value
+        for identifier, _, value in stories.went_in(gone_on(path, session, functions))
+    }
+    assert ran == ["often"]
+    assert told["b"] == "again"
+    assert told["a"] == "once" if "a" in before else told["a"]["type"] == "interrupted"
+    assert session.context.endswith(" So.")
+    require_valid(path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_random_session_goes_on_from_any_byte_of_its_trace(tmp_path, seed) -> None:
+    go_on_from_anywhere(tmp_path / "t.jsonl", seed, cuts=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5_000, 5_400))
+def test_a_random_session_goes_on_from_many_bytes_of_its_trace(tmp_path, seed) -> None:
+    go_on_from_anywhere(tmp_path / "t.jsonl", seed, cuts=25)
+
+
+def go_on_from_anywhere(path: Path, seed: int, cuts: int) -> None:
+    story = stories.draw(seed)
+    story.turns = 1  # what a host itself puts into the context stands in no row
+    told = stories.play(story)
+    with path.open("wb") as file:
+        journal(file, Header(1, told.settings, "real"))(told.rows)
+    whole = path.read_bytes()
+    chance = random.Random(seed)
+    first = whole.index(b"\n") + 1
+    for _ in range(cuts):
+        path.write_bytes(whole[: chance.randint(first, len(whole))])
+        session = ScriptedSession(story.script)
+        session.prompt(stories.PROMPT)
+        rows = gone_on(path, session, stories.FUNCTIONS)
+        again = stories.Told(told.story, rows, session.context, told.settings)
+        assert session.context == stories.context_of(again)
+        assert list(replay(told.settings, rows)) == rows
+        stories.check_answers(again)
+        stories.check_order(again)
+        require_valid(path)
+
+
+# ------------------------------------------------------------------------- real kills of real processes
+
+
+def test_a_process_that_is_killed_again_and_again_loses_nothing(tmp_path) -> None:
+    assert kills_survived(tmp_path, kills=6, seed=1) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_hundred_kills(tmp_path) -> None:
+    survived = 0
+    for seed in range(100, 200):
+        if survived >= 200:
+            break
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        survived += kills_survived(folder, kills=8, seed=seed)
+    assert survived >= 200
+
+
+def kills_survived(folder: Path, kills: int, seed: int) -> int:
+    """Kill a session at random moments, each time going on from its trace; hold what came of it
+    against what it did. Return how many kills there were before it came to its end.
+    """
+    chance = random.Random(seed)
+    killed = sum(is_killed(folder, chance.random() * 0.15) for _ in range(kills))
+    assert not is_killed(folder, None)
+    path = folder / "trace.jsonl"
+    require_valid(path)
+    rows = rows_of(path)
+    answers = [identifier for identifier, _, _ in stories.went_in(rows)]
+    assert sorted(answers) == sorted(f"c{number}" for number in range(12))
+    ran = (folder / "runs.txt").read_text().split("\n")
+    for identifier, outcome, value in stories.went_in(rows):
+        number = int(identifier[1:])
+        is_idempotent = number % 3 == 2
+        times = ran.count(f"{'often' if is_idempotent else 'once'} {number}")
+        if is_idempotent:
+            assert times >= 1
+            assert value == number
+        elif outcome.value == "returned":
+            assert times == 1
+            assert value == number
+        else:
+            assert times <= 1
+            assert value["type"] == "interrupted"
+    told = stories.Told(stories.draw(0), rows, "", Settings())
+    context = (folder / "context.txt").read_text()
+    assert not context or stories.context_of(told).removeprefix(stories.PROMPT) == context
+    assert stories.context_of(told).endswith(" So it is.")
+    return killed
+
+
+def is_killed(folder: Path, after_s: float | None) -> bool:
+    """Run the session; kill it after a while, if it still runs. Return whether it was."""
+    words = [sys.executable, str(Path(__file__).with_name("killed_session.py")), str(folder)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            status = process.wait(after_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return True
+    assert status == 0
+    return False
+
+
+# ------------------------------------------------------------------------------------ damaged journals
+
+
+def test_a_bit_that_flips_is_seen(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    whole = path.read_bytes()
+    chance = random.Random(7)
+    for _ in range(100):
+        at = chance.randrange(len(whole))
+        path.write_bytes(
+            whole[:at] + bytes([whole[at] ^ (1 << chance.randrange(8))]) + whole[at + 1 :]
+        )
+        if path.read_bytes().endswith(b"\n"):
+            with pytest.raises(TraceError), reopened(path):
+                pass
+        with path.open("rb") as file:
+            assert [found for found in check_trace(file) if found.severity.value == "error"]
+
+
+def test_a_trace_that_a_live_process_writes_is_left_alone(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    with (
+        reopened(path),
+        pytest.raises(HostError, match=r"another process.*Embed/resume"),
+        reopened(path),
+    ):
+        pass
+
+
+def test_a_torn_last_line_is_dropped_and_the_file_goes_on_behind_the_whole_ones(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    with reopened(path) as again:
+        assert again.dropped_bytes == len(whole.splitlines(keepends=True)[-1]) - 10
+    assert path.read_bytes() == b"".join(whole.splitlines(keepends=True)[:-1])
+
+
+def test_a_row_is_on_the_disk_where_that_is_asked_for(tmp_path, monkeypatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    with (tmp_path / "t.jsonl").open("wb") as file:
+        write = journal(file, Header(1), flush="disk")
+        write(())
+        assert synced == [file.fileno()] * 2
+
+
+# ------------------------------------------------------------------------------------------- sessions
+
+
+class Plain(ScriptedSession):
+    abilities = frozenset()
+
+
+class OfTokens(ScriptedSession):
+    """A session that names its tokens, a character each, and takes masks."""
+
+    abilities = frozenset({PROMPTS, TOKENS, MASKS})
+    control_tokens: frozenset[int] = frozenset()
+    allowed: tuple[int, ...] = ()
+    said = 0
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(map(ord, self.context))
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        return tuple(map(ord, text))
+
+    def allow(self, tokens) -> None:
+        self.allowed = tuple(tokens)
+
+    def decode(self) -> Piece | EndOfDecoding:
+        if not self.allowed:
+            return super().decode()
+        text, self.allowed = "".join(map(chr, self.allowed)), ()
+        self.append(Batch(text))
+        return Piece(text)
+
+
+def test_a_session_is_restored_token_by_token_by_its_masks(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:12]))
+    session = OfTokens([*CALLS[1:]])
+    rows = gone_on(path, session)
+    told = stories.Told(stories.draw(0), rows, "", Settings())
+    assert session.context == stories.context_of(told).removeprefix(stories.PROMPT)
+    require_valid(path)
+
+
+def test_a_session_that_cannot_be_restored_is_refused_before_anything_is_done(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:12]))
+    with pytest.raises(HostError, match="'restore', or both 'tokens' and 'masks'"):
+        gone_on(path, Plain(CALLS))
+    assert path.read_bytes() == b"".join(lines[:12])
+
+
+def test_a_function_that_is_missing_is_named(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    with pytest.raises(HostError, match=r"often \(Embed/resume\)"):
+        gone_on(path, ScriptedSession(CALLS), {"once": once})
