@@ -267,14 +267,14 @@ def check_trace(lines: Iterable[bytes]) -> Iterator[Diagnostic]:
     Yields:
         What is wrong. After the first row that differs nothing can be said of the rest.
     """
-    line = 1
+    read = 1
     try:
         header, rows = read_trace(lines)
         state = State(header.settings)
-        for line, (_, after) in enumerate(followed(state, rows), start=2):
-            state = after
+        for _, after in followed(state, rows):
+            state, read = after, read + 1
         if state.phase is not Phase.ENDED:
-            yield _at_line("Trace/unfinished", f"the session is still {state.phase.value}", line)
+            yield _at_line("Trace/unfinished", f"the session is still {state.phase.value}", read)
     except TraceError as error:
         yield _at_line(error.rule, error.message, error.line)
 

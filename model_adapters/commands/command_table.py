@@ -59,6 +59,10 @@ COMMANDS: Final = {
         "model_adapters.commands.run:run_command",
         "Answer PROMPT with a model that calls functions while it decodes.",
     ),
+    "resume": Entry(
+        "model_adapters.commands.resume:resume_command",
+        "Go on with the session of TRACE, whose process died.",
+    ),
     "chat": Entry(
         "model_adapters.commands.chat:chat_command",
         "Talk with a model that calls functions, from PROMPT on, or from the first line that you say.",

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cml.terminal.files import cannot_write, writing
 from cml.terminal.output import print_text
@@ -11,6 +11,9 @@ from interpreter.drivers.driver import Journal, forget
 from interpreter.events import Row
 from interpreter.journals import own
 from interpreter.trace import Header, journal
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 
 class Recorder:

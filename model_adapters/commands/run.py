@@ -174,20 +174,38 @@ def run_command(
             settings = opened.fitted(settings)
             runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
             stack.enter_context(runtime)
-            stack.enter_context(_stopping(runtime))
+            stack.enter_context(stopping(runtime))
             recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
             rows = line.until_decoded(runtime.run())
             kept = list(Live(runtime.withheld).watch(rows, out))
     if opened.afterwards:
         print_text(opened.afterwards(), err=True, color="bright_black")
-    run = read_run(runtime.settings, kept)
+    status = conclude(
+        read_run(runtime.settings, kept), out, max_tokens, recorder.written_to, as_json=as_json
+    )
+    sys.exit(FileFaultError.exit_code if recorder.failed else status)
+
+
+def conclude(run: Run, out: Console, max_tokens: int, trace: Path | None, *, as_json: bool) -> int:
+    """Say how a run ended, and what it took.
+
+    Args:
+        run: The run.
+        out: Where to, for a person.
+        max_tokens: The limit of what the model wrote.
+        trace: Where the whole trace is.
+        as_json: Whether a program reads it.
+
+    Returns:
+        The exit status that says the same.
+    """
     words = _in_words(run.ending, max_tokens)
     if as_json:
-        print_json(_document(run, words, recorder.written_to))
+        print_json(_document(run, words, trace))
     else:
-        _show(out, run, recorder.written_to)
+        _show(out, run, trace)
         out.print(words)
-    sys.exit(FileFaultError.exit_code if recorder.failed else _STATUS[run.ending])
+    return _STATUS[run.ending]
 
 
 def tools_told(sources: Sequence[str], stack: ExitStack) -> Mapping[str, Function]:
@@ -199,7 +217,7 @@ def tools_told(sources: Sequence[str], stack: ExitStack) -> Mapping[str, Functio
 
 
 @contextmanager
-def _stopping(runtime: Runtime) -> Iterator[None]:
+def stopping(runtime: Runtime) -> Iterator[None]:
     """Let Ctrl-C end the session in good order; a second one ends the program."""
 
     def stop(number: int, _: FrameType | None) -> None:

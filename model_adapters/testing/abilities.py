@@ -13,6 +13,7 @@ from interpreter.session import (
     LOGPROBS,
     MASKS,
     PROMPTS,
+    RESTORE,
     SEEDS,
     SUSPEND,
     TOKENS,
@@ -201,6 +202,29 @@ def check_prompts(bench: Bench) -> str | None:
     return None
 
 
+def check_restore(bench: Bench) -> str | None:
+    """Embed/restore: a fresh session goes on as the one that decoded what it was told."""
+    with bench.session() as watched:
+        decoded = watched.pieces(bench.steps)
+    if not decoded:
+        return "the model ends before it has written a character"
+
+    def restored(watched: Watched) -> None:
+        before = watched.text
+        for piece in decoded:
+            watched.able(RESTORE).restore(piece)
+        if watched.is_seen:
+            written = "".join(piece.text for piece in decoded)
+            same(watched.text, before + written, "Embed/restore", "the context that was restored")
+
+    def decoded_itself(watched: Watched) -> None:
+        watched.pieces(bench.steps)
+
+    expected = bench.written_after(decoded_itself)
+    same(bench.written_after(restored), expected, "Embed/restore", "what is written after it")
+    return None
+
+
 STORIES: Final[Mapping[Ability[object], Story]] = {
     SUSPEND: check_suspend,
     TOKENS: check_tokens,
@@ -210,5 +234,6 @@ STORIES: Final[Mapping[Ability[object], Story]] = {
     CONTEXT_LEFT: check_context_left,
     COSTS: check_costs,
     PROMPTS: check_prompts,
+    RESTORE: check_restore,
 }
 """One for each ability that a session can declare."""

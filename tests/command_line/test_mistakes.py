@@ -44,6 +44,8 @@ READERS = {
     "import --check": ("import", "chat", "--check", "{}"),
     "conformance": ("conformance", "script:{}"),
     "conformance --baseline": ("conformance", "script:good.cml", "--baseline", "{}"),
+    "resume": ("resume", "{}", *RUN[2:]),
+    "resume --tools": ("resume", "good.jsonl", "--backend", "script:good.cml", "--tools", "{}"),
 }
 CONFORMANCE = ("conformance", "script:good.cml", "--only", "session/close")
 WRITERS = {

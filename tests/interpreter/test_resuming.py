@@ -118,12 +118,15 @@ def go_on_from_anywhere(path: Path, seed: int, cuts: int) -> None:
         path.write_bytes(whole[: chance.randint(first, len(whole))])
         session = ScriptedSession(story.script)
         session.prompt(stories.PROMPT)
+        with reopened(path) as again:
+            is_over = again.past.state.phase is Phase.ENDED
         rows = gone_on(path, session, stories.FUNCTIONS)
-        again = stories.Told(told.story, rows, session.context, told.settings)
-        assert session.context == stories.context_of(again)
+        told_again = stories.Told(told.story, rows, session.context, told.settings)
+        assert is_over or session.context == stories.context_of(told_again)
         assert list(replay(told.settings, rows)) == rows
-        stories.check_answers(again)
-        stories.check_order(again)
+        stories.check_answers(told_again)
+        if not is_over:
+            stories.check_order(told_again)
         require_valid(path)
 
 

@@ -1,0 +1,138 @@
+"""`cml resume`: a session whose process died goes on from its trace."""
+
+import sys
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from cml.terminal.files import INPUT_FILE, cannot_write, require_readable
+from cml.terminal.foreign import visible
+from cml.terminal.options import json_option, seed_option, yes_option
+from cml.terminal.output import print_text
+from cml.terminal.styled import console
+from interpreter.drivers.realtime import Runtime
+from interpreter.errors import HostError, MissingExtraError
+from interpreter.journals import Reopened, reopened
+from interpreter.runs import read_run
+from interpreter.state import Phase
+from interpreter.tools.declared import ToolError
+from interpreter.trace import TraceError
+from model_adapters.backends import Request, open_backend, require_backend, spellings
+from model_adapters.commands.live import Live
+from model_adapters.commands.options import (
+    device_option,
+    temperature_option,
+    top_k_option,
+    top_p_option,
+)
+from model_adapters.commands.run import conclude, stopping, tools_told
+from model_adapters.commands.start_line import StartLine
+from model_adapters.commands.tools_option import TOOLS
+from model_adapters.errors import AdapterError, UnknownBackendError
+from model_adapters.opening import Sampling
+
+
+@click.command("resume")
+@click.argument("trace", type=INPUT_FILE)
+@click.option(
+    "--tools",
+    required=True,
+    multiple=True,
+    type=TOOLS,
+    metavar="FILE.py|mcp:COMMAND|mcp:URL",
+    help="The functions that the session had; can be given several times.",
+)
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    help=f"The model that the session had: {spellings()}.",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Limit of what the model writes, with what it has written.",
+)
+@temperature_option
+@top_k_option
+@top_p_option
+@seed_option
+@device_option
+@yes_option
+@json_option
+def resume_command(
+    trace: str,
+    tools: tuple[str, ...],
+    backend: str,
+    *,
+    max_tokens: int,
+    temperature: float,
+    top_k: int | None,
+    top_p: float,
+    seed: int,
+    device: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Go on with the session of TRACE, whose process died, and write on in TRACE.
+
+    Calls that had returned are not run again. Of those that ran, the ones declared idempotent are
+    started again, and the model is told of the others that they failed (interrupted). A last line
+    that is cut off is dropped.
+
+    Exit status: that of `cml run`.
+    """
+    path = Path(trace)
+    out = console(stderr=as_json)
+    try:
+        require_backend(backend)
+        with ExitStack() as stack:
+            again = _reopened(path, stack)
+            header = again.past.header
+            functions = tools_told(tools, stack)
+            line = stack.enter_context(StartLine(console(stderr=True)))
+            opened = open_backend(
+                Request(
+                    backend,
+                    header.prompt,
+                    functions,
+                    max_tokens,
+                    device=device,
+                    yes=yes,
+                    sampling=Sampling(temperature, top_k, top_p, seed),
+                    profile=header.settings.profile,
+                )
+            )
+            runtime = Runtime(opened.session, functions, journal=again.write, past=again.past)
+            stack.enter_context(runtime)
+            stack.enter_context(stopping(runtime))
+            rows = line.until_decoded(chain(again.past.rows, runtime.run()))
+            kept = list(Live(runtime.withheld).watch(rows, out))
+    except UnknownBackendError as error:
+        raise click.BadParameter(str(error), param_hint="'--backend'") from None
+    except (AdapterError, MissingExtraError, ToolError, HostError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    run = read_run(runtime.settings, kept)
+    sys.exit(conclude(run, out, max_tokens, path, as_json=as_json))
+
+
+def _reopened(path: Path, stack: ExitStack) -> Reopened:
+    """Open the trace of a session that is not over, and say what of it is dropped."""
+    require_readable(path)
+    try:
+        again = stack.enter_context(reopened(path))
+    except TraceError as error:
+        raise click.ClickException(f"{visible(str(path))}: {error}") from None
+    if again.past.state.phase is Phase.ENDED:
+        message = "the session is over; there is nothing to go on with"
+        raise click.ClickException(f"{visible(str(path))}: {message}")
+    if again.dropped_bytes:
+        message = f"the last line was cut off after {again.dropped_bytes} bytes, and is dropped"
+        print_text(f"{path}: {message}", err=True)
+    return again
