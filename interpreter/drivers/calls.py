@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from cml.profile import Level, Profile
-from interpreter.drivers.workplace import Workplace
 from interpreter.events import Outcome, Start
 from interpreter.executors.event_loop import EventLoopThread, RunningLoop
+from interpreter.executors.workplace import Workplace
 from interpreter.tools.calling import (
     Answering,
     call_coroutine,

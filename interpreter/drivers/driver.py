@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from cml.arguments import require
 from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.calls import Calls
-from interpreter.drivers.past import Past, Running
 from interpreter.drivers.restoring import require_restorable
 from interpreter.drivers.spoken import prompt_fault
 from interpreter.drivers.timeline import priority
 from interpreter.drivers.verbs import Verbs
-from interpreter.drivers.workplace import Workplace
 from interpreter.errors import HostError
 from interpreter.events import (
     Began,
@@ -40,7 +38,9 @@ from interpreter.events import (
     failure,
 )
 from interpreter.executors.event_loop import EventLoopThread, RunningLoop
+from interpreter.executors.workplace import Workplace
 from interpreter.interrupts import batch_of, message_fault
+from interpreter.journals.past import Past, Running
 from interpreter.machine import instant, settle
 from interpreter.session import Session
 from interpreter.state import Phase, Settings, State, Status, check_settings

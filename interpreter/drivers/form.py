@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from interpreter.drivers.driver import Driver, Journal
-from interpreter.drivers.past import Past
 from interpreter.drivers.spoken import Spoken, SpokenMessage
-from interpreter.drivers.workplace import Workplace
 from interpreter.errors import HostError
 from interpreter.events import Said
 from interpreter.executors.event_loop import EventLoopThread, RunningLoop
+from interpreter.executors.workplace import Workplace
+from interpreter.journals.past import Past
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.calling import is_in_a_call

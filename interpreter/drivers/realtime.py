@@ -6,10 +6,10 @@ from typing import Self
 
 from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
-from interpreter.drivers.past import Past
-from interpreter.drivers.workplace import Workplace
 from interpreter.events import Row
 from interpreter.executors.event_loop import EventLoopThread
+from interpreter.executors.workplace import Workplace
+from interpreter.journals.past import Past
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.signature import Function

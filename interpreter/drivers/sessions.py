@@ -9,9 +9,9 @@ from typing import Self
 from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import MOST_WAITING
-from interpreter.drivers.past import Past
-from interpreter.drivers.workplace import Decoders, Workplace
 from interpreter.errors import HostError
+from interpreter.executors.workplace import Decoders, Workplace
+from interpreter.journals.past import Past
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.signature import Function

@@ -17,12 +17,17 @@ from interpreter.vectors.schedules import ScheduleAnswer, ScheduleRequest, Sched
 def schema_files() -> dict[str, str]:
     """Return the text of each schema by its file name."""
     lines, definitions = _definitions(Header, Row)
+    checksum = {
+        "crc": {"type": "string", "pattern": "^[0-9a-f]{8}$"}
+    }  # of any line (Trace/checksum)
     about = {
         "title": "A line of a trace",
         "description": "The first line is the header, each other line a row (Trace/format).",
     }
     return {
-        "trace.schema.json": schema_text({**about, "oneOf": lines, "$defs": definitions}),
+        "trace.schema.json": schema_text(
+            {**about, "properties": checksum, "oneOf": lines, "$defs": definitions}
+        ),
         "run-vector.schema.json": _one_of(RunVector),
         "schedule-vector.schema.json": _one_of(ScheduleVector),
         "vector-request.schema.json": _one_of(LanguageRequest, RunRequest, ScheduleRequest),

@@ -102,6 +102,12 @@ class Toy:
         self.since = len(self.kept)
         return len(added)
 
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        if isinstance(decoded, Piece):
+            written = self.encode(decoded.text)
+            self.kept += written
+            self.decoded += len(written)
+
     def suspend(self, wait_us: int | None) -> Suspended:
         return Suspended("keep" if self.at_trap == "auto" else self.at_trap, 10)
 
@@ -442,6 +448,27 @@ class AsksWithAWrongCount(Toy):
         return super().prompt(text) + 1
 
 
+class RestoresNothing(Toy):
+    """What another session wrote is not taken."""
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None: ...
+
+
+class RestoresItsOwn(Toy):
+    """Writes what it would have written, whatever it is told."""
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        super().restore(self.decode())
+
+
+class DriftsWhenRestored(Toy):
+    """After what it was told the model writes something else."""
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        super().restore(decoded)
+        self.salt += 1
+
+
 BROKEN: Final[dict[str, list[type[Toy]]]] = {
     "Embed/piece": [
         HalfCharacters,
@@ -471,6 +498,7 @@ BROKEN: Final[dict[str, list[type[Toy]]]] = {
     "Embed/context-left": [WindowStandsStill, WindowForgetsAppends],
     "Embed/costs": [CostsNothing],
     "Embed/prompts": [AsksAnew, AsksInControlTokens, AsksWithoutACount, AsksWithAWrongCount],
+    "Embed/restore": [RestoresNothing, RestoresItsOwn, DriftsWhenRestored],
 }
 
 

@@ -1,6 +1,6 @@
-"""Traces as journals: a session whose process died goes on from its file (Embed/resume)."""
+"""The file of a session whose process died, opened to write on in (Embed/resume)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from interpreter.drivers.driver import Journal
-from interpreter.drivers.past import Past, past_of
 from interpreter.errors import HostError
+from interpreter.events import Row
+from interpreter.journals.past import Past, past_of
 from interpreter.trace import (
     MAX_LINE_BYTES,
     Flush,
@@ -32,7 +32,7 @@ class Reopened(msgspec.Struct, frozen=True):
     """
 
     past: Past
-    write: Journal
+    write: Callable[[Iterable[Row]], None]
     dropped_bytes: int
 
 
