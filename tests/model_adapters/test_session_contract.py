@@ -58,7 +58,7 @@ def test_a_script_passes() -> None:
     checked = check_session(
         lambda: ScriptedSession(WORDS), context_of=lambda session: session.context
     )
-    assert checked.held == (*OF_VERBS, "Embed/prompts")
+    assert checked.held == (*OF_VERBS, "Embed/prompts", "Embed/restore")
     assert checked.not_exercised == {}
 
 
