@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from cml.arguments import require
 from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.calls import Calls
-from interpreter.drivers.restoring import require_restorable
+from interpreter.drivers.restoring import require_restoring
 from interpreter.drivers.spoken import prompt_fault
 from interpreter.drivers.timeline import priority
 from interpreter.drivers.verbs import Verbs
@@ -107,7 +107,7 @@ class Driver:
         require(functions, Mapping, "functions are a mapping of names to functions")
         require(settings, Settings, "settings are interpreter.Settings")
         if past:
-            require_restorable(session)
+            require_restoring(session)
         state = past.state if past else State(settings)
         offered = offer(functions, state.settings.profile.body)
         self.settings = check_settings(
@@ -230,6 +230,7 @@ class Driver:
             for each in past.running:
                 if self._state.calls[each.start.call].status is Status.RUNNING:
                     self._take_up(each)
+            self._verbs.look(self._state)
             return rows
 
     def _take_up(self, running: Running) -> None:
@@ -321,6 +322,8 @@ class Driver:
         """Stop a turn that is under way, as far as that can still be done: what the model was
         writing is taken back, and the trace says so (Embed/shutdown).
         """
+        if self._past is not None:
+            return  # nothing was begun: the trace stays as it is
         is_under_way = self._state.phase not in {Phase.READY, Phase.ENDED}
         if is_under_way and not (self._is_broken or self._is_closed or self._verbs.failure):
             self.is_stopping = True

@@ -13,6 +13,17 @@ from model_adapters.opening import OPTIONS, Option
 _DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
 
 
+def require_room_for_calls(min_calls: int, max_calls: int | None) -> None:
+    """See that a model may write the calls that it has to.
+
+    Raises:
+        BadParameter: It may not.
+    """
+    if max_calls is not None and max_calls < min_calls:
+        message = f"{max_calls} is less than --min-calls, which is {min_calls}"
+        raise click.BadParameter(message, param_hint="'--max-calls'")
+
+
 def _device(value: str) -> str:
     if not _DEVICE.fullmatch(value):
         raise click.BadParameter(f"{value!r} is no device; give cpu, cuda, cuda:N or mps")
@@ -57,6 +68,18 @@ top_p_option: Final = click.option(
     default=1.0,
     show_default=True,
     help="Choose among the likeliest tokens that together have this probability only.",
+)
+min_calls_option: Final = click.option(
+    "--min-calls",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Calls that the model has to begin with.",
+)
+max_calls_option: Final = click.option(
+    "--max-calls",
+    type=click.IntRange(min=0),
+    help="Calls that it may write in a turn; any number if absent.",
 )
 at_trap_option: Final = click.option(
     "--at-trap",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cml.terminal.entry import leaving_at_once
 from cml.terminal.files import INPUT_FILE, cannot_write, require_readable
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seed_option, yes_option
@@ -20,18 +21,22 @@ from interpreter.state import Phase
 from interpreter.tools.declared import ToolError
 from interpreter.trace import TraceError
 from model_adapters.backends import Request, open_backend, require_backend, spellings
-from model_adapters.commands.live import Live
 from model_adapters.commands.options import (
+    at_trap_option,
     device_option,
+    max_calls_option,
+    min_calls_option,
+    require_room_for_calls,
     temperature_option,
     top_k_option,
     top_p_option,
 )
 from model_adapters.commands.run import conclude, stopping, tools_told
-from model_adapters.commands.start_line import StartLine
 from model_adapters.commands.tools_option import TOOLS
+from model_adapters.commands.view.live import Live
+from model_adapters.commands.view.start_line import StartLine
 from model_adapters.errors import AdapterError, UnknownBackendError
-from model_adapters.opening import Sampling
+from model_adapters.opening import AtTrap, Sampling
 
 
 @click.command("resume")
@@ -57,10 +62,13 @@ from model_adapters.opening import Sampling
     show_default=True,
     help="Limit of what the model writes, with what it has written.",
 )
+@min_calls_option
+@max_calls_option
 @temperature_option
 @top_k_option
 @top_p_option
 @seed_option
+@at_trap_option
 @device_option
 @yes_option
 @json_option
@@ -70,10 +78,13 @@ def resume_command(
     backend: str,
     *,
     max_tokens: int,
+    min_calls: int,
+    max_calls: int | None,
     temperature: float,
     top_k: int | None,
     top_p: float,
     seed: int,
+    at_trap: AtTrap,
     device: str | None,
     yes: bool,
     as_json: bool,
@@ -86,6 +97,7 @@ def resume_command(
 
     Exit status: that of `cml run`.
     """
+    require_room_for_calls(min_calls, max_calls)
     path = Path(trace)
     out = console(stderr=as_json)
     try:
@@ -95,18 +107,21 @@ def resume_command(
             header = again.past.header
             functions = tools_told(tools, stack)
             line = stack.enter_context(StartLine(console(stderr=True)))
-            opened = open_backend(
-                Request(
-                    backend,
-                    header.prompt,
-                    functions,
-                    max_tokens,
-                    device=device,
-                    yes=yes,
-                    sampling=Sampling(temperature, top_k, top_p, seed),
-                    profile=header.settings.profile,
-                )
+            request = Request(
+                backend,
+                header.prompt,
+                functions,
+                max_tokens,
+                min_calls,
+                max_calls,
+                device,
+                yes,
+                sampling=Sampling(temperature, top_k, top_p, seed),
+                profile=header.settings.profile,
+                at_trap=at_trap,
             )
+            with leaving_at_once(line.stop):
+                opened = open_backend(request)
             runtime = Runtime(opened.session, functions, journal=again.write, past=again.past)
             stack.enter_context(runtime)
             stack.enter_context(stopping(runtime))
@@ -118,6 +133,8 @@ def resume_command(
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise cannot_write(path, error) from None
+    if opened.afterwards:
+        print_text(opened.afterwards(), err=True, color="bright_black")
     run = read_run(runtime.settings, kept)
     sys.exit(conclude(run, out, max_tokens, path, as_json=as_json))
 

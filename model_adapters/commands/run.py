@@ -29,6 +29,9 @@ from model_adapters.commands.options import (
     at_trap_option,
     device_option,
     given_options,
+    max_calls_option,
+    min_calls_option,
+    require_room_for_calls,
     temperature_option,
     top_k_option,
     top_p_option,
@@ -71,18 +74,8 @@ _STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "s
     show_default=True,
     help="Limit of what the model writes.",
 )
-@click.option(
-    "--min-calls",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Calls that the model has to begin with.",
-)
-@click.option(
-    "--max-calls",
-    type=click.IntRange(min=0),
-    help="Calls that it may write in a turn; any number if absent.",
-)
+@min_calls_option
+@max_calls_option
 @click.option(
     "--deliver",
     type=click.Choice(get_args(DeliverWhen)),
@@ -141,11 +134,7 @@ def run_command(
     Exit status: 0 answered, 1 the input is at fault, 2 usage, 3 no answer (the model wrote nothing
     after the last result, or came to the limit of --max-tokens), 130 stopped by Ctrl-C.
     """
-    if max_calls is not None and max_calls < min_calls:
-        raise click.BadParameter(
-            f"{max_calls} is less than --min-calls, which is {min_calls}",
-            param_hint="'--max-calls'",
-        )
+    require_room_for_calls(min_calls, max_calls)
     out = console(stderr=as_json)
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     profile = Profile(markers=Spelling(markers))

@@ -20,6 +20,7 @@ from interpreter.session import (
     Ability,
     DecodingCosts,
     Logprob,
+    Piece,
     Strategy,
     Suspended,
     abilities_of,
@@ -203,18 +204,45 @@ def check_prompts(bench: Bench) -> str | None:
 
 
 def check_restore(bench: Bench) -> str | None:
-    """Embed/restore: a fresh session goes on as the one that decoded what it was told."""
+    """Embed/restore: a fresh session holds what another one wrote, and goes on as if it were its own."""
     with bench.session() as watched:
-        decoded = watched.pieces(bench.steps)
-        text, expected = watched.text, watched.pieces(bench.steps)
+        decoded = [piece for piece in watched.pieces(bench.steps) if piece.text]
+        text, chosen = watched.text, watched.ids
+        expected = _written_from_a_seed(watched, bench.steps)
+    if not decoded:
+        return "the model ends before it has written a character"
     with bench.session() as watched:
+        prompt = len(watched.ids)
         for piece in decoded:
-            watched.able(RESTORE).restore(piece)
+            _restore(watched, piece)
         same(watched.text, text, "Embed/restore", "the context that was restored")
-        after = "".join(piece.text for piece in watched.pieces(bench.steps))
-    written = "".join(piece.text for piece in expected)
-    same(after, written, "Embed/restore", "what is written after it")
-    return None if decoded else "the model ends before it has written a character"
+        restored = watched.ids
+        found = _written_from_a_seed(watched, bench.steps)
+    if restored != chosen:  # the same text in other tokens: a session is made to choose these
+        if MASKS not in abilities_of(watched.session):
+            return "what was written is encoded to other tokens than those that were chosen"
+        with bench.session() as watched:
+            for token in restored[prompt:]:
+                watched.able(MASKS).allow([token])
+                watched.decode()
+            expected = _written_from_a_seed(watched, bench.steps)
+    same(found, expected, "Embed/restore", "what is written after it")
+    return None
+
+
+def _restore(watched: Watched, piece: Piece) -> None:
+    before = watched.ids
+    watched.able(RESTORE).restore(Piece(piece.text, marker=piece.marker))
+    if TOKENS in abilities_of(watched.session) and piece.marker is None:
+        encoded = watched.able(TOKENS).encode(piece.text)
+        same(watched.ids, before + encoded, "Embed/restore", f"the context with {piece.text!r}")
+
+
+def _written_from_a_seed(watched: Watched, steps: int) -> str:
+    """What a session writes, whatever was drawn before."""
+    if SEEDS in abilities_of(watched.session):
+        watched.able(SEEDS).seed(_SEEDS[0])
+    return watched.written(steps)
 
 
 STORIES: Final[Mapping[Ability[object], Story]] = {

@@ -17,6 +17,7 @@ from interpreter.session import (
     LOGPROBS,
     MASKS,
     PROMPTS,
+    RESTORE,
     SEEDS,
     TOKENS,
     Ability,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ABILITIES: Final[frozenset[Ability[object]]] = frozenset(
-    {PROMPTS, TOKENS, LOGPROBS, MASKS, SEEDS, CONTEXT_LEFT}
+    {PROMPTS, TOKENS, LOGPROBS, MASKS, SEEDS, CONTEXT_LEFT, RESTORE}
 )
 """What every token session can do."""
 
@@ -197,6 +198,21 @@ class TokenSession:
         import numpy as np
 
         self._random = np.random.default_rng(number)
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        """Write what another session decoded, as the tokens that its text is encoded to (Embed/restore).
+        All of it is read at one go when something is to follow.
+
+        Raises:
+            AdapterError: The mask does not allow it.
+        """
+        self._banned = None
+        if isinstance(decoded, EndOfDecoding) or not decoded.text:
+            return
+        reserved = self._reserved.get(decoded.marker) if decoded.marker else None
+        tokens = self._model.content_ids(decoded.text) if reserved is None else [reserved]
+        self._decoded += len(tokens)
+        self._put_back(tokens, decoded.text)
 
     @property
     def context_left(self) -> int:

@@ -12,7 +12,6 @@ from interpreter import HostError, Runtime, ScriptedSession, Settings
 from interpreter.drivers.replay import replay
 from interpreter.events import Row, Start
 from interpreter.journals import reopened
-from interpreter.session import MASKS, PROMPTS, TOKENS, Batch, EndOfDecoding, Piece
 from interpreter.state import Phase
 from interpreter.tools.declared import tool
 from interpreter.trace import Header, TraceError, check_trace, journal, read_trace
@@ -255,50 +254,12 @@ class Plain(ScriptedSession):
     abilities = frozenset()
 
 
-class OfTokens(ScriptedSession):
-    """A session that names its tokens, a character each, and takes masks."""
-
-    abilities = frozenset({PROMPTS, TOKENS, MASKS})
-    control_tokens: frozenset[int] = frozenset()
-    allowed: tuple[int, ...] = ()
-    said = 0
-
-    @property
-    def ids(self) -> tuple[int, ...]:
-        return tuple(map(ord, self.context))
-
-    def encode(self, text: str) -> tuple[int, ...]:
-        return tuple(map(ord, text))
-
-    def allow(self, tokens) -> None:
-        self.allowed = tuple(tokens)
-
-    def decode(self) -> Piece | EndOfDecoding:
-        if not self.allowed:
-            return super().decode()
-        text, self.allowed = "".join(map(chr, self.allowed)), ()
-        self.append(Batch(text))
-        return Piece(text)
-
-
-def test_a_session_is_restored_token_by_token_by_its_masks(tmp_path) -> None:
-    path = tmp_path / "t.jsonl"
-    recorded(path)
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:12]))
-    session = OfTokens([*CALLS[1:]])
-    rows = gone_on(path, session)
-    told = stories.Told(stories.draw(0), rows, "", Settings())
-    assert session.context == stories.context_of(told).removeprefix(stories.PROMPT)
-    require_valid(path)
-
-
 def test_a_session_that_cannot_be_restored_is_refused_before_anything_is_done(tmp_path) -> None:
     path = tmp_path / "t.jsonl"
     recorded(path)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:12]))
-    with pytest.raises(HostError, match="'restore', or both 'tokens' and 'masks'"):
+    with pytest.raises(HostError, match="needs the ability 'restore'"):
         gone_on(path, Plain(CALLS))
     assert path.read_bytes() == b"".join(lines[:12])
 

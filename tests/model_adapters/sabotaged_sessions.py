@@ -454,19 +454,27 @@ class RestoresNothing(Toy):
     def restore(self, decoded: Piece | EndOfDecoding) -> None: ...
 
 
-class RestoresItsOwn(Toy):
-    """Writes what it would have written, whatever it is told."""
+class RestoresTheLastAlone(Toy):
+    """Of what another session wrote the last symbol is kept."""
 
     def restore(self, decoded: Piece | EndOfDecoding) -> None:
-        super().restore(self.decode())
-
-
-class DriftsWhenRestored(Toy):
-    """After what it was told the model writes something else."""
-
-    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        self.kept = self.kept[: self.asked]
         super().restore(decoded)
-        self.salt += 1
+
+
+class NeverReadsWhatIsRestored(Toy):
+    """What is restored is in the list of tokens, and never went through the network."""
+
+    restored = 0
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        before = len(self.kept)
+        super().restore(decoded)
+        self.restored += len(self.kept) - before
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        return self.kept[: self.asked] + self.kept[self.asked + self.restored :]
 
 
 BROKEN: Final[dict[str, list[type[Toy]]]] = {
@@ -498,7 +506,7 @@ BROKEN: Final[dict[str, list[type[Toy]]]] = {
     "Embed/context-left": [WindowStandsStill, WindowForgetsAppends],
     "Embed/costs": [CostsNothing],
     "Embed/prompts": [AsksAnew, AsksInControlTokens, AsksWithoutACount, AsksWithAWrongCount],
-    "Embed/restore": [RestoresNothing, RestoresItsOwn, DriftsWhenRestored],
+    "Embed/restore": [RestoresNothing, RestoresTheLastAlone, NeverReadsWhatIsRestored],
 }
 
 
