@@ -6,7 +6,7 @@ others begin with `cml.`.
 """
 
 import time
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +14,9 @@ from cml.ast import OutcomeKind
 from interpreter.drivers.driver import Journal, forget
 from interpreter.errors import missing_extra
 from interpreter.events import Finish, Inject, Row
+from interpreter.journals.past import Past
 from interpreter.runs import RunCall, RunReader
-from interpreter.state import Settings
+from interpreter.state import Phase, Settings
 from interpreter.tools.offer import offer, offered_settings
 from interpreter.tools.signature import Function
 
@@ -95,6 +96,7 @@ class Telemetry:
         *,
         conversation: str = "",
         model: str = "",
+        past: Past | None = None,
     ) -> Journal:
         """Return a journal for one session, which measures what another one has written.
 
@@ -104,10 +106,16 @@ class Telemetry:
             journal: Writes the rows first; what it raises ends the run.
             conversation: What tells this session from others in spans (`gen_ai.conversation.id`).
             model: What decodes (`gen_ai.request.model`).
+            past: As the session is given: what happened before is known, and not measured again.
         """
-        settings = settings or Settings()
-        settings = offered_settings(offer(functions, settings.profile.body), settings)
-        measure = self.view(settings, conversation=conversation, model=model)
+        if past is None:
+            settings = settings or Settings()
+            settings = offered_settings(offer(functions, settings.profile.body), settings)
+        else:
+            settings = past.header.settings
+        measure = self.view(
+            settings, conversation=conversation, model=model, before=past.rows if past else ()
+        )
 
         def write(rows: Sequence[Row]) -> None:
             journal(rows)
@@ -122,6 +130,7 @@ class Telemetry:
         conversation: str = "",
         model: str = "",
         zero_ns: int | None = None,
+        before: Iterable[Row] = (),
     ) -> Journal:
         """Return what measures the rows of a session, as they come or from its trace.
 
@@ -130,10 +139,13 @@ class Telemetry:
             conversation: As in `journal`.
             model: As in `journal`.
             zero_ns: When the session began, in nanoseconds from 1970; None for one that runs now.
+            before: Rows that came before and are not measured.
         """
         attributes = {"gen_ai.conversation.id": conversation, "gen_ai.request.model": model}
         known = {name: value for name, value in attributes.items() if value}
-        return _Measured(self, RunReader(settings), known, zero_ns).take
+        measured = _Measured(self, RunReader(settings), known, zero_ns)
+        measured.pass_over(before)
+        return measured.take
 
 
 class _Measured:
@@ -155,6 +167,16 @@ class _Measured:
         self._pending: list[RunCall] = []
         self._is_recorded = zero_ns is not None
         self._zero_ns = zero_ns or 0
+
+    def pass_over(self, rows: Iterable[Row]) -> None:
+        """Know rows without measuring them; a turn that is under way after them begins here."""
+        for row in rows:
+            self._reader.take(row)
+        calls, state = self._reader.calls, self._reader.state
+        self._seen = len(calls)
+        self._pending = [call for call in calls.values() if call.returned_us is None]
+        if state.phase not in {Phase.READY, Phase.ENDED}:
+            self._begin(state.now_us)
 
     def take(self, rows: Sequence[Row]) -> None:
         """Measure the rows of an instant."""

@@ -27,6 +27,10 @@ class Recorder:
 
     Attributes:
         failed: Whether the trace could not be written to its end.
+
+    Raises:
+        FileFaultError: The file cannot be written.
+        HostError: Another process writes it (Embed/resume).
     """
 
     def __init__(self, path: Path | None, stack: ExitStack) -> None:
@@ -37,8 +41,11 @@ class Recorder:
         if path is not None:
             with writing(path):
                 # Unbuffered: rows are with the system when they are written, and a write that
-                # failed is not tried again when the file is closed.
-                self._file = stack.enter_context(path.open("wb", buffering=0))
+                # failed is not tried again when the file is closed. Emptied only when it is ours.
+                self._file = stack.enter_context(path.open("ab", buffering=0))
+                own(self._file)
+                if path.is_file():
+                    self._file.truncate(0)
 
     @property
     def written_to(self) -> Path | None:
@@ -53,7 +60,6 @@ class Recorder:
         """
         if self._file is not None and self._path is not None:
             with writing(self._path):
-                own(self._file)
                 self._write = journal(self._file, header)
 
     def write(self, rows: Sequence[Row]) -> None:

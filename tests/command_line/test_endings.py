@@ -251,6 +251,7 @@ INTERRUPTED = {
     "workload": ("workload", "synthetic-chains", "-o", "x.jsonl"),
     "reproduce": ("reproduce", "asynclm", "-o", "good.cml"),
     "run": (*RUN[:-1], "script:words.cml"),
+    "resume": ("resume", "begun.jsonl", *RUN[2:-1], "script:words.cml"),
     "chat": ("chat", *RUN[1:-1], "script:words.cml"),
     "calibrate": ("calibrate", "script:words.cml"),
     "import": ("import", "chat", "chat.json", "-o", "x.jsonl"),
@@ -274,6 +275,8 @@ def test_ctrl_c_at_any_moment_is_quiet(
     files: "Files", words: tuple[str, ...], delay_s: float
 ) -> None:
     (files.folder / "words.cml").write_text("word " * 200)
+    with (files.folder / "good.jsonl").open("rb") as trace:
+        (files.folder / "begun.jsonl").write_bytes(trace.readline())
     reading, writing = os.pipe()
     running = subprocess.Popen(
         [sys.executable, "-c", STARTED, str(writing), *words],

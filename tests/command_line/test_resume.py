@@ -3,6 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
+from interpreter.journals import reopened
+
 if TYPE_CHECKING:
     from conftest import Cml, Files
 
@@ -36,3 +38,18 @@ def test_what_cannot_be_resumed_is_said_in_a_line(cml: "Cml", files: "Files") ->
     damaged = cml("resume", "t.jsonl", *WORDS)
     assert damaged.status == 1
     assert "the checksum is that of another line" in damaged.err
+
+
+def test_a_trace_that_a_live_process_writes_is_neither_resumed_nor_overwritten(
+    cml: "Cml", files: "Files"
+) -> None:
+    trace = files.folder / "good.jsonl"
+    before = trace.read_bytes()
+    with reopened(trace):
+        told = [
+            cml("run", "hi", *WORDS, "--trace", "good.jsonl"),
+            cml("resume", "good.jsonl", *WORDS),
+        ]
+    message = "Error: another process writes this trace; a session has one driver (Embed/resume)\n"
+    assert [(one.status, one.err) for one in told] == [(1, message)] * 2
+    assert trace.read_bytes() == before

@@ -153,7 +153,7 @@ def test_sessions_that_are_open_are_counted() -> None:
 
 def test_the_example_of_the_page_runs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
-    _, example = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    _, example, *_ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
 
     async def main() -> int:
         kept, functions, rows = Kept(), {"f": lambda: 1}, []
@@ -167,6 +167,19 @@ def test_the_example_of_the_page_runs() -> None:
         return written.value - len(rows)
 
     assert asyncio.run(main()) == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_came_before_is_known_and_not_measured_again(seed: int) -> None:
+    whole, first, second = Kept(), Kept(), Kept()
+    settings, rows = play(seed, whole)
+    cut = max(1, len(rows) * (seed % 9 + 1) // 10)
+    first.telemetry.view(settings)(rows[:cut])
+    second.telemetry.view(settings, before=rows[:cut])(rows[cut:])
+    for name in ("cml.calls", "cml.interrupts"):
+        parts = first.counts(name, "cml.outcome") + second.counts(name, "cml.outcome")
+        assert parts == whole.counts(name, "cml.outcome")
+    assert len(second.spans("invoke_agent")) == 1
 
 
 def test_what_the_journal_raises_is_not_measured() -> None:

@@ -234,6 +234,29 @@ def test_a_rewind_keeps_the_mask_in_step(
     write(session, steps)
 
 
+@given(seeds, steps)
+def test_a_session_that_is_restored_has_the_text_and_the_mask_of_the_other(
+    tiny: HfModel, seed: int, steps: int
+) -> None:
+    tools = (Tool("now", "", parameters([], zone=STRING)),)
+    words, choice = vocabulary_of(tiny), ToolChoice(required=1)
+    session = HfSession(
+        tiny, ASK, constraint=Constraint(words, tools, choice), sampling=Sampling(2, seed)
+    )
+    prompt = len(session.ids)
+    text = write(session, 3 * steps)
+    constraint = Constraint(words, tools, choice)
+    restored = HfSession(tiny, ASK, constraint=constraint)
+    for character in text:
+        restored.restore(Piece(character))
+    assert tiny.tokenizer.decode(list(restored.ids[prompt:])) == text
+    fresh = Constraint(words, tools, choice)
+    for token in tiny.content_ids(text):
+        fresh.accept(token)
+    assert (constraint.mask() == fresh.mask()).all()
+    write(restored, steps)
+
+
 def test_a_rewind_stays_behind_the_last_append(tiny: HfModel) -> None:
     session = begin(tiny)
     write(session, 2)

@@ -15,7 +15,9 @@ from cml.symbols import MARKERS, Marker
 from cml.text.tokens import TokenLexer
 from interpreter import Runtime, Settings
 from interpreter.drivers.replay import replay
+from interpreter.journals import past_of
 from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.tools.declared import tool
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.backends import Request, open_backend
 from model_adapters.errors import AdapterError
@@ -64,7 +66,13 @@ class Forced(HfSession):
     """Writes what it is told to, a token at a time, by its own ability to be masked."""
 
     def force(self, text: str) -> None:
-        self.script = list(self.encode(text))
+        self.text, self.script = text, list(self.encode(text))
+
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        super().restore(decoded)
+        if isinstance(decoded, Piece):
+            assert self.text.startswith(decoded.text)
+            self.force(self.text.removeprefix(decoded.text))
 
     def decode(self) -> Piece | EndOfDecoding:
         if not self.script:
@@ -127,13 +135,24 @@ def test_a_model_never_writes_an_interrupt_nor_a_marker_inside_a_character(marke
             partial = False
 
 
-def test_calls_and_results_go_through_a_model_whose_markers_are_tokens(marked: HfModel) -> None:
-    def say(text: str) -> str:
-        """Say something that looks like anything."""
-        return HOSTILE + text
+@tool(idempotent=True)
+def say(text: str) -> str:
+    """Say something that looks like anything."""
+    return HOSTILE + text
 
-    session = Forced(marked, ASK, max_tokens=2_000, markers=Spelling.TOKEN)
-    session.force(SCRIPT)
+
+def forced(model: HfModel, script: str) -> Forced:
+    session = Forced(model, ASK, max_tokens=2_000, markers=Spelling.TOKEN)
+    session.force(script)
+    return session
+
+
+def marker_counts(model: HfModel, ids: tuple[int, ...]) -> dict[Marker, int]:
+    return {marker: ids.count(token) for marker, token in marker_tokens(model.tokenizer).items()}
+
+
+def test_calls_and_results_go_through_a_model_whose_markers_are_tokens(marked: HfModel) -> None:
+    session = forced(marked, SCRIPT)
     prompt = len(session.ids)
     settings = Settings(Profile(markers=Spelling.TOKEN), deliver="idle")
     with Runtime(session, {"say": say}, settings) as runtime:
@@ -148,8 +167,7 @@ def test_calls_and_results_go_through_a_model_whose_markers_are_tokens(marked: H
     ] * 2
     written = session.ids[prompt:]
     reserved = marker_tokens(marked.tokenizer)
-    found = {marker: written.count(token) for marker, token in reserved.items()}
-    assert found == {
+    assert marker_counts(marked, written) == {
         Marker.CALL: 2,
         Marker.INTR: 2,
         Marker.TRAP: 2,
@@ -159,6 +177,24 @@ def test_calls_and_results_go_through_a_model_whose_markers_are_tokens(marked: H
     control = session.control_tokens - set(reserved.values())
     assert not control & set(written)
     assert json.dumps(HOSTILE + "a")[1:-1].split(" ")[0] in marked.tokenizer.decode(list(written))
+
+
+def test_a_session_whose_markers_are_tokens_goes_on_from_any_row_of_its_trace(
+    marked: HfModel,
+) -> None:
+    settings = Settings(Profile(markers=Spelling.TOKEN), deliver="idle")
+    session = forced(marked, SCRIPT)
+    with Runtime(session, {"say": say}, settings) as runtime:
+        rows = list(runtime.run())
+    header = Header(1, runtime.settings, "real")
+    before_the_end = [number for number, row in enumerate(rows) if row.rule != "Step/end"]
+    for cut in before_the_end[:: len(rows) // 12]:
+        again = forced(marked, SCRIPT)
+        past = past_of(header, rows[:cut])
+        with Runtime(again, {"say": say}, past=past) as runtime:
+            list(runtime.run())
+        assert marked.tokenizer.decode(again.ids) == marked.tokenizer.decode(session.ids)
+        assert marker_counts(marked, again.ids) == marker_counts(marked, session.ids)
 
 
 def test_the_symbols_of_the_context_are_those_of_the_token_lexer(marked: HfModel) -> None:
