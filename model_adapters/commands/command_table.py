@@ -61,7 +61,7 @@ COMMANDS: Final = {
     ),
     "resume": Entry(
         "model_adapters.commands.resume:resume_command",
-        "Go on with the session of TRACE, whose process died.",
+        "Go on with the session of TRACE, whose process died, and write on in TRACE.",
     ),
     "chat": Entry(
         "model_adapters.commands.chat:chat_command",

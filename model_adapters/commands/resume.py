@@ -1,6 +1,7 @@
 """`cml resume`: a session whose process died goes on from its trace."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -8,22 +9,22 @@ from pathlib import Path
 import click
 
 from cml.terminal.entry import leaving_at_once
-from cml.terminal.files import INPUT_FILE, cannot_write, require_readable
+from cml.terminal.files import INPUT_FILE, require_readable, writing
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
 from interpreter.drivers.realtime import Runtime
-from interpreter.errors import HostError, MissingExtraError
+from interpreter.events import Row
 from interpreter.journals import Reopened, reopened
 from interpreter.runs import read_run
 from interpreter.state import Phase
-from interpreter.tools.declared import ToolError
 from interpreter.trace import TraceError
 from model_adapters.backends import Request, open_backend, require_backend, spellings
 from model_adapters.commands.options import (
     at_trap_option,
     device_option,
+    given_options,
     max_calls_option,
     min_calls_option,
     require_room_for_calls,
@@ -32,10 +33,10 @@ from model_adapters.commands.options import (
     top_p_option,
 )
 from model_adapters.commands.run import conclude, stopping, tools_told
+from model_adapters.commands.telling import telling
 from model_adapters.commands.tools_option import TOOLS
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
-from model_adapters.errors import AdapterError, UnknownBackendError
 from model_adapters.opening import AtTrap, Sampling
 
 
@@ -100,8 +101,8 @@ def resume_command(
     require_room_for_calls(min_calls, max_calls)
     path = Path(trace)
     out = console(stderr=as_json)
-    try:
-        require_backend(backend)
+    with telling():
+        require_backend(backend, given_options())
         with ExitStack() as stack:
             again = _reopened(path, stack)
             header = again.past.header
@@ -122,17 +123,16 @@ def resume_command(
             )
             with leaving_at_once(line.stop):
                 opened = open_backend(request)
-            runtime = Runtime(opened.session, functions, journal=again.write, past=again.past)
+
+            def write(rows: Sequence[Row]) -> None:
+                with writing(path):
+                    again.write(rows)
+
+            runtime = Runtime(opened.session, functions, journal=write, past=again.past)
             stack.enter_context(runtime)
             stack.enter_context(stopping(runtime))
             rows = line.until_decoded(chain(again.past.rows, runtime.run()))
             kept = list(Live(runtime.withheld).watch(rows, out))
-    except UnknownBackendError as error:
-        raise click.BadParameter(str(error), param_hint="'--backend'") from None
-    except (AdapterError, MissingExtraError, ToolError, HostError) as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise cannot_write(path, error) from None
     if opened.afterwards:
         print_text(opened.afterwards(), err=True, color="bright_black")
     run = read_run(runtime.settings, kept)
@@ -143,7 +143,8 @@ def _reopened(path: Path, stack: ExitStack) -> Reopened:
     """Open the trace of a session that is not over, and say what of it is dropped."""
     require_readable(path)
     try:
-        again = stack.enter_context(reopened(path))
+        with writing(path):
+            again = stack.enter_context(reopened(path))
     except TraceError as error:
         raise click.ClickException(f"{visible(str(path))}: {error}") from None
     if again.past.state.phase is Phase.ENDED:
