@@ -1,6 +1,9 @@
 """Printing: text for people, JSON for programs, tables; on any terminal and any encoding."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import Final, TextIO
 
@@ -39,6 +42,23 @@ def print_json(document: object) -> None:
         document: What msgspec can encode.
     """
     click.echo(msgspec.json.encode(document))
+
+
+@contextmanager
+def only_ours() -> Iterator[None]:
+    """Send to standard error what C code and other programs write to standard output meanwhile."""
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # there is no standard output, or no standard error
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def spelt(error: UnicodeError) -> tuple[str, int]:

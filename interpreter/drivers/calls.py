@@ -1,6 +1,7 @@
 """The calls of one session on their way: started, cancelled, and heard of (Embed/start)."""
 
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 
 from cml.profile import Level, Profile
 from interpreter.events import Outcome, Start
@@ -14,7 +15,7 @@ from interpreter.tools.calling import (
     outcome_of_error,
     outcome_of_future,
 )
-from interpreter.tools.progress import Progress
+from interpreter.tools.progress import CURRENT, Progress
 from interpreter.tools.signature import Function, tool_of
 
 
@@ -31,6 +32,7 @@ class Calls:
     Attributes:
         withheld: How many reports of progress were not told, of calls that came back; those of
             functions in other processes are not counted.
+        printed: What calls that came back have printed, where prints are kept.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Calls:
         self._reports = workplace.office.box(returned)
         self._progress: dict[str, Progress] = {}
         self.withheld: dict[str, int] = {}
+        self.printed: dict[str, str] = {}
 
     def start(self, start: Start) -> None:
         """Start a function in the background. An executor that does not take it has failed it."""
@@ -74,6 +77,11 @@ class Calls:
         except Exception as error:  # noqa: BLE001  an executor is somebody else's
             self._returned(call, outcome_of_error(error))
 
+    def printed_by(self, call: str) -> str:
+        """Return what a call has printed by now, whether it runs or came back."""
+        progress = self._progress.get(call)
+        return self.printed.get(call, "") if progress is None else progress.printed
+
     @property
     def running(self) -> tuple[str, ...]:
         """The calls that have not come back, whether the session still waits for them or not."""
@@ -95,8 +103,11 @@ class Calls:
         if is_coroutine_function(function):
             run = call_coroutine(function, start.args, start.kwargs, body, progress)
             return self._coroutines.submit(run)
-        return self._executor.submit(
-            call_function, function, start.args, start.kwargs, body, progress
+        # In its own context: an executor knows by it whose prints they are.
+        context = copy_context()
+        context.run(CURRENT.set, progress)
+        return context.run(
+            self._executor.submit, call_function, function, start.args, start.kwargs, body, progress
         )
 
     def _new_progress(self, function: Function, call: str) -> Progress:
@@ -111,4 +122,6 @@ class Calls:
         progress = self._progress.pop(call, None)
         if progress is not None and progress.withheld:
             self.withheld[call] = progress.withheld
+        if progress is not None and progress.printed:
+            self.printed[call] = progress.printed
         self._returned(call, outcome_of_future(done))

@@ -105,6 +105,15 @@ class RuntimeForm:
         """
         return self._driver.calls.withheld.get(call, 0)
 
+    def printed(self, call: str) -> str:
+        """Return what a call has printed by now: the first 65,536 characters.
+
+        Args:
+            call: Its key, as in the rows. What calls print is kept in `interpreter.executors.Processes`,
+                and elsewhere in this process where `interpreter.executors.printing` keeps it.
+        """
+        return self._driver.calls.printed_by(call)
+
     def has_message(self) -> bool:
         """Whether a message came too late for the turn that is over: it is the first thing in the next."""
         return self._driver.arrivals.has_message()

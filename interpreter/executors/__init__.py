@@ -2,5 +2,7 @@
 
 from interpreter.executors.contract import ExecutorError, check_executor
 from interpreter.executors.event_loop import EventLoopThread
+from interpreter.executors.processes import Processes
+from interpreter.executors.worker_process import WorkerLost
 
-__all__ = ["EventLoopThread", "ExecutorError", "check_executor"]
+__all__ = ["EventLoopThread", "ExecutorError", "Processes", "WorkerLost", "check_executor"]

@@ -158,6 +158,10 @@ def outcome_of_error(error: BaseException) -> Outcome:
         return failure("arguments", str(error))
     if isinstance(error, Cancelled):
         return failure("cancelled", "the call was cancelled", OutcomeKind.CANCELLED)
+    if isinstance(error, MemoryError):
+        return failure(
+            "MemoryError", str(error) or "the call asked for more memory than it may have"
+        )
     # Formatting by the library holds even for an error that cannot say its own message.
     line = "".join(traceback.format_exception_only(error)).strip()
     message = line.partition(": ")[2] or line

@@ -25,9 +25,13 @@ Tell: TypeAlias = Callable[[str, Outcome], object]
 """Takes the key of a call, and what it reports."""
 _Address: TypeAlias = str | tuple[str, int]
 
+MOST_PRINTED: Final = 65_536
+"""Characters that are kept of what one call prints."""
+
 _KEY_BYTES: Final = 32
 _PATIENCE_S: Final = 5.0
 _BROKEN: Final = (OSError, EOFError, AuthenticationError, msgspec.DecodeError)
+_PRINTING: Final = Lock()
 _DECODER: Final = msgspec.json.Decoder(tuple[int, str, Outcome])
 
 
@@ -46,6 +50,7 @@ class Progress:
 
     Attributes:
         withheld: How many reports were not told so far, in this process.
+        printed: What the call printed so far, up to `MOST_PRINTED` characters, where prints are kept.
     """
 
     def __init__(self, tell: Tell, call: str, at_most: int, least_us: int) -> None:
@@ -55,11 +60,17 @@ class Progress:
         self._least_ns = least_us * 1_000
         self._next_ns = 0
         self.withheld = 0
+        self.printed = ""
         self._is_cancelled = False
 
     def cancel(self) -> None:
         """Ask a function that runs in this process to stop at its next report."""
         self._is_cancelled = True
+
+    def prints(self, text: str) -> None:
+        """Keep what the call prints. It is told to people, and never to the model."""
+        with _PRINTING:
+            self.printed += text[: MOST_PRINTED - len(self.printed)]
 
     def report(self, value: object) -> None:
         """Tell a value, unless it comes too soon or too many were told.

@@ -5,7 +5,7 @@ import functools
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeGuard
@@ -60,6 +60,41 @@ def load_tools(path: Path) -> ToolFile:
             f"{path}: defines no public function; a tool is a function without _{reasons}"
         )
     return ToolFile(functions, left_out)
+
+
+class ToolOfFile:
+    """A tool of a file, to be carried to other processes: each executes the file itself, once.
+
+    So whatever a file offers can be called there, closures and coroutines too. It counts as no
+    coroutine function: it is awaited where it runs.
+
+    Args:
+        path: The file.
+        name: Its name among the tools of the file.
+        function: What the file offers by that name.
+    """
+
+    def __init__(self, path: Path, name: str, function: Function) -> None:
+        functools.update_wrapper(self, function)
+        self._place = path, name
+        self._function = function
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Call it."""
+        return self._function(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Callable[[Path, str], Function], tuple[Path, str]]:
+        """Return how another process gets it."""
+        return _tool_of_file, self._place
+
+
+@functools.cache
+def _tools_of_file(path: Path) -> ToolFile:
+    return load_tools(path)
+
+
+def _tool_of_file(path: Path, name: str) -> Function:
+    return _tools_of_file(path).functions[name]
 
 
 def _executed(path: Path) -> ModuleType:

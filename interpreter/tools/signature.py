@@ -76,7 +76,7 @@ def reading_of(function: Function) -> Reading:
 def underlying(function: Function) -> Function:
     """Return the function that a wrapper stands for: its hints are those of the wrapper too."""
     while True:
-        inner: Function = inspect.unwrap(called(function))
+        inner: Function = inspect.unwrap(called(inspect.unwrap(function)))  # an object wraps too
         if inner is function:
             return function
         function = inner

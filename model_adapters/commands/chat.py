@@ -19,6 +19,7 @@ from cml.terminal.styled import console
 from interpreter.drivers.async_runtime import AsyncRuntime
 from interpreter.errors import HostError
 from interpreter.events import Began, Row
+from interpreter.executors.printing import keeping_prints
 from interpreter.runs import Ending, RunReader
 from interpreter.state import DeliverWhen, Settings
 from interpreter.trace import Header
@@ -26,23 +27,17 @@ from model_adapters.backends import Request, open_backend, require_backend
 from model_adapters.commands.conversation import Conversation, Leaving
 from model_adapters.commands.options import given_options
 from model_adapters.commands.recorder import Recorder
-from model_adapters.commands.run import run_command, tools_told
+from model_adapters.commands.run import run_command
 from model_adapters.commands.telling import telling
-from model_adapters.commands.tools_option import TOOLS
+from model_adapters.commands.tools_option import TOOLS, executor_chosen, tools_told
 from model_adapters.commands.view.lines import Lines, PipedLines, lines_of
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.sheets import Sheet
 from model_adapters.commands.view.start_line import StartLine
 
 _SHARED: Final = {
-    "backend",
-    "trace",
-    "max_tokens",
-    "max_calls",
-    "deliver",
-    "deadline_s",
-    "device",
-    "yes",
+    *("backend", "trace", "max_tokens", "max_calls", "deliver", "deadline_s"),
+    *("isolate", "memory_mib", "device", "yes"),
 }
 _ASKED: Final = "bold"
 _NOTE: Final = "dim"
@@ -73,6 +68,8 @@ def chat_command(
     max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
+    isolate: bool,
+    memory_mib: int | None,
     device: str | None,
     yes: bool,
 ) -> None:
@@ -90,7 +87,8 @@ def chat_command(
     with telling():
         require_backend(backend, given_options())
         with ExitStack() as stack:
-            functions = tools_told(tools, stack)
+            functions = tools_told(tools, stack, isolate=isolate)
+            executor = executor_chosen(isolate=isolate, memory_mib=memory_mib, stack=stack)
             lines = lines_of(console())
             first = prompt or lines.first()
             if first is None:
@@ -110,7 +108,9 @@ def chat_command(
                     )
                 )
             settings = opened.fitted(settings)
-            runtime = AsyncRuntime(opened.session, functions, settings, journal=recorder.write)
+            runtime = AsyncRuntime(
+                opened.session, functions, settings, executor, journal=recorder.write
+            )
             recorder.begin(Header(1, runtime.settings, "real", opened.model, first))
             left = asyncio.run(_talk(runtime, lines, first))
     if recorder.failed:
@@ -128,7 +128,7 @@ class _View:
 
     def __init__(self, sheet: Sheet, runtime: AsyncRuntime) -> None:
         self._sheet = sheet
-        self._live = Live(runtime.withheld)
+        self._live = Live(runtime.withheld, runtime.printed)
         self._reader = RunReader(runtime.settings)
         self.running = self._live.running
 
@@ -158,7 +158,7 @@ async def _talk(runtime: AsyncRuntime, lines: Lines, first: str) -> Leaving:
     with suppress(NotImplementedError):  # where a loop takes no signals, Ctrl-C ends the program
         loop.add_signal_handler(signal.SIGINT, conversation.interrupt)
     async with runtime:
-        with lines.shown(view.running, conversation.interrupt):
+        with lines.shown(view.running, conversation.interrupt), keeping_prints():
             view.ask(first)
             listening = asyncio.create_task(_listen(lines, conversation))
             try:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from cml.terminal.entry import leaving_at_once
 from cml.terminal.files import INPUT_FILE, require_readable, writing
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seed_option, yes_option
-from cml.terminal.output import print_text
+from cml.terminal.output import only_ours, print_text
 from cml.terminal.styled import console
 from interpreter.drivers.realtime import Runtime
 from interpreter.events import Row
+from interpreter.executors.printing import keeping_prints
 from interpreter.journals import Reopened, reopened
 from interpreter.runs import read_run
 from interpreter.state import Phase
@@ -32,9 +33,15 @@ from model_adapters.commands.options import (
     top_k_option,
     top_p_option,
 )
-from model_adapters.commands.run import conclude, stopping, tools_told
+from model_adapters.commands.run import conclude, stopping, tell_last
 from model_adapters.commands.telling import telling
-from model_adapters.commands.tools_option import TOOLS
+from model_adapters.commands.tools_option import (
+    TOOLS,
+    executor_chosen,
+    isolate_option,
+    memory_option,
+    tools_told,
+)
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
 from model_adapters.opening import AtTrap, Sampling
@@ -70,6 +77,8 @@ from model_adapters.opening import AtTrap, Sampling
 @top_p_option
 @seed_option
 @at_trap_option
+@isolate_option
+@memory_option
 @device_option
 @yes_option
 @json_option
@@ -86,6 +95,8 @@ def resume_command(
     top_p: float,
     seed: int,
     at_trap: AtTrap,
+    isolate: bool,
+    memory_mib: int | None,
     device: str | None,
     yes: bool,
     as_json: bool,
@@ -100,13 +111,17 @@ def resume_command(
     """
     require_room_for_calls(min_calls, max_calls)
     path = Path(trace)
+    # To the very end: a call that is left behind prints into nobody's output either.
+    others = click.get_current_context().with_resource(keeping_prints())
     out = console(stderr=as_json)
     with telling():
         require_backend(backend, given_options())
         with ExitStack() as stack:
+            stack.enter_context(only_ours() if as_json else nullcontext())
             again = _reopened(path, stack)
             header = again.past.header
-            functions = tools_told(tools, stack)
+            functions = tools_told(tools, stack, isolate=isolate)
+            executor = executor_chosen(isolate=isolate, memory_mib=memory_mib, stack=stack)
             line = stack.enter_context(StartLine(console(stderr=True)))
             request = Request(
                 backend,
@@ -128,15 +143,16 @@ def resume_command(
                 with writing(path):
                     again.write(rows)
 
-            runtime = Runtime(opened.session, functions, journal=write, past=again.past)
+            runtime = Runtime(
+                opened.session, functions, executor=executor, journal=write, past=again.past
+            )
             stack.enter_context(runtime)
             stack.enter_context(stopping(runtime))
             rows = line.until_decoded(chain(again.past.rows, runtime.run()))
-            kept = list(Live(runtime.withheld).watch(rows, out))
-    if opened.afterwards:
-        print_text(opened.afterwards(), err=True, color="bright_black")
+            kept = list(Live(runtime.withheld, runtime.printed).watch(rows, out))
+    tell_last(opened.afterwards, others.printed.rstrip())
     run = read_run(runtime.settings, kept)
-    sys.exit(conclude(run, out, max_tokens, path, as_json=as_json))
+    sys.exit(conclude(run, out, max_tokens, path, runtime.printed, as_json=as_json))
 
 
 def _reopened(path: Path, stack: ExitStack) -> Reopened:

@@ -1,9 +1,9 @@
-"""Commands of the command line that need a model."""
+"""`cml run`: a question, answered by a model that calls functions while it decodes."""
 
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Final, get_args
@@ -16,13 +16,13 @@ from cml.terminal.entry import leaving_at_once
 from cml.terminal.files import OUTPUT_FILE, FileFaultError
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, seed_option, text, yes_option
-from cml.terminal.output import name_of, print_json, print_text
+from cml.terminal.output import name_of, only_ours, print_json, print_text
 from cml.terminal.styled import console
 from interpreter.commands.gantt import gantt
 from interpreter.drivers.realtime import Runtime
+from interpreter.executors.printing import keeping_prints
 from interpreter.runs import Ending, Run, read_run
 from interpreter.state import DeliverWhen, Settings
-from interpreter.tools.signature import Function
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend, spellings
 from model_adapters.commands.options import (
@@ -38,11 +38,16 @@ from model_adapters.commands.options import (
 )
 from model_adapters.commands.recorder import Recorder
 from model_adapters.commands.telling import telling
-from model_adapters.commands.tools_option import TOOLS
+from model_adapters.commands.tools_option import (
+    TOOLS,
+    executor_chosen,
+    isolate_option,
+    memory_option,
+    tools_told,
+)
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
 from model_adapters.opening import AtTrap, Sampling
-from model_adapters.tools import open_tools
 
 NO_ANSWER: Final = 3
 """Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
@@ -90,6 +95,8 @@ _STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "s
     metavar="SECONDS",
     help="How long each call may run: 0.001 to 1,000,000 seconds.",
 )
+@isolate_option
+@memory_option
 @click.option(
     "--markers",
     type=click.Choice([spelling.value for spelling in Spelling]),
@@ -116,6 +123,8 @@ def run_command(
     max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
+    isolate: bool,
+    memory_mib: int | None,
     markers: str,
     temperature: float,
     top_k: int | None,
@@ -128,13 +137,15 @@ def run_command(
 ) -> None:
     """Answer PROMPT with a model that calls functions while it decodes.
 
-    Every public function of a --tools file may be called, and every tool of an MCP server. Ctrl-C
-    ends the session; its trace is valid up to there.
+    Every public function of a --tools file may be called, and every tool of an MCP server. What they
+    print is told apart from the answer. Ctrl-C ends the session; its trace is valid up to there.
 
     Exit status: 0 answered, 1 the input is at fault, 2 usage, 3 no answer (the model wrote nothing
     after the last result, or came to the limit of --max-tokens), 130 stopped by Ctrl-C.
     """
     require_room_for_calls(min_calls, max_calls)
+    # To the very end: a call that is left behind prints into nobody's output either.
+    others = click.get_current_context().with_resource(keeping_prints())
     out = console(stderr=as_json)
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     profile = Profile(markers=Spelling(markers))
@@ -142,7 +153,9 @@ def run_command(
     with telling():
         require_backend(backend, given_options())
         with ExitStack() as stack:
-            functions = tools_told(tools, stack)
+            stack.enter_context(only_ours() if as_json else nullcontext())
+            functions = tools_told(tools, stack, isolate=isolate)
+            executor = executor_chosen(isolate=isolate, memory_mib=memory_mib, stack=stack)
             line = stack.enter_context(StartLine(console(stderr=True)))
             request = Request(
                 backend,
@@ -161,21 +174,27 @@ def run_command(
                 opened = open_backend(request)
             recorder = Recorder(trace, stack)
             settings = opened.fitted(settings)
-            runtime = Runtime(opened.session, functions, settings, journal=recorder.write)
+            runtime = Runtime(opened.session, functions, settings, executor, journal=recorder.write)
             stack.enter_context(runtime)
             stack.enter_context(stopping(runtime))
             recorder.begin(Header(1, runtime.settings, "real", opened.model, prompt))
             rows = line.until_decoded(runtime.run())
-            kept = list(Live(runtime.withheld).watch(rows, out))
-    if opened.afterwards:
-        print_text(opened.afterwards(), err=True, color="bright_black")
-    status = conclude(
-        read_run(runtime.settings, kept), out, max_tokens, recorder.written_to, as_json=as_json
-    )
+            kept = list(Live(runtime.withheld, runtime.printed).watch(rows, out))
+    tell_last(opened.afterwards, others.printed.rstrip())
+    run = read_run(runtime.settings, kept)
+    status = conclude(run, out, max_tokens, recorder.written_to, runtime.printed, as_json=as_json)
     sys.exit(FileFaultError.exit_code if recorder.failed else status)
 
 
-def conclude(run: Run, out: Console, max_tokens: int, trace: Path | None, *, as_json: bool) -> int:
+def conclude(
+    run: Run,
+    out: Console,
+    max_tokens: int,
+    trace: Path | None,
+    printed: Callable[[str], str],
+    *,
+    as_json: bool,
+) -> int:
     """Say how a run ended, and what it took.
 
     Args:
@@ -183,6 +202,7 @@ def conclude(run: Run, out: Console, max_tokens: int, trace: Path | None, *, as_
         out: Where to, for a person.
         max_tokens: The limit of what the model wrote.
         trace: Where the whole trace is.
+        printed: What the function of a call printed.
         as_json: Whether a program reads it.
 
     Returns:
@@ -190,19 +210,11 @@ def conclude(run: Run, out: Console, max_tokens: int, trace: Path | None, *, as_
     """
     words = _in_words(run.ending, max_tokens)
     if as_json:
-        print_json(_document(run, words, trace))
+        print_json(_document(run, words, trace, printed))
     else:
         _show(out, run, trace)
         out.print(words)
     return _STATUS[run.ending]
-
-
-def tools_told(sources: Sequence[str], stack: ExitStack) -> Mapping[str, Function]:
-    """Open what `--tools` names, and say what of it is no tool."""
-    loaded = open_tools(sources, stack)
-    for name, why in loaded.left_out.items():
-        print_text(f"{name} is left out of the tools: {why}", err=True)
-    return loaded.functions
 
 
 @contextmanager
@@ -218,6 +230,14 @@ def stopping(runtime: Runtime) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def tell_last(afterwards: Callable[[], str] | None, printed: str) -> None:
+    """Say what is known when all is over, to people."""
+    if afterwards:
+        print_text(afterwards(), err=True, color="bright_black")
+    if printed:
+        print_text(f"printed outside of calls: {printed}", err=True)
 
 
 def _in_words(how: Ending, max_tokens: int) -> str:
@@ -246,7 +266,9 @@ def _show(out: Console, run: Run, trace: Path | None) -> None:
         out.print(f"trace: {visible(str(trace))}", soft_wrap=True)
 
 
-def _document(run: Run, words: str, trace: Path | None) -> dict[str, object]:
+def _document(
+    run: Run, words: str, trace: Path | None, printed: Callable[[str], str]
+) -> dict[str, object]:
     return {
         "ending": words,
         "answer": run.answer or None,
@@ -255,5 +277,6 @@ def _document(run: Run, words: str, trace: Path | None) -> dict[str, object]:
         "decode_us": run.decode_us,
         "synchronous_us": run.synchronous_us,
         "calls": run.calls,
+        "printed": {call.call: text for call in run.calls if (text := printed(call.call))},
         "trace": None if trace is None else name_of(str(trace)),
     }

@@ -1,12 +1,23 @@
-"""The type of `--tools`: a file of Python, or an MCP server."""
+"""Options that say which tools there are, and where they are called."""
 
 import os
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, redirect_stdout
+from io import StringIO
 from typing import Final
 
 import click
 
 from cml.terminal.files import require_readable
-from model_adapters.tools import MCP
+from cml.terminal.output import print_text
+from interpreter.executors.processes import Processes
+from interpreter.tools.signature import Function
+from model_adapters.tools import MCP, open_tools
+
+_MIB: Final = 2**20
+_MEMORY_MIB: Final = 1_024
 
 
 class _Tools(click.Path):
@@ -31,3 +42,52 @@ class _Tools(click.Path):
 
 TOOLS: Final = _Tools()
 """Type of an option that names tools."""
+
+isolate_option: Final = click.option(
+    "--isolate",
+    is_flag=True,
+    help="Call the functions of files in processes of their own, which a deadline ends.",
+)
+memory_option: Final = click.option(
+    "--memory",
+    "memory_mib",
+    type=click.IntRange(min=16),
+    metavar="MIB",
+    help="With --isolate: how much memory such a process may use for its calls; on Linux"
+    f" {_MEMORY_MIB:,} by default.",
+)
+
+
+def tools_told(
+    sources: Sequence[str], stack: ExitStack, *, isolate: bool
+) -> Mapping[str, Function]:
+    """Open what `--tools` names, and say what of it is no tool, and what it printed."""
+    printed = StringIO()
+    try:
+        with redirect_stdout(printed):  # nothing else runs yet
+            loaded = open_tools(sources, stack, apart=isolate)
+    finally:
+        if words := printed.getvalue().rstrip():
+            print_text(f"printed while tools were loaded: {words}", err=True)
+    for name, why in loaded.left_out.items():
+        print_text(f"{name} is left out of the tools: {why}", err=True)
+    return loaded.functions
+
+
+def executor_chosen(*, isolate: bool, memory_mib: int | None, stack: ExitStack) -> Executor | None:
+    """Return where functions are called; None for threads of this process.
+
+    Raises:
+        click.BadParameter: The options do not go together, or not on this system.
+    """
+    if not isolate:
+        if memory_mib is not None:
+            raise click.BadParameter("it needs --isolate", param_hint="'--memory'")
+        return None
+    if memory_mib is None and sys.platform.startswith("linux"):
+        memory_mib = _MEMORY_MIB
+    try:
+        pool = Processes(memory_bytes=None if memory_mib is None else memory_mib * _MIB)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--isolate'") from None
+    return stack.enter_context(pool)

@@ -15,7 +15,7 @@ from extras import from_extra
 from cml.ast import OutcomeKind
 from interpreter import EndOfDecoding, Runtime, Settings
 from interpreter.events import Inject, Returned
-from interpreter.executors import ExecutorError, check_executor
+from interpreter.executors import ExecutorError, Processes, check_executor
 from interpreter.runs import read_run
 from interpreter.schedule.charts.html import chart_page
 from interpreter.schedule.narration.timelines import recorded_timelines
@@ -25,10 +25,11 @@ from interpreter.trace import Header, check_trace, encode_header, encode_row
 EXECUTORS = [
     lambda: ThreadPoolExecutor(2),
     lambda: ProcessPoolExecutor(1, mp_context=get_context("spawn")),
+    lambda: Processes(2),
 ]
 
 
-@pytest.mark.parametrize("make", EXECUTORS, ids=["threads", "processes"])
+@pytest.mark.parametrize("make", EXECUTORS, ids=["threads", "a pool of processes", "processes"])
 def test_executor_contract(make) -> None:
     check_executor(make)
 

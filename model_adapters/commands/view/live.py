@@ -44,15 +44,18 @@ class Live:
 
     Args:
         withheld: Says how many reports of progress of a call that came back were not told.
+        printed: Says what a call has printed by now.
         clock: Seconds, for how long a call runs by now.
     """
 
     def __init__(
         self,
         withheld: Callable[[str], int] = lambda _: 0,
+        printed: Callable[[str], str] = lambda _: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._withheld = withheld
+        self._printed = printed
         self._clock = clock
         self._in_line = False
         self._is_broken = False  # a line of the model's was ended for a notice
@@ -84,6 +87,8 @@ class Live:
         self._sheet, self._at_us, self._seen_s = sheet, row.at_us, self._clock()
         self._show_event(row)
         if row.rule == "Step/stop":
+            for call in self._running:
+                self._show_printed(row, call)
             self._running.clear()
         if row.rule == "Step/trap":
             self._show_trap(row)
@@ -114,16 +119,23 @@ class Live:
             case Returned(call, outcome):
                 ended = f"◀ {call} {outcome.kind.value} after {self._ran_s(row, call):.3f} s "
                 self._notice(row, _RETURN, ended, write_json(outcome.value))
+                self._show_printed(row, call)
                 if number := self._withheld(call):
                     self._notice(row, _NOTE, f"  {counted(number, 'report')} of progress not told")
             case Expired(call) if row.rule == "Step/timeout":
                 ran = f"◀ {call} timed out: it ran for {self._ran_s(row, call):.3f} s"
                 self._notice(row, _NOTICE, ran)
+                self._show_printed(row, call)
             case Said(text, sender):
                 who = f"agent {sender}" if sender else "a person"
                 self._notice(row, _SAID, f"◆ {who} says: ", write_json(text))
             case _:
                 pass
+
+    def _show_printed(self, row: Row, call: str) -> None:
+        """Tell what a call printed until it ended, on one line."""
+        if printed := self._printed(call).strip():
+            self._notice(row, _NOTE, f"  {call} printed: ", printed)
 
     def _ran_s(self, row: Row, call: str) -> float:
         """Take a call out of those that run, and return how long it has."""
