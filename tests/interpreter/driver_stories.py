@@ -7,21 +7,15 @@ seed gives the same story, not the same interleaving.
 
 import asyncio
 import random
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import msgspec
 from letting_go import LettingGo
 
-import cml
-from cml.ast import Call, Interrupt, Item, OutcomeKind
 from cml.profile import Profile
-from cml.symbols import OPENERS
-from cml.validity import references
 from interpreter import (
     AsyncRuntime,
     EndOfDecoding,
@@ -32,27 +26,14 @@ from interpreter import (
     Settings,
 )
 from interpreter.drivers.async_runtime import AsyncForm
-from interpreter.drivers.replay import replay
-from interpreter.events import (
-    Decode,
-    Decoded,
-    Expired,
-    Finish,
-    Inject,
-    Returned,
-    Rewind,
-    Row,
-    Start,
-)
-from interpreter.interrupts import interrupt_text
-from interpreter.rules.refusals import cancel_target
-from interpreter.trace import Header, check_trace, encode_header, encode_row
+from interpreter.testing import ExecutorFault, FaultyExecutor, Ran, random_pieces
+from interpreter.testing.functions import changes, exits, gives_markers, gives_no_json, raises
+
+if TYPE_CHECKING:
+    from interpreter.events import Row
 
 THINKING = Profile(regions=(("<think>", "</think>"),))
 PROMPT = "{prompt}"
-ENDS_A_BLOCK = {
-    f"Step/{name}" for name in ("call", "cancel", "refused", "trap", "idle-trap", "truncated")
-}
 
 
 class Story(msgspec.Struct):
@@ -80,28 +61,6 @@ def naps(x: object = None) -> object:
     return {"k": [x]}
 
 
-def changes(x: list[object] | None = None) -> object:
-    if x is not None:
-        x.append("changed")
-    return x
-
-
-def fails() -> None:
-    raise OSError("no such file: \udcff")
-
-
-def leaves() -> None:
-    sys.exit(3)
-
-
-def is_huge() -> str:
-    return "[END]" * 20_000
-
-
-def is_no_json() -> object:
-    return {1: "a", "1": "b"}
-
-
 async def rests(x: object = None) -> object:
     await asyncio.sleep(random.random() * 0.003)
     return x
@@ -120,79 +79,27 @@ async def spawns() -> str:
     return str(task.done())
 
 
-FUNCTIONS = {
-    f.__name__: f
-    for f in (
-        quick,
-        naps,
-        changes,
-        fails,
-        leaves,
-        is_huge,
-        is_no_json,
-        rests,
-        breaks_off,
-        spawns,
-    )
-}
+OTHERS = (raises, exits, gives_markers, gives_no_json, breaks_off, spawns)
+FUNCTIONS = {f.__name__: f for f in (quick, naps, changes, rests, *OTHERS)}
+TAKES = ("quick", "naps", "naps", "naps", "rests", "changes")
 
 
 # What a task of a function's own raises in the host's loop is the host's affair.
 FUNCTIONS_OF_A_LOOP = {**FUNCTIONS, "spawns": rests}
 
 
-class TwiceTold(Future):
-    """A future that says twice that it is done."""
-
-    def add_done_callback(self, fn):
-        super().add_done_callback(fn)
-        super().add_done_callback(fn)
+CONTRARY = [fault for fault in ExecutorFault if fault is not ExecutorFault.DROPS]
 
 
-class Uncancellable(Future):
-    """A future that cannot even be asked to stop."""
-
-    def cancel(self):
-        raise ConnectionError("the cluster is gone")
-
-
-class Contrary(Executor):
-    """An executor that does everything wrong that one can do."""
-
-    def __init__(self, chance: random.Random) -> None:
-        self.chance = chance
-
-    def submit(self, fn, /, *args, **kwargs):
-        mode = self.chance.choice(
-            ["refuses", "at once", "twice", "no outcome", "error", "stubborn"]
-        )
-        if mode == "refuses":
-            raise RuntimeError("cannot schedule new futures after shutdown")
-        future = {"twice": TwiceTold, "stubborn": Uncancellable}.get(mode, Future)()
-        if mode == "at once":
-            future.set_result(fn(*args, **kwargs))
-        elif mode == "no outcome":
-            later(future, lambda: future.set_result("hello"))
-        elif mode == "error":
-            later(future, lambda: future.set_exception(TypeError("cannot be unpickled")))
-        else:
-            later(future, lambda: future.set_result(fn(*args, **kwargs)))
-        return future
-
-
-def later(future: Future, act: Any) -> None:
-    def run() -> None:
-        time.sleep(random.random() * 0.002)
-        if future.set_running_or_notify_cancel():
-            act()
-
-    threading.Thread(target=run, daemon=True).start()
+def contrary(chance: random.Random) -> FaultyExecutor:
+    """An executor that does everything wrong that one can do, but for what needs a deadline."""
+    return FaultyExecutor(ThreadPoolExecutor(4), lambda: chance.choice(CONTRARY))
 
 
 EXECUTORS = {
     "own": lambda _: None,
     "two threads": lambda _: ThreadPoolExecutor(2),
-    "contrary": Contrary,
+    "contrary": contrary,
 }
 
 
@@ -202,14 +109,7 @@ EXECUTORS = {
 def draw(seed: int) -> Story:
     """Return the story of a seed."""
     chance = random.Random(seed)
-    names: list[str] = []
-    words = [word(chance, names) for _ in range(chance.randint(1, 14))]
-    words.append(chance.choice(["", "", "", *LAST_WORDS]))
-    pieces = cut(chance, "".join(words))
-    if chance.random() < 0.3:
-        pieces.insert(chance.randint(0, len(pieces)), EndOfDecoding("stop"))
-    if chance.random() < 0.15:
-        pieces.append(EndOfDecoding("length"))
+    pieces = random_pieces(chance, TAKES, [function.__name__ for function in OTHERS])
     settings = Settings(
         profile=THINKING if chance.random() < 0.3 else Profile(),
         end=chance.choice(["drain", "drain", "drain", "detach", "cancel", "fail"]),
@@ -234,80 +134,7 @@ def draw(seed: int) -> Story:
     )
 
 
-LAST_WORDS = (
-    "[CALL] cut [HEAD] quick(",
-    "[CALL] cut [HEAD] quick(",
-    "[CALL] naps() [END][CALL] last [HEAD] quick() [END]",
-)
-"""Half a call; and a call that has to wait for a worker when the model ends."""
-
-
-def word(chance: random.Random, names: list[str]) -> str:
-    """Return one thing that a model writes; the names of its calls are kept in `names`."""
-    if chance.random() < 0.45:
-        return call(chance, names)
-    named, new = chance.choice(names or ["a"]), f"c{len(names)}"
-    if chance.random() < 0.1:  # one that waits for another, and is given up
-        names.append(new)
-        given_up = f"[CALL] naps() [END][CALL] {new} [HEAD] naps() [END]"
-        given_up += f"[CALL] w{new} [HEAD] quick(x={new}) [END][CALL] cancel(w{new}) [END]"
-        return given_up
-    other = [
-        "[TRAP][END]",
-        "[TRAP] all [END]",
-        f"[TRAP] {named}, b [END]",
-        f"[CALL] cancel({named}) [END]",
-        f"[INTR] {named} [HEAD] 1 [END]",
-        "[CALL] broken [HEAD] f(",
-        "[END]",
-        " well, ",
-        "a path C:\\",
-        "\\\\",
-        "<think>",
-        "</think>",
-        "[CA",
-        "\n",
-    ]
-    return chance.choice(other)
-
-
-def call(chance: random.Random, names: list[str]) -> str:
-    named = chance.choice(names or ["a"])
-    takes = ["quick", "naps", "naps", "naps", "rests", "changes"]
-    body = chance.choice(
-        [
-            f"{chance.choice(takes)}(x={argument})"
-            for argument in (1, "[1]", "'[END]'", named, named)
-        ]
-        + [f"{function}()" for function in (*FUNCTIONS, *takes)]
-    )
-    if chance.random() < 0.2:
-        return f"[CALL] {body} [END]"
-    name = named if chance.random() < 0.1 else f"c{len(names)}"
-    names.append(name)
-    return f"[CALL] {name} [HEAD] {body} [END]"
-
-
-def cut(chance: random.Random, text: str) -> list[Piece | EndOfDecoding]:
-    longest = chance.choice([1, 5, 12, 40])
-    pieces: list[Piece | EndOfDecoding] = []
-    while text:
-        size = chance.randint(1, longest)
-        pieces.append(Piece(text[:size]))
-        text = text[size:]
-    return pieces
-
-
-# ------------------------------------------------------------------------------- how it is judged
-
-
-class Told(msgspec.Struct):
-    """What came of a story."""
-
-    story: Story
-    rows: list[Row]
-    context: str
-    settings: Settings
+# ------------------------------------------------------------------------------- how it is run
 
 
 def session_of(story: Story) -> ScriptedSession:
@@ -316,10 +143,10 @@ def session_of(story: Story) -> ScriptedSession:
     return kind(story.script, story.pause_s)
 
 
-def play_in_a_loop(story: Story) -> Told:
+def play_in_a_loop(story: Story) -> Ran:
     """Run a story in real time, in an event loop."""
 
-    async def run() -> Told:
+    async def run() -> Ran:
         session = session_of(story)
         executor = EXECUTORS[story.executor](random.Random(story.seed))
         runtime = AsyncRuntime(session, FUNCTIONS_OF_A_LOOP, story.settings, executor)
@@ -328,13 +155,13 @@ def play_in_a_loop(story: Story) -> Told:
     return asyncio.run(run())
 
 
-def play_side_by_side(stories: list[Story]) -> list[Told]:
+def play_side_by_side(stories: list[Story]) -> list[Ran]:
     """Run stories in real time, in one event loop, over one executor and one decoder."""
     chance = random.Random(stories[0].seed)
     never_blocks = all(story.pause_s == 0 for story in stories)
     decoder = chance.choice([None, ThreadPoolExecutor(2), "at once" if never_blocks else None])
 
-    async def run() -> list[Told]:
+    async def run() -> list[Ran]:
         executor = EXECUTORS[stories[0].executor](chance)
         async with Sessions(executor, decoder) as sessions, asyncio.TaskGroup() as group:
             tasks = []
@@ -348,7 +175,7 @@ def play_side_by_side(stories: list[Story]) -> list[Told]:
     return asyncio.run(run())
 
 
-async def read(story: Story, session: ScriptedSession, runtime: AsyncForm) -> Told:
+async def read(story: Story, session: ScriptedSession, runtime: AsyncForm) -> Ran:
     """Read what comes of a story in the running loop."""
     rows: list[Row] = []
     loop = asyncio.get_running_loop()
@@ -361,14 +188,14 @@ async def read(story: Story, session: ScriptedSession, runtime: AsyncForm) -> To
                 rows.append(row)
                 if story.reader_s and row.rule == "Settle/decode":
                     await asyncio.sleep(story.reader_s)
-        return Told(story, rows, session.context, runtime.settings)
+        return Ran(runtime.settings, rows, session.context, PROMPT)
 
 
 def said(act: str) -> tuple[str, ...]:
     return () if act == "stop" else ("hm",)
 
 
-def play(story: Story) -> Told:
+def play(story: Story) -> Ran:
     """Run a story in real time."""
     session = session_of(story)
     executor = EXECUTORS[story.executor](random.Random(story.seed))
@@ -388,133 +215,4 @@ def play(story: Story) -> Told:
                     time.sleep(story.reader_s)  # so that several things happen at one instant
         for timer in timers:
             timer.cancel()
-        return Told(story, rows, session.context, runtime.settings)
-
-
-def check(told: Told) -> None:
-    """Hold what came of a story against everything that must be."""
-    assert told.context == context_of(told)
-    assert read_anew(told) == went_in(told.rows)
-    lines = [encode_row(row) for row in told.rows]
-    header = encode_header(Header(1, told.settings, "real"))
-    assert list(check_trace([header, *lines])) == []
-    assert [encode_row(row) for row in replay(told.settings, told.rows)] == lines
-    check_answers(told)
-    check_order(told)
-
-
-def context_of(told: Told) -> str:
-    """The context that the rows tell of."""
-    written, prefix, is_open = "", "", False
-    for row in told.rows:
-        if row.rule == "Step/begin":
-            prefix, written = prefix + written + PROMPT, ""
-        is_open = is_open_after(row, is_open)
-        if isinstance(row.event, Decoded):
-            written += row.event.symbol.text
-        for effect in row.effects:
-            match effect:
-                case Inject():
-                    assert not is_open
-                    prefix += written + interrupt_text(effect, told.settings.profile)
-                    written = ""
-                case Rewind(offset):
-                    end = offset_after(told.rows, row)
-                    written = written[: len(written) - (end - offset)]
-                case _:
-                    pass
-    return prefix + written
-
-
-def is_open_after(row: Row, before: bool) -> bool:
-    """Whether a block is under construction after a row."""
-    if row.rule == "Step/malformed":
-        return row.event.symbol.marker in OPENERS
-    if row.rule in {"Step/begin", "Step/stop", *ENDS_A_BLOCK}:
-        return False
-    return before or row.rule == "Step/open"
-
-
-def offset_after(rows: list[Row], row: Row) -> int:
-    """How much the model had written, by the rows, when this one was fired."""
-    event = row.event
-    if isinstance(event, Decoded):
-        return event.symbol.offset + len(event.symbol.text)
-    before = rows[: next(i for i, other in enumerate(rows) if other is row)]
-    end = 0
-    for earlier in before:
-        if isinstance(earlier.event, Decoded):
-            end = earlier.event.symbol.offset + len(earlier.event.symbol.text)
-        for effect in earlier.effects:
-            if isinstance(effect, Rewind):
-                end = effect.offset
-    return end
-
-
-def went_in(rows: list[Row]) -> list[tuple[str, OutcomeKind, object]]:
-    return [
-        (told.id, told.outcome.kind, told.outcome.value)
-        for row in rows
-        for effect in row.effects
-        if isinstance(effect, Inject)
-        for told in effect.interrupts
-    ]
-
-
-def read_anew(told: Told) -> list[tuple[str, OutcomeKind, object]]:
-    """The interrupts that a reader finds in each turn after its prompt."""
-    return [(i.id, i.outcome, i.value) for i in items_of(told) if isinstance(i, Interrupt)]
-
-
-def items_of(told: Told) -> Iterator[Item]:
-    for turn in told.context.split(PROMPT):
-        yield from cml.parse(turn, told.settings.profile).items
-
-
-def check_order(told: Told) -> None:
-    """A call starts after all that it names have returned; one that is cancelled never does."""
-    returned: set[str] = set()
-    started: list[str] = []
-    named: dict[str, tuple[str, ...]] = {}
-    cancelled: set[str] = set()
-    calls = iter(item for item in items_of(told) if isinstance(item, Call))
-    for row in told.rows:
-        if row.rule in {"Step/call", "Step/cancel", "Step/refused"}:
-            call = next(calls)
-            named[call.id or ""] = references(call)
-            if row.rule == "Step/cancel":
-                cancelled |= {str(cancel_target(call, told.settings.profile))} - set(started)
-        if row.rule == "Step/return" and row.event.outcome.kind is OutcomeKind.RETURNED:
-            returned.add(row.event.call)
-        for effect in row.effects:
-            if isinstance(effect, Start):
-                started.append(effect.call)
-                assert set(named.get(effect.call, ())) <= returned
-                assert effect.call not in cancelled
-    assert len(started) == len(set(started))
-
-
-def goes_on_after_the_last_answer(rows: list[Row]) -> bool:
-    """Whether the model was asked for more after everything that it was told, unless the limit of
-    its output was reached.
-    """
-    effects = [effect for row in rows for effect in row.effects]
-    told = [i for i, effect in enumerate(effects) if isinstance(effect, Inject)]
-    asked = [i for i, effect in enumerate(effects) if isinstance(effect, Decode)]
-    stops = all(e.reason == "stop" for e in effects if isinstance(e, Finish))
-    return not told or not stops or asked[-1] > told[-1]
-
-
-def check_answers(told: Told) -> None:
-    """Every call is answered at most once; under drain, in a turn that came to its end, once."""
-    answers = [identifier for identifier, _, _ in went_in(told.rows)]
-    assert len(answers) == len(set(answers))
-    finish = [e.reason for row in told.rows for e in row.effects if isinstance(e, Finish)]
-    in_region = any(row.rule == "Settle/withhold" for row in told.rows)
-    if told.settings.end == "drain" and "stopped" not in finish and not in_region:
-        started = {e.call for row in told.rows for e in row.effects if isinstance(e, Start)}
-        assert {call for call in started if call[0] != "#"} <= set(answers)
-        assert goes_on_after_the_last_answer(told.rows)
-    settled = [row.event.call for row in told.rows if row.rule in {"Step/return", "Step/timeout"}]
-    assert len(settled) == len(set(settled))
-    assert all(isinstance(r.event, Returned | Expired) for r in told.rows if r.rule == "Step/late")
+        return Ran(runtime.settings, rows, session.context, PROMPT)

@@ -21,6 +21,7 @@ from interpreter import EndOfDecoding, HostError, Piece, Runtime, ScriptedSessio
 from interpreter.events import Decoded, Inject, Outcome, Returned, Start
 from interpreter.runs import RunReader
 from interpreter.scripted import pieces_of
+from interpreter.testing import ExecutorFault, FaultyExecutor
 from interpreter.trace import Header, bounded_lines, check_trace, journal
 
 CALL_AND_TRAP = "[CALL] a [HEAD] f() [END] [TRAP][END] ok"
@@ -277,15 +278,7 @@ def test_after_a_worker_has_died_each_call_fails_and_the_session_goes_on() -> No
     }
 
 
-def test_an_executor_that_is_shut_down_has_failed_each_call() -> None:
-    pool = ThreadPoolExecutor(1)
-    pool.shutdown()
-    _, rows = run(TWO_CALLS, {"f": lambda: 1, "g": lambda: 1}, executor=pool)
-    assert {value["type"] for value in told(rows).values()} == {"RuntimeError"}
-    assert set(told(rows)) == {"a", "b"}
-
-
-class Given(Executor):
+class Gives(Executor):
     """An executor that gives what it was given."""
 
     def __init__(self, value: object) -> None:
@@ -295,12 +288,6 @@ class Given(Executor):
         future = Future()
         future.set_result(self.value)
         return future
-
-
-@pytest.mark.parametrize("value", ["hello", None, cml.parse("hello")])
-def test_what_is_no_outcome_is_a_failure(value) -> None:
-    _, rows = run(CALL_AND_TRAP, {"f": lambda: 1}, executor=Given(value))
-    assert told(rows)["a"]["type"] == "executor"
 
 
 def test_coroutines_that_exit_have_failed_and_the_others_go_on() -> None:
@@ -564,20 +551,6 @@ def test_a_function_may_run_a_session_of_its_own() -> None:
     assert told(run(CALL_AND_TRAP, {"f": f})[1]) == {"a": "hello"}
 
 
-class Gone(Future):
-    """A future that cannot say what became of it."""
-
-    def exception(self, timeout=None):
-        raise ConnectionError("the cluster is gone")
-
-
-class Early(Future):
-    """A future that calls back before it is done."""
-
-    def add_done_callback(self, fn):
-        fn(self)
-
-
 class Hostile(dict):
     """A record that cannot be read."""
 
@@ -587,40 +560,21 @@ class Hostile(dict):
     __iter__ = values = keys = items
 
 
-def gives(future: Future, value: object) -> Future:
-    if not isinstance(future, Early):
-        future.set_result(value)
-    return future
-
-
 @pytest.mark.parametrize(
-    ("future", "value", "kind"),
+    ("value", "kind"),
     [
-        (Gone, Outcome(OutcomeKind.RETURNED, 1), "ConnectionError"),
-        (Early, None, "executor"),
-        (Future, Outcome(OutcomeKind.PROGRESS, 1), "executor"),
-        (Future, Outcome("returned", 1), "executor"),
-        (Future, Outcome(OutcomeKind.RETURNED, Hostile(a=1)), None),
-        (Future, Outcome(OutcomeKind.RETURNED, {1: 2, "1": 3}), "result"),
+        (None, "executor"),
+        (cml.parse("hello"), "executor"),
+        (Outcome(OutcomeKind.PROGRESS, 1), "executor"),
+        (Outcome("returned", 1), "executor"),
+        (Outcome(OutcomeKind.RETURNED, Hostile(a=1)), None),
+        (Outcome(OutcomeKind.RETURNED, {1: 2, "1": 3}), "result"),
     ],
 )
-def test_whatever_a_future_is_the_call_comes_back(future, value, kind) -> None:
-    class Odd(Executor):
-        def submit(self, fn, /, *args, **kwargs):
-            return gives(future(), value)
-
-    _, rows = run(CALL_AND_TRAP, {"f": lambda: 1}, executor=Odd())
+def test_whatever_an_executor_gives_the_call_comes_back(value, kind) -> None:
+    _, rows = run(CALL_AND_TRAP, {"f": lambda: 1}, executor=Gives(value))
     found = told(rows)["a"]
     assert kind is None or found["type"] == kind
-
-
-def test_an_executor_that_exits_has_failed_the_call() -> None:
-    class Exits(Executor):
-        def submit(self, fn, /, *args, **kwargs):
-            sys.exit(3)
-
-    _, rows = run(CALL_AND_TRAP, {"f": lambda: 1}, executor=Exits())
-    assert told(rows)["a"]["type"] == "SystemExit"
 
 
 def test_a_coroutine_that_stops_its_loop_stops_nobody() -> None:
@@ -758,16 +712,10 @@ def test_an_arrival_that_another_thread_takes_first_is_not_waited_for() -> None:
 
 
 def test_a_call_that_an_executor_did_not_take_is_not_left_behind() -> None:
-    class Forgets(Future):
-        def add_done_callback(self, fn):
-            raise ConnectionError("the cluster is gone")
-
-    class Odd(Executor):
-        def submit(self, fn, /, *args, **kwargs):
-            return Forgets()
-
+    pool = ThreadPoolExecutor(1)
+    executor = FaultyExecutor(pool, lambda: ExecutorFault.DEAF)
     session = ScriptedSession(pieces_of(CALL_AND_TRAP))
-    runtime = Runtime(session, {"f": lambda: 1}, executor=Odd())
+    runtime = Runtime(session, {"f": lambda: 1}, executor=executor)
     rows = list(runtime.run())
     assert told(rows)["a"]["type"] == "ConnectionError"
     assert runtime.close() == ()

@@ -3,6 +3,8 @@
 import driver_stories as stories
 import pytest
 
+from interpreter.testing import check_ran
+
 FORMS = {"blocking": stories.play, "asyncio": stories.play_in_a_loop}
 
 each_form = pytest.mark.parametrize("form", FORMS)
@@ -11,19 +13,19 @@ each_form = pytest.mark.parametrize("form", FORMS)
 @each_form
 @pytest.mark.parametrize("seed", range(100))
 def test_the_context_holds_what_the_rows_say(seed, form) -> None:
-    stories.check(FORMS[form](stories.draw(seed)))
+    check_ran(FORMS[form](stories.draw(seed)))
 
 
 @each_form
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1_000, 2_000))
 def test_a_thousand_more(seed, form) -> None:
-    stories.check(FORMS[form](stories.draw(seed)))
+    check_ran(FORMS[form](stories.draw(seed)))
 
 
 def play_many(first_seed: int) -> None:
     for told in stories.play_side_by_side([stories.draw(first_seed + n) for n in range(10)]):
-        stories.check(told)
+        check_ran(told)
 
 
 @pytest.mark.parametrize("seed", range(0, 200, 10))

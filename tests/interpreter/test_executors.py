@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Generator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from interpreter.runs import read_run
 from interpreter.schedule.charts.html import chart_page
 from interpreter.schedule.narration.timelines import recorded_timelines
 from interpreter.scripted import ScriptedSession, pieces_of
+from interpreter.testing import ExecutorFault, FaultyExecutor
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 
 EXECUTORS = [
@@ -34,21 +35,17 @@ def test_executor_contract(make) -> None:
     check_executor(make)
 
 
-class Forgetful(ThreadPoolExecutor):
-    """Loses every third call, as a broken executor would."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        future = super().submit(fn, *args, **kwargs)
-        if args[0].__name__ == "fail":
-            broken: Future = Future()
-            broken.set_result(future)
-            return broken
-        return future
-
-
-def test_the_contract_finds_a_broken_executor() -> None:
-    with pytest.raises(ExecutorError, match="Embed/start: an error"):
-        check_executor(lambda: Forgetful(1))
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (ExecutorFault.NO_OUTCOME, "Embed/start: a value"),
+        (ExecutorFault.ERROR, "Embed/start: a value"),
+        (ExecutorFault.TWICE, "Embed/return: one call was noticed 2 times"),
+    ],
+)
+def test_the_contract_finds_a_broken_executor(fault, found) -> None:
+    with pytest.raises(ExecutorError, match=found):
+        check_executor(lambda: FaultyExecutor(ThreadPoolExecutor(1), lambda: fault))
 
 
 def run(script, functions, executor: Executor | None = None, settings: Settings | None = None):

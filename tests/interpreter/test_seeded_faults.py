@@ -24,6 +24,7 @@ from interpreter.rules.settling import (
 )
 from interpreter.rules.symbols import step_cancel
 from interpreter.state import CallState, Phase, Status
+from interpreter.testing import check_ran
 from interpreter.vectors import read_vector, run_vector
 
 STORIES = range(5_000, 5_400)
@@ -169,7 +170,7 @@ def stories_that_show(seeds: range) -> Iterator[str]:
     """The stories in which something is wrong."""
     for seed in seeds:
         try:
-            stories.check(stories.play(stories.draw(seed)))
+            check_ran(stories.play(stories.draw(seed)))
         except (AssertionError, HostError, Stuck):
             yield f"story {seed}"
 

@@ -20,7 +20,7 @@ from interpreter.scripted import pieces_of
 from interpreter.trace import Header, check_trace, journal
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-EXAMPLE, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLE, *_, FAULTY = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 CALL_AND_TRAP = "[CALL] a [HEAD] f() [END] [TRAP][END] ok"
 
 
@@ -418,6 +418,10 @@ def test_messages_beyond_the_bound_are_refused_and_results_get_in() -> None:
         for delivery in effect.interrupts
     ]
     assert sorted(told) == ["a", *(f"user{n}" for n in range(1, 7))]
+
+
+def test_the_example_of_a_fault_holds() -> None:
+    exec(FAULTY, {})
 
 
 def test_the_example_of_the_page_runs(capsys) -> None:
