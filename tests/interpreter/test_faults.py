@@ -54,7 +54,10 @@ def processes() -> Iterator[Executor]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Executor]:
     distributed = from_extra("dask", "distributed")
+    import dask
+
     with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(4, threads_per_worker=1, dashboard_address=None) as local,
         distributed.Client(local) as client,
     ):
@@ -101,12 +104,16 @@ def outcomes(found: Ran) -> dict[str, object]:
     }
 
 
-def check_function(play, executor, name: str, level: Level) -> None:
+def check_function(
+    play, executor, name: str, level: Level, *, may_cost_others: bool = False
+) -> None:
     """The call of the function that is at fault ends so, and both others are answered."""
     fault, in_a_loop = FUNCTION_FAULTS[name], play is ran_in_a_loop
     functions = {"quick": quick, "odd": fault.coroutine if in_a_loop else fault.function}
     told = outcomes(play(functions, executor, settings_at(level, fault.ends), fault.arguments))
-    assert (told["a"].value, told["c"].value) == (1, 2)
+    if not may_cost_others:
+        assert (told["a"].value, told["c"].value) == (1, 2)
+    assert told.keys() == {"a", "b", "c"}
     assert told["b"].kind is fault.ends
     if fault.failure is not None:
         assert told["b"].value["type"] == fault.failure
@@ -134,7 +141,9 @@ def test_functions_at_fault_in_processes(name, level, processes) -> None:
 @each_level
 @each_function
 def test_functions_at_fault_on_a_cluster(name, level, cluster) -> None:
-    check_function(ran, cluster, name, level)
+    # Dask blames a worker that dies on all that waited for it.
+    is_killed = name == "kills its worker"
+    check_function(ran, cluster, name, level, may_cost_others=is_killed)
 
 
 def check_executor_at_fault(play, behind: Executor, fault: ExecutorFault, level: Level) -> None:
