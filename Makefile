@@ -4,11 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint docs pictures clean
+.PHONY: demo test test-slow lint docs pictures speaker clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
-	    --tools examples/travel_tools.py --min-calls 3 --max-calls 3 --deliver idle --trace demo.trace.jsonl --yes
+	    --tools examples/travel_tools.py --trace demo.trace.jsonl --yes
 
 test: $(VENV)/.test
 	$(BIN)/pytest --numprocesses 2
@@ -29,7 +29,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable ".[hf,llamacpp,openai,bfcl,optimal,plot,dask,mcp,chat,pandas,polars,otel,conformance,docs,dev]"
+	$(PIP) --editable ".[hf,train,llamacpp,openai,bfcl,optimal,plot,dask,mcp,chat,pandas,polars,otel,conformance,docs,dev]"
 	touch $@
 
 docs: $(VENV)/.test
@@ -38,6 +38,19 @@ docs: $(VENV)/.test
 pictures: $(VENV)/.test
 	$(BIN)/cml simulate examples/trip_workload.jsonl --costs llama-3.2-3b-rtx4090 \
 	    --model sync,sync-parallel,async-naive,async,futures --plot docs/pictures/execution_models.png
+
+# The weights of the embedded speaker, from nothing: hours on two cores. Called again, it goes on.
+SPEAKER := build/speaker
+MINUTES ?= 300
+
+speaker: $(VENV)/.test $(SPEAKER)/data/train.jsonl
+	$(BIN)/cml train $(SPEAKER)/data/train.jsonl -o $(SPEAKER) --minutes $(MINUTES) --threads 2 --yes
+	cp $(SPEAKER)/speaker.safetensors $(SPEAKER)/README.md model_adapters/embedded/speaker/
+	$(BIN)/cml evaluate auto --report $(SPEAKER)/report.md
+	$(BIN)/python benchmarks/ten_questions.py
+
+$(SPEAKER)/data/train.jsonl:
+	$(BIN)/cml dataset -o $(SPEAKER)/data --dialogues 20000 --yes
 
 clean:
 	rm -rf $(VENV) build dist *.trace.jsonl

@@ -7,19 +7,20 @@ Every function whose name does not begin with an underscore is a tool; its annot
 line of its docstring are what a model is told of it. They answer in sentences, because a model of
 135 million parameters tells a sentence more reliably than it reads a JSON object.
 
-`EXAMPLES` is optional: pairs of a question and of what the context holds once it is answered. Small
-models need some for these very tools; the model itself sees no other CML. They repeat what they find
-there: so the places are of legend and their facts are no temperatures, times or prices, which nobody
-takes for results. One question has one call: not every answer tells of everything.
+`EXAMPLES` is optional: pairs of a question and of what the context holds once it is answered. A small
+model that was not trained on CML needs some for these very tools; the embedded one was, and is not told
+them. Such a model repeats what it finds there: so the places are of legend and their facts are no
+temperatures, times or prices, which nobody takes for results. One question has one call: not every answer
+tells of everything.
 """
 
 import time
 from typing import Final
 from zlib import crc32
 
-PRICE_S: Final = 0.45
-TIME_S: Final = 0.4
-WEATHER_S: Final = 0.5
+PRICE_S: Final = 1.6
+TIME_S: Final = 0.9
+WEATHER_S: Final = 2.1
 
 _CITIES: Final = {
     "Berlin": (15, "foggy", 1, 120),

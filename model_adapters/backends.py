@@ -3,8 +3,11 @@
 A new one is a room of its own with a `Backend`, and a line in the table.
 """
 
+import threading
 from collections.abc import Collection, Mapping
 from typing import Final
+
+from msgspec.structs import replace
 
 from model_adapters.embedded.automatic import AUTO
 from model_adapters.errors import OptionNotTakenError, UnknownBackendError
@@ -14,7 +17,15 @@ from model_adapters.llamacpp.opening import LLAMACPP
 from model_adapters.openai_compat.opening import OPENAI
 from model_adapters.opening import Backend, Opened, Option, Request, asked_of, spelled
 
-__all__ = ["BACKENDS", "Opened", "Request", "open_backend", "require_backend", "spellings"]
+__all__ = [
+    "BACKENDS",
+    "BackendSessions",
+    "Opened",
+    "Request",
+    "open_backend",
+    "require_backend",
+    "spellings",
+]
 
 BACKENDS: Final[Mapping[str, Backend]] = {
     "auto": AUTO,
@@ -49,6 +60,37 @@ def open_backend(request: Request) -> Opened:
             opened.session.close()
             raise
     return opened
+
+
+class BackendSessions:
+    """Sessions of a backend that the command line names; what is loaded is loaded once.
+
+    Attributes:
+        model: What decodes, in words; empty before the first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._opened: Opened | None = None
+        self.model = ""
+
+    def open(self, request: Request) -> Opened:
+        """Open one more; all of them are of the backend of the first request, and of its profile.
+
+        Raises:
+            AdapterError: It cannot be had.
+            MissingExtraError: It needs a package that is not installed.
+        """
+        with self._lock:
+            if self._opened is not None and self._opened.another:
+                return replace(self._opened, session=self._opened.another(request))
+            self._opened = open_backend(request)
+            self.model = self._opened.model
+            return self._opened
+
+    def forget(self) -> None:
+        """Load anew for the next session: one of the old ones hangs, and holds what it has."""
+        self._opened = None
 
 
 def require_backend(word: str, given: Collection[Option] = ()) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from interpreter.drivers.driver import monotonic_us
 from interpreter.schedule.data.measured import Measurement
-from interpreter.session import CONTEXT_LEFT, TOKENS, Batch, EndOfDecoding, Session, able
+from interpreter.session import CONTEXT_LEFT, MASKS, TOKENS, Batch, EndOfDecoding, Session, able
 from model_adapters.errors import AdapterError
 from model_adapters.opening import Opened
 
@@ -110,6 +110,7 @@ class _Timed:
 
     def _decode(self) -> tuple[int, int | None]:
         """Decode; return the time, and the number of tokens, which is None at an end."""
+        self._keep_going()
         begun_us = self._clock()
         found = self._session.decode()
         took_us = self._clock() - begun_us
@@ -119,6 +120,12 @@ class _Timed:
         self._partial = found.partial
         self.tokens += found.tokens
         return took_us, found.tokens
+
+    def _keep_going(self) -> None:
+        """Let no model end that can be masked: one that was trained to, does so where it may."""
+        masks, tokens = able(self._session, MASKS), able(self._session, TOKENS)
+        if masks and tokens:
+            masks.allow(tokens.encode(_SENTENCE))
 
     def _append(self, text: str) -> tuple[int, int]:
         """Append, where a character is whole; return the time and the number of tokens."""

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec.structs import replace
 
-from cml.profile import Level, Profile
+from cml.profile import Body, Level, Profile, Spelling
 from interpreter.schedule.data.measured import ContextMoves
 from interpreter.session import Session, Strategy
 from interpreter.state import Layout, Settings
@@ -14,7 +14,13 @@ from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.signature import Function, tool_of
 from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
-from model_adapters.prompt import Message, build_messages, examples_of
+from model_adapters.prompt import (
+    SPEAKER_LEVEL,
+    Message,
+    build_messages,
+    examples_of,
+    speaker_messages,
+)
 
 
 class Sampling(msgspec.Struct, frozen=True):
@@ -53,6 +59,7 @@ class Request(msgspec.Struct, frozen=True):
         sampling: How a token is chosen.
         profile: How the context is written.
         at_trap: What becomes of the context while a turn is trapped, where a backend can choose.
+        masked: Whether a model that can be masked is.
         bare: Whether the model alone is wanted, for a test bench: the prompt is the only message,
             there is no mask, no pause, and room for `BARE_SESSIONS` at a time.
     """
@@ -68,6 +75,7 @@ class Request(msgspec.Struct, frozen=True):
     sampling: Sampling = GREEDY
     profile: Profile = Profile()
     at_trap: AtTrap = "auto"
+    masked: bool = True
     bare: bool = False
 
 
@@ -191,41 +199,68 @@ def tools_of(request: Request) -> tuple[Tool, ...]:
     return spelled_tools(own, request.profile.body)
 
 
+class Fluency(msgspec.Struct, frozen=True):
+    """How much of CML a model is fit for, and whether it has to be told.
+
+    Args:
+        level: How much of the language it is told of, and may write.
+        brackets: As in `ToolChoice`.
+        trained: Whether it was trained on CML, so that it is told its functions only.
+    """
+
+    level: Level = Level.EXTENDED
+    brackets: bool = True
+    trained: bool = False
+
+
+ANY_MODEL: Final = Fluency()
+EMBEDDED: Final = Fluency(Level.CORE, brackets=False)
+"""The embedded model as it was published: so small a one is better off with the core."""
+SPEAKER: Final = Fluency(SPEAKER_LEVEL, brackets=False, trained=True)
+"""The embedded model as `cml train` makes it."""
+
+
+def suits_speaker(profile: Profile) -> bool:
+    """Whether a context is written as the trained model learnt it."""
+    return profile.markers is Spelling.TEXT and profile.body is Body.PYTHON
+
+
 def constraint_of(
-    request: Request, vocabulary: Callable[[], Vocabulary], level: Level, *, brackets: bool = True
+    request: Request, vocabulary: Callable[[], Vocabulary], fluency: Fluency
 ) -> Constraint | None:
-    """Return the mask of a session; a bare model has none.
+    """Return the mask of a session; None where none is wanted.
 
     Args:
         request: What is wanted.
         vocabulary: Returns the model's.
-        level: How much of the language it may use, of what the profile allows.
-        brackets: As in `ToolChoice`.
+        fluency: How much of the language it may use, of what the profile allows.
 
     Raises:
         AdapterError: The schemas of the tools make no grammar.
     """
-    if request.bare:
+    if request.bare or not request.masked:
         return None
     at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
     calls = request.min_calls, max(at_most, request.min_calls)
-    choice = ToolChoice(*calls, brackets=brackets, level=level)
+    choice = ToolChoice(*calls, brackets=fluency.brackets, level=fluency.level)
     return Constraint(vocabulary(), tools_of(request), choice, request.profile)
 
 
-def chat_of(request: Request, level: Level = Level.EXTENDED) -> tuple[Message, ...]:
+def chat_of(request: Request, fluency: Fluency = ANY_MODEL) -> tuple[Message, ...]:
     """Return the chat that a session begins with: tools, protocol, examples, the question.
 
     Args:
         request: What is wanted.
-        level: How much of the language the model is told of, of what the profile allows.
+        fluency: How much of the language the model is told of, of what the profile allows.
 
     Raises:
         ToolError: The examples that come with the functions are none.
     """
     if request.bare:
         return (Message("user", request.prompt),)
-    told = min(level, request.profile.level, key=list(Level).index)
+    if fluency.trained:
+        return speaker_messages(tools_of(request), request.prompt)
+    told = min(fluency.level, request.profile.level, key=list(Level).index)
     examples = examples_of(request.functions.values())
     return build_messages(
         tools_of(request), request.prompt, examples, request.profile.body, level=told

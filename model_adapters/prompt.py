@@ -45,6 +45,9 @@ _EXTENDED: Final = (
     "Stop one with [CALL] job3 [HEAD] {cancel} [END]."
 )
 
+SPEAKER_LEVEL: Final = Level.FUTURES
+"""How much of the language the trained model writes; it reads all of it."""
+
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
 
@@ -101,6 +104,23 @@ def build_messages(
         for message in (Message("user", example.question), Message("assistant", example.answer))
     ]
     return (Message("system", "\n".join(lines)), *earlier, asked)
+
+
+def speaker_messages(tools: Sequence[Tool], question: str) -> tuple[Message, ...]:
+    """Return the chat that a session begins with whose model was trained on CML.
+
+    It is told its tools and nothing else: the protocol it knows. Each line more would cost a small
+    model accuracy (docs/training.md), so this is the one prompt of training and of use.
+
+    Args:
+        tools: As for `build_messages`.
+        question: What a person asks.
+    """
+    asked = Message("user", question)
+    if not tools:
+        return (asked,)
+    told = (describe_tool(tool, Body.PYTHON) for tool in tools)
+    return (Message("system", "\n".join((_TOOLS, *told))), asked)
 
 
 def _protocol(body: Body, level: Level) -> Iterator[str]:

@@ -88,6 +88,18 @@ COMMANDS: Final = {
         "model_adapters.audit.command:audit_command",
         "Say what the markers cost in TOKENIZER, and what could go wrong with them.",
     ),
+    "dataset": Entry(
+        "model_adapters.training.commands.dataset:dataset_command",
+        "Write dialogues of an ideal model that calls functions while it decodes.",
+    ),
+    "train": Entry(
+        "model_adapters.training.commands.train:train_command",
+        "Train a model on the dialogues of DATA, so that it speaks CML.",
+    ),
+    "evaluate": Entry(
+        "model_adapters.training.commands.evaluate:evaluate_command",
+        "Measure how well the model of BACKEND speaks CML.",
+    ),
     "workload": Entry(
         "model_adapters.commands.workload:workload_command",
         "Write the workloads of NAME, one a line, for `cml simulate`.",

@@ -23,7 +23,7 @@ from cml.terminal.options import json_option, seconds, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
 from interpreter.executors.threads import DaemonThreads
-from model_adapters.backends import require_backend
+from model_adapters.backends import BackendSessions, require_backend
 from model_adapters.commands.options import device_option, given_options
 from model_adapters.commands.telling import telling
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
@@ -39,7 +39,7 @@ from model_adapters.conformance.report import (
 )
 from model_adapters.conformance.report import as_json as report_json
 from model_adapters.conformance.running import run_checks
-from model_adapters.conformance.subject import BackendSessions, Subject, request_of
+from model_adapters.conformance.subject import Subject, request_of
 from model_adapters.opening import Request
 
 
@@ -129,7 +129,7 @@ def conformance_command(
     with _progress(len(checks)) as advance:
         for found in run_checks(
             checks,
-            Subject(sessions, request),
+            Subject(lambda wanted: sessions.open(wanted).session, request),
             limit_s=limit_s,
             given_up=sessions.forget,
             repeat=lambda check: _alone(check, about),
@@ -149,10 +149,10 @@ def conformance_command(
 
 def _opened(request: Request, limit_s: float) -> BackendSessions:
     """Open a backend: where that cannot be, no check says anything."""
-    sessions = BackendSessions(request)
+    sessions = BackendSessions()
     with telling("BACKEND"):
         require_backend(request.backend, given_options() & {"device"})
-        first = sessions(request)
+        first = sessions.open(request).session
     closing = DaemonThreads("cml-close").submit(first.close)
     wait([closing], timeout=limit_s)  # a check will tell if it does not
     return sessions

@@ -44,6 +44,7 @@ from model_adapters.commands.tools_option import (
 )
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
+from model_adapters.constraint.guarded import guarded
 from model_adapters.opening import AtTrap, Sampling
 
 
@@ -152,7 +153,16 @@ def resume_command(
             kept = list(Live(runtime.withheld, runtime.printed).watch(rows, out))
     tell_last(opened.afterwards, others.printed.rstrip())
     run = read_run(runtime.settings, kept)
-    sys.exit(conclude(run, out, max_tokens, path, runtime.printed, as_json=as_json))
+    status = conclude(
+        run,
+        out,
+        max_tokens=max_tokens,
+        trace=path,
+        printed=runtime.printed,
+        mask=guarded(opened.session),
+        as_json=as_json,
+    )
+    sys.exit(status)
 
 
 def _reopened(path: Path, stack: ExitStack) -> Reopened:

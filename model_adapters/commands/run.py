@@ -47,6 +47,7 @@ from model_adapters.commands.tools_option import (
 )
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
+from model_adapters.constraint.guarded import Guarded, guarded
 from model_adapters.opening import AtTrap, Sampling
 
 NO_ANSWER: Final = 3
@@ -182,17 +183,26 @@ def run_command(
             kept = list(Live(runtime.withheld, runtime.printed).watch(rows, out))
     tell_last(opened.afterwards, others.printed.rstrip())
     run = read_run(runtime.settings, kept)
-    status = conclude(run, out, max_tokens, recorder.written_to, runtime.printed, as_json=as_json)
+    status = conclude(
+        run,
+        out,
+        max_tokens=max_tokens,
+        trace=recorder.written_to,
+        printed=runtime.printed,
+        mask=guarded(opened.session),
+        as_json=as_json,
+    )
     sys.exit(FileFaultError.exit_code if recorder.failed else status)
 
 
 def conclude(
     run: Run,
     out: Console,
+    *,
     max_tokens: int,
     trace: Path | None,
     printed: Callable[[str], str],
-    *,
+    mask: Guarded | None,
     as_json: bool,
 ) -> int:
     """Say how a run ended, and what it took.
@@ -203,6 +213,7 @@ def conclude(
         max_tokens: The limit of what the model wrote.
         trace: Where the whole trace is.
         printed: What the function of a call printed.
+        mask: What the mask did, where there is one.
         as_json: Whether a program reads it.
 
     Returns:
@@ -210,9 +221,9 @@ def conclude(
     """
     words = _in_words(run.ending, max_tokens)
     if as_json:
-        print_json(_document(run, words, trace, printed))
+        print_json(_document(run, words, mask, trace, printed))
     else:
-        _show(out, run, trace)
+        _show(out, run, mask, trace)
         out.print(words)
     return _STATUS[run.ending]
 
@@ -250,7 +261,7 @@ def _in_words(how: Ending, max_tokens: int) -> str:
             return "stopped by a person"
 
 
-def _show(out: Console, run: Run, trace: Path | None) -> None:
+def _show(out: Console, run: Run, mask: Guarded | None, trace: Path | None) -> None:
     out.print()
     out.print(gantt(run, out.width))
     asynchronous, synchronous = run.total_us / 1e6, run.synchronous_us / 1e6
@@ -262,12 +273,19 @@ def _show(out: Console, run: Run, trace: Path | None) -> None:
         )
     else:
         out.print(f"stopped after {asynchronous:.2f} s, calls still running")
+    if mask:
+        changed, forced = mask.changed, mask.forced
+        out.print(f"of {mask.tokens} tokens the mask changed {changed} and forced {forced}")
     if trace is not None:
         out.print(f"trace: {visible(str(trace))}", soft_wrap=True)
 
 
 def _document(
-    run: Run, words: str, trace: Path | None, printed: Callable[[str], str]
+    run: Run,
+    words: str,
+    mask: Guarded | None,
+    trace: Path | None,
+    printed: Callable[[str], str],
 ) -> dict[str, object]:
     return {
         "ending": words,
@@ -278,5 +296,6 @@ def _document(
         "synchronous_us": run.synchronous_us,
         "calls": run.calls,
         "printed": {call.call: text for call in run.calls if (text := printed(call.call))},
+        "mask": mask,
         "trace": None if trace is None else name_of(str(trace)),
     }

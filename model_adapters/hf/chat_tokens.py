@@ -9,6 +9,8 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from model_adapters.errors import AdapterError
 from model_adapters.hf.thinking import regions_of, without_begun_region
 from model_adapters.tokens import content
@@ -19,6 +21,37 @@ if TYPE_CHECKING:
 
 _ENCODING: Final = Lock()
 """A tokenizer keeps whether special tokens are cut apart in itself, for every thread."""
+
+
+class HfTokenizer(msgspec.Struct, frozen=True):
+    """A tokenizer of transformers, as chats are encoded with (see `Tokenizer`).
+
+    Args:
+        tokenizer: From text to tokens and back.
+    """
+
+    tokenizer: "TokenizersBackend"
+
+    @property
+    def control(self) -> dict[int, str]:
+        """The tokens that no content becomes, with their spellings."""
+        return control_tokens(self.tokenizer)
+
+    def content_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text that comes from outside: ordinary ones, whatever it spells."""
+        return content_ids(self.tokenizer, text)
+
+    def template_ids(self, text: str) -> list[int]:
+        """Return the tokens of what the chat template itself writes, control tokens among them."""
+        return template_ids(self.tokenizer, text)
+
+    def render(self, chat: Chat) -> str:
+        """Return a chat as the template spells it, up to where the model's answer begins.
+
+        Raises:
+            AdapterError: The model has no chat template, or its template refuses the chat.
+        """
+        return render(self.tokenizer, chat)
 
 
 def content_ids(tokenizer: "TokenizersBackend", text: str) -> list[int]:

@@ -86,7 +86,7 @@ class KvContext:
 
         scores: NDArray[np.float32] = self.scores().numpy()
         tokens = np.arange(len(scores)) if mask is None else mask.nonzero()[0]
-        return Candidates(tokens, scores[tokens])
+        return Candidates(tokens, scores[tokens], int(scores.argmax()))
 
     def likeliest(self, most: int) -> tuple[Logprob, ...]:
         """Return the tokens that are the likeliest to come next, the likeliest first.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from interpreter.errors import missing_extra
 from model_adapters.constraint.constraint import Vocabulary, vocabulary
@@ -17,14 +18,15 @@ from model_adapters.embedded.smollm2 import (
     embedded_fault,
     embedded_path,
 )
+from model_adapters.embedded.speaker.spelling import APART, set_names_apart
+from model_adapters.embedded.speaker.weights import merge_weights
 from model_adapters.errors import AdapterError
-from model_adapters.hf import chat_tokens
-from model_adapters.tokens.chat_parts import Chat
+from model_adapters.hf.chat_tokens import HfTokenizer, keeps_text
 from model_adapters.tokens.segment_text import TokenSpelling
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, TokenizersBackend
+    from transformers import PreTrainedModel
 
 Dtype: TypeAlias = Literal["bfloat16", "float32"]
 
@@ -61,13 +63,13 @@ class Threads(msgspec.Struct, frozen=True):
         return f"{threads}, {self.prompt} from {_SHARED_BY_TWO} tokens on"
 
 
-class HfModel(msgspec.Struct, frozen=True):
+class HfModel(HfTokenizer, frozen=True):
     """Weights and tokenizer; any number of sessions may share them.
 
     Args:
+        tokenizer: From text to tokens and back.
         name: Name of its folder.
         network: The weights.
-        tokenizer: From text to tokens and back.
         device: Where the weights are.
         end_tokens: Ids of the tokens that end an answer.
         context_tokens: The longest context that it was made for.
@@ -77,7 +79,6 @@ class HfModel(msgspec.Struct, frozen=True):
 
     name: str
     network: "PreTrainedModel"
-    tokenizer: "TokenizersBackend"
     device: "torch.device"
     end_tokens: frozenset[int]
     context_tokens: int
@@ -98,27 +99,6 @@ class HfModel(msgspec.Struct, frozen=True):
         """How many tokens there are: the length of a mask."""
         size: int = self.network.config.get_text_config().vocab_size
         return size
-
-    @property
-    def control(self) -> dict[int, str]:
-        """The tokens that no content becomes, with their spellings."""
-        return chat_tokens.control_tokens(self.tokenizer)
-
-    def content_ids(self, text: str) -> list[int]:
-        """Return the tokens of a text that comes from outside: ordinary ones, whatever it spells."""
-        return chat_tokens.content_ids(self.tokenizer, text)
-
-    def template_ids(self, text: str) -> list[int]:
-        """Return the tokens of what the chat template itself writes, control tokens among them."""
-        return chat_tokens.template_ids(self.tokenizer, text)
-
-    def render(self, chat: Chat) -> str:
-        """Return a chat as the template spells it, up to where the model's answer begins.
-
-        Raises:
-            AdapterError: The model has no chat template, or its template refuses the chat.
-        """
-        return chat_tokens.render(self.tokenizer, chat)
 
     def begin_spelling(self, before: Sequence[int]) -> TokenSpelling:
         """Return what tells the characters of tokens one by one (`SegmentText`).
@@ -151,6 +131,7 @@ def load(
     device: str | None = None,
     dtype: Dtype | None = None,
     threads: int | None = None,
+    change: Path | None = None,
 ) -> HfModel:
     """Load a model folder: configuration, safetensors, tokenizer. No network is used.
 
@@ -164,6 +145,8 @@ def load(
         threads: How many threads of a CPU compute, in this whole process; None is torch's own
             choice, and for the default model one for single tokens and two, where there are two
             cores, for prompts.
+        change: A change of weights that is put on them (`model_adapters.embedded.speaker`): with it the
+            model speaks CML.
 
     Raises:
         MissingExtraError: The extra `hf` is not installed.
@@ -181,7 +164,15 @@ def load(
         )
     LOG.info("loading torch and transformers")
     with quiet_transformers():
-        return _load(folder, device, dtype, _chosen_threads(threads, is_embedded=path is None))
+        model = _load(folder, device, dtype, _chosen_threads(threads, is_embedded=path is None))
+    return model if change is None else _changed(model, change)
+
+
+def _changed(model: HfModel, change: Path) -> HfModel:
+    about = merge_weights(model.network, change)
+    if about.get("names") == APART:
+        set_names_apart(model.tokenizer)
+    return replace(model, name=about.get("name", model.name))
 
 
 def _chosen_threads(threads: int | None, *, is_embedded: bool) -> Threads | None:
@@ -217,7 +208,7 @@ def _load(
     except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
         reason = str(error).strip().splitlines() or [repr(error)]
         raise AdapterError(f"{folder}: the model cannot be loaded: {reason[0]}") from error
-    if not isinstance(tokenizer, TokenizersBackend) or not chat_tokens.keeps_text(tokenizer):
+    if not isinstance(tokenizer, TokenizersBackend) or not keeps_text(tokenizer):
         raise AdapterError(
             f"{folder}: its tokenizer changes text that is appended in parts; "
             "use a model with a byte-level tokenizer (tokenizer.json)"
@@ -226,7 +217,7 @@ def _load(
     end_tokens = {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
     longest = getattr(network.config.get_text_config(), "max_position_embeddings", 2**31)
     ends_at = frozenset(end_tokens)
-    return HfModel(folder.name, network, tokenizer, place, ends_at, longest, threads, why)
+    return HfModel(tokenizer, folder.name, network, place, ends_at, longest, threads, why)
 
 
 def _fitting_dtype(place: "torch.device") -> tuple[Dtype, str]:

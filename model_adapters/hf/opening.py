@@ -4,25 +4,32 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
-from cml.profile import Level, Spelling
+from cml.profile import Spelling
 from cml.terminal.files import FileFaultError, require_readable
 from interpreter.schedule.data.measured import measurement_of
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.embedded.downloads import embedded_model
+from model_adapters.embedded.speaker.weights import WEIGHTS_NAME, speaker_weights
 from model_adapters.errors import AdapterError
 from model_adapters.hf.marker_tokens import with_marker_tokens
 from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
 from model_adapters.hf.thinking import Regions, regions_of
 from model_adapters.opening import (
+    ANY_MODEL,
+    EMBEDDED,
     OPTIONS,
+    SPEAKER,
     Backend,
+    Fluency,
     Opened,
     Request,
     chat_of,
     constraint_of,
+    suits_speaker,
     with_regions,
 )
 
@@ -33,27 +40,50 @@ def _require_folder(folder: str) -> None:
         raise FileFaultError(f"{folder}: this is a file; name the folder of a model")
 
 
+class _Origin(msgspec.Struct, frozen=True):
+    """Where a model comes from.
+
+    Args:
+        folder: Its folder; None for the embedded one.
+        change: What is put on its weights.
+        fluency: How it has to be talked to.
+    """
+
+    folder: Path | None
+    change: Path | None
+    fluency: Fluency
+
+
 def _open(request: Request, folder: str) -> Opened:
-    if not folder:
+    origin = _origin(request, folder)
+    if origin.folder is None:
         embedded_model(yes=request.yes)
-    model = load(Path(folder) if folder else None, device=request.device)
+    model = load(origin.folder, device=request.device, change=origin.change)
     if request.profile.markers is Spelling.TOKEN:
         _require_no_mask(request)
         model = with_marker_tokens(model)
-    another = partial(_session, model, is_embedded=not folder)
+    another = partial(_session, model, origin.fluency)
     session = another(request)
     regions = _regions(model, request)
     return Opened(session, model.in_words, "lines", regions, session.measure_moves, another=another)
 
 
-def _session(model: HfModel, request: Request, *, is_embedded: bool) -> HfSession:
-    # The embedded model is better off with the core, and with no other brackets than those of CML.
-    level, brackets = (Level.CORE, False) if is_embedded else (Level.EXTENDED, True)
+def _origin(request: Request, folder: str) -> _Origin:
+    """Return which model is meant. A folder of `cml train` holds a change of the embedded one."""
+    trained = Path(folder) / WEIGHTS_NAME
+    if folder and not trained.is_file():
+        return _Origin(Path(folder), None, ANY_MODEL)
+    if not suits_speaker(request.profile):
+        return _Origin(None, None, EMBEDDED)
+    return _Origin(None, trained if folder else speaker_weights(), SPEAKER)
+
+
+def _session(model: HfModel, fluency: Fluency, request: Request) -> HfSession:
     is_token = request.profile.markers is Spelling.TOKEN
     return HfSession(
         model,
-        chat_of(request, level),
-        constraint=None if is_token else _constraint(model, request, level, brackets=brackets),
+        chat_of(request, fluency),
+        constraint=None if is_token else _constraint(model, fluency, request),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
         at_trap=request.at_trap,
@@ -74,13 +104,9 @@ def _require_no_mask(request: Request) -> None:
         )
 
 
-def _constraint(
-    model: HfModel, request: Request, level: Level, *, brackets: bool
-) -> Constraint | None:
+def _constraint(model: HfModel, fluency: Fluency, request: Request) -> Constraint | None:
     profile = with_regions(request.profile, _regions(model, request))
-    return constraint_of(
-        replace(request, profile=profile), model.vocabulary, level, brackets=brackets
-    )
+    return constraint_of(replace(request, profile=profile), model.vocabulary, fluency)
 
 
 HF: Final = Backend(

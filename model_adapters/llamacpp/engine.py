@@ -150,14 +150,14 @@ class Engine:
             raise AdapterError(f"llama.cpp cannot decode: {_reason(answer)}") from None
         return tuple(Logprob(token.id, token.logprob) for token in chosen.top_logprobs)
 
-    def tokenize(self, text: str, *, control: bool) -> list[int]:
+    def tokenize(self, parts: Sequence[str], *, control: bool) -> list[int]:
         """Return the tokens of a text.
 
         Args:
-            text: Any text.
+            parts: The text, in parts that are encoded one by one.
             control: Whether what spells a control token becomes it.
         """
-        body = {"content": text, "parse_special": control, "add_special": False}
+        body = {"content": parts, "parse_special": control, "add_special": False}
         return self._ask("/tokenize", body, _Tokens).tokens
 
     def render(self, chat: Chat) -> str:

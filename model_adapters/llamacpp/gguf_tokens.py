@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from model_adapters.embedded.speaker.spelling import APART, NAMES_KEY
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.gguf_header import read_header
 from model_adapters.tokens.spelling import byte_level, with_pieces
@@ -26,6 +27,7 @@ class GgufTokens(msgspec.Struct, frozen=True):
         spelled: The bytes of each token, by its id.
         control: The tokens that no content may become, and how they are spelled.
         ends: The tokens that end an answer.
+        has_names_apart: Whether names are cut apart before a text is encoded (`names_apart`).
     """
 
     name: str
@@ -33,6 +35,7 @@ class GgufTokens(msgspec.Struct, frozen=True):
     spelled: tuple[bytes, ...]
     control: dict[int, str]
     ends: frozenset[int]
+    has_names_apart: bool = False
 
 
 class _Keys(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ def read_tokens(path: Path) -> GgufTokens:
             i: token for i, (token, kind) in enumerate(typed) if kind in _CONTROL and token.strip()
         },
         ends=frozenset(end for end in ends if end is not None),
+        has_names_apart=header.get(NAMES_KEY) == APART,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from interpreter.errors import missing_extra
 from model_adapters.constraint.constraint import Vocabulary
+from model_adapters.embedded.speaker.spelling import names_apart
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.engine import Engine
 from model_adapters.llamacpp.gguf_tokens import GgufTokens, read_tokens
@@ -104,7 +105,7 @@ class GgufModel:
 
     def template_ids(self, text: str) -> list[int]:
         """Return the tokens of what the chat template itself writes, control tokens among them."""
-        return self.engine.tokenize(text, control=True)
+        return self._encoded(text, control=True)
 
     def render(self, chat: Chat) -> str:
         """Return a chat as the template spells it, up to where the model's answer begins.
@@ -144,7 +145,11 @@ class GgufModel:
         self.engine.close()
 
     def _plain(self, text: str) -> list[int]:
-        return self.engine.tokenize(text, control=False) if text else []
+        return self._encoded(text, control=False)
+
+    def _encoded(self, text: str, *, control: bool) -> list[int]:
+        parts = names_apart(text) if self.tokens.has_names_apart else [text]
+        return self.engine.tokenize(parts, control=control) if text else []
 
     def _spelled(self, ids: Sequence[int]) -> str:
         return b"".join(self.tokens.spelled[token] for token in ids).decode(errors="replace")
@@ -163,7 +168,7 @@ def _for_masks(model: GgufModel) -> "LLTokenizer":
         special_token_ids = tuple(model.tokens.control)
 
         def __call__(self, text: bytes) -> list[int]:
-            return model.engine.tokenize(text.decode(), control=False)
+            return model.content_ids(text.decode())
 
     wrapped = TokenizerWrapper(_Tokenizer())
     return LLTokenizer(wrapped, eos_token=sorted(model.tokens.ends))

@@ -4,23 +4,27 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from cml.profile import Level
 from cml.terminal.files import FileFaultError, require_readable
 from model_adapters.embedded.downloads import embedded_model
-from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf
+from model_adapters.embedded.smollm2 import AS_PUBLISHED, SPEAKING, embedded_gguf
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.model import GgufModel
 from model_adapters.llamacpp.session import LlamaCppSession
 from model_adapters.opening import (
+    ANY_MODEL,
     BARE_CONTEXT_TOKENS,
     BARE_SESSIONS,
     CALLS,
     CHANCE,
+    EMBEDDED,
+    SPEAKER,
     Backend,
+    Fluency,
     Opened,
     Request,
     chat_of,
     constraint_of,
+    suits_speaker,
 )
 
 
@@ -37,25 +41,27 @@ def open_llamacpp(request: Request, path: str) -> Opened:
         raise AdapterError(
             f"llamacpp computes on the CPU; for the device {request.device} use hf:FOLDER"
         )
+    file, fluency = Path(path), ANY_MODEL
     if not path:
-        embedded_model(yes=request.yes, form=AS_PUBLISHED)
-    file = Path(path) if path else embedded_gguf()
+        form, fluency = (
+            (SPEAKING, SPEAKER) if suits_speaker(request.profile) else (AS_PUBLISHED, EMBEDDED)
+        )
+        embedded_model(yes=request.yes, form=form)
+        file = embedded_gguf(form)
     model = (
         GgufModel(file, context_tokens=BARE_CONTEXT_TOKENS, contexts=BARE_SESSIONS)
         if request.bare
         else GgufModel(file)
     )
-    another = partial(_session, model, is_embedded=not path)
+    another = partial(_session, model, fluency)
     return Opened(another(request), model.in_words, layout="lines", another=another)
 
 
-def _session(model: GgufModel, request: Request, *, is_embedded: bool) -> LlamaCppSession:
-    level = Level.CORE if is_embedded else Level.EXTENDED
-    constraint = constraint_of(request, model.vocabulary, level, brackets=not is_embedded)
+def _session(model: GgufModel, fluency: Fluency, request: Request) -> LlamaCppSession:
     return LlamaCppSession(
         model,
-        chat_of(request, level),
-        constraint=constraint,
+        chat_of(request, fluency),
+        constraint=constraint_of(request, model.vocabulary, fluency),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
     )

@@ -98,7 +98,7 @@ class LlamaCppContext:
             fitting = [each for each in self.likeliest(most) if mask is None or mask[each.token]]
             if fitting:
                 break
-        return _candidates(fitting)
+        return _candidates(fitting, self.likeliest(1)[0].token)
 
     def likeliest(self, most: int) -> tuple[Logprob, ...]:
         """Return the tokens that are the likeliest to come next, the likeliest first.
@@ -119,10 +119,11 @@ class LlamaCppContext:
         self._resources.close()
 
 
-def _candidates(scored: Sequence[Logprob]) -> Candidates:
+def _candidates(scored: Sequence[Logprob], likeliest: int) -> Candidates:
     import numpy as np
 
     return Candidates(
         np.array([each.token for each in scored], dtype=np.int64),
         np.array([each.logprob for each in scored], dtype=np.float32),
+        likeliest,
     )

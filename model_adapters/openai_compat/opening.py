@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from typing import Final
 
-from cml.profile import Level
 from cml.terminal.output import print_text
 from interpreter.errors import missing_extra
 from model_adapters.openai_compat.address import read_address
@@ -30,7 +29,7 @@ def _open(request: Request, word: str) -> Opened:
         if (address.way or ("completions" if continues else "chat")) == "completions":
             session: CompletionsSession | ChatSession = CompletionsSession(
                 server,
-                chat_of(request, Level.EXTENDED),
+                chat_of(request),
                 max_tokens=request.max_tokens,
                 sampling=request.sampling,
             )

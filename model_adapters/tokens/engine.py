@@ -14,7 +14,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class TokenModel(Protocol):
+class Tokenizer(Protocol):
+    """From what is said to tokens."""
+
+    def content_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text that comes from outside: ordinary ones, whatever it spells."""
+        ...
+
+    def template_ids(self, text: str) -> list[int]:
+        """Return the tokens of what the chat template itself writes, control tokens among them."""
+        ...
+
+    def render(self, chat: Chat) -> str:
+        """Return a chat as the template spells it, up to where the model's answer begins.
+
+        Raises:
+            AdapterError: There is no template, or it refuses the chat.
+        """
+        ...
+
+
+class TokenModel(Tokenizer, Protocol):
     """Vocabulary, chat template and bounds of a model; any number of sessions share it."""
 
     @property
@@ -42,22 +62,6 @@ class TokenModel(Protocol):
         """The tokens that no content becomes, with their spellings."""
         ...
 
-    def content_ids(self, text: str) -> list[int]:
-        """Return the tokens of a text that comes from outside: ordinary ones, whatever it spells."""
-        ...
-
-    def template_ids(self, text: str) -> list[int]:
-        """Return the tokens of what the chat template itself writes, control tokens among them."""
-        ...
-
-    def render(self, chat: Chat) -> str:
-        """Return a chat as the template spells it, up to where the model's answer begins.
-
-        Raises:
-            AdapterError: There is no template, or it refuses the chat.
-        """
-        ...
-
     def begin_spelling(self, before: Sequence[int]) -> TokenSpelling:
         """Return what tells the characters of tokens one by one (`SegmentText`).
 
@@ -73,10 +77,12 @@ class Candidates(msgspec.Struct, frozen=True):
     Args:
         tokens: Their ids, shape (candidates,).
         scores: How likely each is: logits or logarithms of probabilities, float32, of that shape.
+        likeliest: The token that would be the likeliest if any could come.
     """
 
     tokens: "NDArray[np.int64]"
     scores: "NDArray[np.float32]"
+    likeliest: int
 
 
 class TokenContext(Protocol):

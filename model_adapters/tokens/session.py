@@ -27,6 +27,7 @@ from interpreter.session import (
     Piece,
 )
 from model_adapters.constraint.constraint import Constraint
+from model_adapters.constraint.guarded import Guarded
 from model_adapters.errors import AdapterError
 from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
@@ -80,7 +81,7 @@ class TokenSession:
         self._sampling = sampling
         self._reserved = reserved
         self._markers = {token: marker for marker, token in reserved.items()}
-        self._decoded = 0
+        self._begin_turn()
         self._banned: int | None = None
         self._allowed: frozenset[int] | None = None
         self.seed(sampling.seed)
@@ -130,7 +131,7 @@ class TokenSession:
                 f"the chat has {len(self.ids) + len(ids)} tokens with this question, and a context "
                 f"of {self._model.in_words} holds {self._model.context_tokens}; begin another one"
             )
-        self._decoded = 0
+        self._begin_turn()
         if self._constraint:
             self._constraint.prompted()
         return self._append(ids, ())
@@ -160,6 +161,13 @@ class TokenSession:
     def close(self) -> None:
         """Release the context; the weights stay with the model."""
         self._context.close()
+
+    @property
+    def guarded(self) -> Guarded | None:
+        """What the mask did to this turn; None where there is none."""
+        if self._constraint is None:
+            return None
+        return Guarded(self._decoded, self._changed, self._forced)
 
     # ------------------------------------------------------------------------------- abilities
 
@@ -230,11 +238,16 @@ class TokenSession:
                 case 0:
                     raise AdapterError("no token may come next: the masks exclude each other")
                 case 1 if not is_asked:
+                    self._forced += 1
                     return int(mask.argmax())
                 case _:
                     pass
         found = self._context.candidates(mask)
+        self._changed += mask is not None and not mask[found.likeliest]
         return int(found.tokens[draw(found.scores, self._sampling, self._random)])
+
+    def _begin_turn(self) -> None:
+        self._decoded = self._changed = self._forced = 0
 
     def _mask(self) -> "NDArray[np.bool_] | None":
         """Return which tokens may come next; None for any."""

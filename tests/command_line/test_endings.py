@@ -257,11 +257,24 @@ INTERRUPTED = {
     "import": ("import", "chat", "chat.json", "-o", "x.jsonl"),
     "export": ("export", "perfetto", "good.jsonl", "-o", "x.json"),
     "audit": ("audit", "nowhere"),
+    "dataset": (
+        "dataset",
+        "-o",
+        "x",
+        "--dialogues",
+        "3",
+        "--held-out",
+        "1",
+        "--tokenizer",
+        "words",
+    ),
+    "train": ("train", "good.cml", "-o", "x", "--minutes", "0.01"),
+    "evaluate": ("evaluate", "script:words.cml", "--dialogues", "1"),
     "conformance": ("conformance", "script:good.cml", "--only", "session/close"),
 }
 
 
-TELL_THE_END = {"timeline", "view", "workload", "reproduce", "audit"}
+TELL_THE_END = {"timeline", "view", "workload", "reproduce", "audit", "dataset", "train"}
 """Commands that say in a line on standard error how they ended, where they came to an end."""
 
 

@@ -34,6 +34,7 @@ READERS = {
     "explore": ("explore", "{}"),
     "simulate": ("simulate", "{}"),
     "simulate --costs": ("simulate", "workload.jsonl", "--costs", "{}"),
+    "train": ("train", "{}", "-o", "trained"),
     "run --tools": ("run", "hi", "--backend", "script:good.cml", "--tools", "{}"),
     "run --backend script": (*RUN[:4], "--backend", "script:{}"),
     "chat --tools": ("chat", "hi", "--backend", "script:good.cml", "--tools", "{}"),
@@ -59,11 +60,12 @@ WRITERS = {
     "workload": ("workload", "synthetic-chains", "-o", "{}.jsonl"),
     "import": ("import", "chat", "chat.json", "-o", "{}.jsonl"),
     "export": ("export", "perfetto", "good.jsonl", "-o", "{}.json"),
+    "evaluate": ("evaluate", "script:good.cml", "--dialogues", "1", "--report", "{}.md"),
     "conformance": (*CONFORMANCE, "--report", "{}.json"),
 }
 A_FOLDER = "this is a folder; name a file"
 IN_A_FOLDER = {"audit": "holds no tokenizer.json; name the folder of a model"}
-WITHOUT_FILES = {"explain", "vectors", "reproduce"}
+WITHOUT_FILES = {"explain", "vectors", "reproduce", "dataset"}
 
 each_reader = pytest.mark.parametrize("words", READERS.values(), ids=READERS)
 each_trace_reader = pytest.mark.parametrize("words", TRACES.values(), ids=TRACES)

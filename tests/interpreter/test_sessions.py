@@ -20,7 +20,9 @@ from interpreter.scripted import pieces_of
 from interpreter.trace import Header, check_trace, journal
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-EXAMPLE, *_, FAULTY = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLE, *_, FAULTY = re.findall(
+    r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+)
 CALL_AND_TRAP = "[CALL] a [HEAD] f() [END] [TRAP][END] ok"
 
 

@@ -132,3 +132,11 @@ def test_the_example_tools() -> None:
     functions = load_tools(EXAMPLES / "travel_tools.py").functions
     assert list(functions) == ["get_weather", "get_time", "get_price"]
     assert all(tool_of(function).description for function in functions.values())
+
+
+def test_an_example_tool_says_what_its_result_has() -> None:
+    functions = load_tools(EXAMPLES / "errand_tools.py").functions
+    assert len(functions) == 8
+    result = tool_of(functions["find_email"]).result
+    assert result is not None
+    assert "email" in str(result)

@@ -1,0 +1,1 @@
+"""`cml dataset`, `cml train`, `cml evaluate`."""

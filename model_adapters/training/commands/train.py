@@ -1,0 +1,174 @@
+"""`cml train`: a model learns CML from dialogues."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+from msgspec.structs import replace
+
+from cml.terminal.files import INPUT_FILE, OUTPUT_FOLDER, reading, writing
+from cml.terminal.options import yes_option
+from cml.terminal.output import print_text
+from model_adapters.commands.options import device_option
+from model_adapters.commands.telling import telling
+from model_adapters.embedded.downloads import embedded_model
+from model_adapters.embedded.smollm2 import EMBEDDED_MODEL
+from model_adapters.embedded.speaker.spelling import set_names_apart
+from model_adapters.hf.model import HfModel, load
+from model_adapters.training.data.files import DialogueFileError, read_dialogues, same_tools
+from model_adapters.training.recipe.loop import train
+from model_adapters.training.recipe.packing import Pack, pack
+from model_adapters.training.recipe.plan import Recipe, TrainingProgress
+from model_adapters.training.recipe.result import write_result
+from model_adapters.training.recipe.tokens import dialogue_tokens
+
+_DEFAULT: Final = Recipe()
+_EVERY_S: Final = 60.0
+
+
+@click.command("train")
+@click.argument("data", type=INPUT_FILE)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=OUTPUT_FOLDER,
+    help="Folder for checkpoints and the result; what is there is gone on from.",
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of a model of transformers; the embedded one if absent.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_DEFAULT.minutes,
+    show_default=True,
+    help="How long to train.",
+)
+@click.option(
+    "--rank",
+    type=click.IntRange(0, 512),
+    default=_DEFAULT.rank,
+    show_default=True,
+    help="Rank of the adapters; 0 trains all weights.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_DEFAULT.rate,
+    show_default=True,
+    help="Highest learning rate.",
+)
+@click.option(
+    "--packs",
+    type=click.IntRange(min=1),
+    default=_DEFAULT.packs,
+    show_default=True,
+    help="Packed sequences a step.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the first values.")
+@device_option
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads of a CPU; one for the embedded model."
+)
+@yes_option
+def train_command(
+    data: str,
+    *,
+    output: Path,
+    model: Path | None,
+    minutes: float,
+    rank: int,
+    rate: float,
+    packs: int,
+    seed: int,
+    device: str | None,
+    threads: int | None,
+    yes: bool,
+) -> None:
+    """Train a model on the dialogues of DATA, so that it speaks CML.
+
+    DATA is a train.jsonl of `cml dataset`. One pass: the time is the limit, and where there are
+    fewer dialogues than fit, they are. Ctrl-C ends it with a checkpoint.
+    """
+    # A model that is not the embedded one has seen more spellings than it could forget.
+    recipe = replace(
+        _DEFAULT,
+        minutes=minutes,
+        rank=rank,
+        rate=rate,
+        packs=packs,
+        seed=seed,
+        names_apart=model is None,
+    )
+    how = f"cml train --minutes {minutes:g} --rank {rank} --rate {rate:g} --packs {packs} --seed {seed}"
+    with telling(), _no_data(data):
+        if model is None:
+            embedded_model(yes=yes)
+        loaded = load(model, device=device, threads=threads)
+        if recipe.names_apart:
+            set_names_apart(loaded.tokenizer)
+        with reading(data) as file, writing(output), _telling(recipe) as tell:
+            read = _packs(loaded, file, recipe)
+            trained, progress = train(loaded.network, read, recipe, output, tell)
+        base = EMBEDDED_MODEL if model is None else loaded.name
+        with writing(output):
+            made = write_result(
+                output,
+                loaded.network,
+                trained,
+                recipe=recipe,
+                progress=progress,
+                base=base,
+                how=how,
+            )
+    print_text(f"written: {', '.join(map(str, made))}", err=True)
+
+
+@contextmanager
+def _no_data(name: str) -> Iterator[None]:
+    try:
+        yield
+    except DialogueFileError as error:
+        raise click.ClickException(f"{name}: {error}") from None
+
+
+def _packs(model: HfModel, lines: Iterable[bytes], recipe: Recipe) -> Iterator[Pack]:
+    groups = (
+        [dialogue_tokens(model, row.messages, row.segments) for row in group]
+        for group in same_tools(read_dialogues(lines))
+    )
+    return pack(groups, recipe.longest)
+
+
+@contextmanager
+def _telling(recipe: Recipe) -> Iterator[Callable[[TrainingProgress], None]]:
+    """Tell how far it is: on a terminal in one line that is renewed, else now and then."""
+    is_terminal = sys.stderr.isatty()
+    told_s = -_EVERY_S
+
+    def tell(progress: TrainingProgress) -> None:
+        nonlocal told_s
+        line = _in_words(progress, recipe)
+        if is_terminal:
+            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        elif progress.seconds - told_s >= _EVERY_S:
+            told_s = progress.seconds
+            print_text(line, err=True)
+
+    yield tell
+    if is_terminal:
+        print_text("", err=True)
+
+
+def _in_words(progress: TrainingProgress, recipe: Recipe) -> str:
+    left = max(0.0, recipe.minutes - progress.seconds / 60)
+    return (
+        f"{progress.step} steps, {progress.dialogues:,} dialogues, loss {progress.loss:.3f}, "
+        f"{progress.tokens / max(progress.seconds, 1e-9):.0f} tokens/s, {left:.0f} minutes left"
+    )

@@ -1,0 +1,191 @@
+"""Boxes of tools: what one model is offered, and what can be asked for with it."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from random import Random
+from typing import Final
+from zlib import crc32
+
+import msgspec
+from msgspec.structs import replace
+
+from cml.profile import Body
+from interpreter.tools.declared import Tool
+from interpreter.tools.names import spelled_tools
+from model_adapters.training.data.catalog import Catalog, Chain, Deed, Fact, read_catalog
+from model_adapters.training.data.toolbox import Offering, ResultForm, offer_deed, offer_fact
+from model_adapters.training.data.values import Names, invented_word
+
+_FORMS: Final[tuple[ResultForm, ...]] = ("sentence", "sentence", "plain", "plain", "object")
+_CHAIN_FORMS: Final[tuple[ResultForm, ...]] = ("plain", "object")
+_INVENTED: Final = 0.15
+_ESTIMATED: Final = 0.2
+_LONGEST_US: Final = 3_000_000
+_HELD_OUT: Final = 6  # one in so many
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """What boxes are drawn from.
+
+    Args:
+        catalog: What may be asked for.
+        spare: What may be offered beside it.
+        names: Names of things.
+        held_out: Whether they are those that are never trained on.
+    """
+
+    catalog: Catalog
+    spare: Catalog
+    names: Names
+    held_out: bool
+
+
+class ToolBox(msgspec.Struct, frozen=True):
+    """A box of tools.
+
+    Args:
+        facts: What may be looked up with them.
+        deeds: What may be done.
+        chains: What may be done with what was looked up.
+        missing: Facts that can be asked for, and there is no tool for them.
+        offered: The tools, by the keys of what they do.
+        tools: The tools as a model is told of them, in any order.
+        names: Names of things.
+    """
+
+    facts: tuple[Fact, ...]
+    deeds: tuple[Deed, ...]
+    chains: tuple[tuple[Chain, Fact, Deed], ...]
+    missing: tuple[Fact, ...]
+    offered: dict[str, Offering]
+    tools: tuple[Tool, ...]
+    names: Names
+
+
+def key_of(source: Fact | Deed) -> str:
+    """Return the name of a fact or deed in the whole catalogue."""
+    return f"{source.kind.name} {source.name}" if isinstance(source, Fact) else source.name
+
+
+def scene_of(split: str) -> Scene:
+    """Return what the dialogues of a split are drawn from: `train` or `test`.
+
+    The two have no fact, no deed, no chain and no name of a thing in common; what is offered and
+    not asked for is of `train` in both.
+    """
+    whole = read_catalog()
+    train, test = _part(whole, held_out=False), _part(whole, held_out=True)
+    if split == "train":
+        return Scene(train, train, Names(lambda name: not is_held_out(name)), held_out=False)
+    return Scene(test, train, Names(is_held_out), held_out=True)
+
+
+def is_held_out(key: str) -> bool:
+    """Whether a fact, a deed or a name is one of those that are never trained on."""
+    return crc32(key.encode()) % _HELD_OUT == 0 or key in _of_unseen_chains()
+
+
+@cache
+def _of_unseen_chains() -> frozenset[str]:
+    unseen = read_catalog().unseen
+    return frozenset({" ".join(chain.fact) for chain in unseen} | {chain.deed for chain in unseen})
+
+
+def draw_box(random: Random, scene: Scene) -> ToolBox:
+    """Return a box of tools: of a few kinds of things, some deeds, and what nobody asks for."""
+    chain = random.choice(scene.catalog.chains) if random.random() < 0.4 else None
+    chains = tuple(_resolved(scene.catalog, chain)) if chain else ()
+    facts = [fact for _, fact, _ in chains]
+    for _ in range(random.choice((1, 1, 2))):
+        facts += _same_kind(random, scene.catalog.facts)
+    facts = [*{key_of(f): f for f in facts}.values()]
+    facts = [
+        fact if _is_in(fact, chains) else _perhaps_invented(random, scene, fact) for fact in facts
+    ]
+    deeds = [deed for _, _, deed in chains]
+    deeds += random.sample([*scene.catalog.deeds.values()], random.choice((0, 1, 1, 2)))
+    deeds = [*{deed.name: deed for deed in deeds}.values()]
+    asked: list[Fact | Deed] = [*facts, *deeds]
+    sources = asked + _spare(random, scene.spare, facts, _distractors(random))
+    is_estimated = random.random() < _ESTIMATED
+    offered: dict[str, Offering] = {}
+    for source in sources:
+        of_chain = isinstance(source, Fact) and _is_in(source, chains)
+        form = random.choice(_CHAIN_FORMS if of_chain else _FORMS)
+        one = _offer(random, source, form, is_estimated)
+        if one.tool.name not in {other.tool.name for other in offered.values()}:
+            offered[key_of(source)] = one
+    tools = [each.tool for each in offered.values()]
+    random.shuffle(tools)
+    kept = [source for source in asked if key_of(source) in offered]
+    return ToolBox(
+        tuple(source for source in kept if isinstance(source, Fact)),
+        tuple(source for source in kept if isinstance(source, Deed)),
+        tuple(c for c in chains if {key_of(c[1]), key_of(c[2])} <= {*offered}),
+        tuple(fact for fact in scene.catalog.facts if key_of(fact) not in offered),
+        offered,
+        spelled_tools(tools, Body.PYTHON),
+        scene.names,
+    )
+
+
+def draw_execute_us(random: Random) -> int:
+    """Return how long a call takes: most some tenths of a second, some nothing, some long."""
+    part: float = random.random() ** 2.5
+    return round(_LONGEST_US * part)
+
+
+def _part(whole: Catalog, *, held_out: bool) -> Catalog:
+    """Return the half of the catalogue that is held out, or the other."""
+    facts = tuple(f for f in whole.facts if is_held_out(key_of(f)) is held_out)
+    deeds = {n: d for n, d in whole.deeds.items() if is_held_out(n) is held_out}
+    part = replace(whole, facts=facts, deeds=deeds)
+    return replace(part, chains=tuple(c for c in whole.chains if [*_resolved(part, c)]))
+
+
+def _resolved(catalog: Catalog, chain: Chain) -> Iterator[tuple[Chain, Fact, Deed]]:
+    for fact in catalog.facts:
+        if (fact.kind.name, fact.name) == chain.fact and chain.deed in catalog.deeds:
+            yield chain, fact, catalog.deeds[chain.deed]
+
+
+def _is_in(fact: Fact, chains: Sequence[tuple[Chain, Fact, Deed]]) -> bool:
+    return any(fact == first for _, first, _ in chains)
+
+
+def _same_kind(random: Random, facts: Sequence[Fact]) -> list[Fact]:
+    """Return some facts of one kind of things."""
+    kind = random.choice(facts).kind
+    same = [fact for fact in facts if fact.kind == kind]
+    return random.sample(same, min(len(same), random.choice((1, 2, 3, 3, 4))))
+
+
+def _perhaps_invented(random: Random, scene: Scene, fact: Fact) -> Fact:
+    """Return the fact, or one of something that nobody has heard of."""
+    if random.random() >= _INVENTED:
+        return fact
+    while is_held_out(f"{fact.kind.name} {(word := invented_word(random))}") is not scene.held_out:
+        pass
+    preposition = random.choice(("of", "in", "for", "on"))
+    return Fact(word, fact.kind, f"{word} {preposition} {{}}", (), fact.value)
+
+
+def _distractors(random: Random) -> int:
+    """Mostly a few; now and then many."""
+    ranges = (0, 1), (1, 4), (5, 22)
+    return random.randint(*random.choices(ranges, (55, 40, 5))[0])
+
+
+def _spare(random: Random, spare: Catalog, asked: Sequence[Fact], count: int) -> list[Fact | Deed]:
+    """Return what nobody asks for, the half of it near to what they do."""
+    kinds = {fact.kind for fact in asked}
+    near = [fact for fact in spare.facts if fact.kind in kinds] or spare.facts
+    pools: tuple[Sequence[Fact | Deed], ...] = (near, near, spare.facts, [*spare.deeds.values()])
+    return [random.choice(random.choice(pools)) for _ in range(count)]
+
+
+def _offer(random: Random, source: Fact | Deed, form: ResultForm, is_estimated: bool) -> Offering:
+    estimate_us = max(100_000, round(draw_execute_us(random), -5)) if is_estimated else None
+    if isinstance(source, Fact):
+        return offer_fact(random, source, form, estimate_us)
+    return offer_deed(random, source, form, estimate_us)

@@ -1,0 +1,176 @@
+"""What became of a story in the hands of a model, read from the rows of its session."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from cml.ast import Json
+from cml.profile import Profile
+from interpreter.events import Decoded, Inject, Report, Row, Start
+from interpreter.interrupts import interrupt_text
+from model_adapters.training.data.stories import Earlier, Tale, Wish
+
+_NUMBER: Final = re.compile(r"\d+(?:[.:]\d+)*")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n|(?<=[.!?])(?=[A-Z])")
+
+
+class Score(msgspec.Struct, frozen=True):
+    """How a model did with one story. Each is true where it did well.
+
+    Args:
+        well_formed: Nothing that it wrote broke a rule of validity.
+        complete: Every call that was wanted was made, with every argument as it should be.
+        frugal: No other call was made, and none twice.
+        right_tools: The functions are those that were wanted, as many times.
+        told: Each result was told in a sentence with what it is the result of.
+        honest: It told no number that nobody had told it.
+        no_needless_trap: No trap came where nothing was to be waited for.
+        no_missing_trap: It did not come to its end with calls pending.
+    """
+
+    well_formed: bool
+    complete: bool
+    frugal: bool
+    right_tools: bool
+    told: bool
+    honest: bool
+    no_needless_trap: bool
+    no_missing_trap: bool
+
+    @property
+    def right_calls(self) -> bool:
+        """Whether it called exactly what was wanted."""
+        return self.complete and self.frugal
+
+    @property
+    def fully_right(self) -> bool:
+        """Whether it called exactly what was wanted, and told each result with its thing."""
+        return self.right_calls and self.told and self.honest and self.well_formed
+
+
+def score(story: Tale, rows: Sequence[Row]) -> Score:
+    """Return how a model did with a story.
+
+    Args:
+        story: What was wanted.
+        rows: What happened.
+    """
+    rules = {row.rule for row in rows}
+    starts = [effect for row in rows for effect in row.effects if isinstance(effect, Start)]
+    reports = [effect for row in rows for effect in row.effects if isinstance(effect, Report)]
+    made = Counter(_key(start.function, start.kwargs) for start in starts)
+    wanted = Counter(_wanted(story))
+    return Score(
+        well_formed=not any(report.rule.startswith("Valid/") for report in reports),
+        complete=not wanted - made,
+        frugal=not made - wanted,
+        right_tools=Counter(s.function for s in starts) == Counter(f for f, _ in _wanted(story)),
+        told=all(_is_told(wish, story, prose(rows)) for wish in _owed(story)),
+        honest=_is_honest(story, rows),
+        no_needless_trap="Step/idle-trap" not in rules,
+        no_missing_trap="Settle/drain" not in rules,
+    )
+
+
+def prose(rows: Iterable[Row]) -> str:
+    """Return what the model wrote outside blocks."""
+    return "".join(
+        row.event.symbol.text
+        for row in rows
+        if isinstance(row.event, Decoded) and row.rule == "Step/text"
+    ).strip()
+
+
+def context_of(rows: Iterable[Row], profile: Profile) -> str:
+    """Return the context after the prompt: what the model wrote, with the interrupts."""
+    parts: list[str] = []
+    for row in rows:
+        if isinstance(row.event, Decoded):
+            parts.append(row.event.symbol.text)
+        parts += [interrupt_text(e, profile) for e in row.effects if isinstance(e, Inject)]
+    return "".join(parts)
+
+
+def answered(story: Tale, function: str, kwargs: dict[str, Json]) -> Wish | None:
+    """Return the wish that a call fulfils; None for one that nobody wants."""
+    key = _key(function, kwargs)
+    wishes = _all(story)
+    return next((w for w in wishes if _key(w.function, _arguments(w, wishes)) == key), None)
+
+
+def _wanted(story: Tale) -> list[tuple[str, str]]:
+    """The calls that are wanted: twice what was busy at first, not what hangs on a failure."""
+    wishes = _all(story)
+    wanted: list[tuple[str, str]] = []
+    for wish in wishes:
+        if any(wishes[need].fate in {"fails", "expires"} for need in wish.needs | wish.names):
+            continue
+        wanted += [_key(wish.function, _arguments(wish, wishes))] * (1 + (wish.fate == "busy"))
+    return wanted
+
+
+def _all(story: Tale) -> list[Wish]:
+    return [*story.wishes, *(wish for message in story.messages for wish in message.adds)]
+
+
+def _owed(story: Tale) -> list[Wish]:
+    """The wishes whose outcome has to be told."""
+    dropped = {number for message in story.messages for number in message.drops}
+    return [wish for number, wish in enumerate(_all(story)) if number not in dropped]
+
+
+def _arguments(wish: Wish, wishes: Sequence[Wish]) -> dict[str, Json]:
+    return {
+        name: _resolved(value, wishes) if isinstance(value, Earlier) else value
+        for name, value in wish.arguments.items()
+    }
+
+
+def _resolved(earlier: Earlier, wishes: Sequence[Wish]) -> Json:
+    result = wishes[earlier.wish].result
+    return result[earlier.key] if isinstance(result, dict) and earlier.key else result
+
+
+def _key(function: str, kwargs: dict[str, Json]) -> tuple[str, str]:
+    return function, msgspec.json.encode(kwargs, order="sorted").decode()
+
+
+def _is_told(wish: Wish, story: Tale, told: str) -> bool:
+    """Whether one sentence holds the outcome and what it is the outcome of."""
+    things = _things(wish, _all(story))
+    match wish.fate:
+        case "fails":
+            outcome = [wish.fault]
+        case "expires":
+            outcome = ["deadline"]
+        case _:
+            outcome = _parts(wish.result)
+    sentences = [*_SENTENCE.split(told), *told.split("\n")]
+    return any(
+        all(part in sentence for part in outcome) and any(thing in sentence for thing in things)
+        for sentence in sentences
+    )
+
+
+def _things(wish: Wish, wishes: Sequence[Wish]) -> list[str]:
+    """Return what a wish is about: its arguments, and those of the wishes that it takes them from."""
+    own = [str(value) for value in _arguments(wish, wishes).values()]
+    taken = wish.needs | wish.names
+    return [*own, *(thing for number in taken for thing in _things(wishes[number], wishes))]
+
+
+def _parts(result: Json) -> list[str]:
+    if isinstance(result, dict):
+        return [part for value in result.values() for part in _parts(value)]
+    return [str(result).rstrip(".")]
+
+
+def _is_honest(story: Tale, rows: Sequence[Row]) -> bool:
+    """Whether every number of the prose was asked or told before the end."""
+    injected = (effect for row in rows for effect in row.effects if isinstance(effect, Inject))
+    told = "".join(msgspec.json.encode(effect.interrupts).decode() for effect in injected)
+    known = {*_NUMBER.findall(story.question), *_NUMBER.findall(told)}
+    return known.issuperset(_NUMBER.findall(prose(rows)))

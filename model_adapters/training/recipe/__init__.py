@@ -1,0 +1,1 @@
+"""The recipe: from dialogues to tokens, to packed sequences, to weights."""

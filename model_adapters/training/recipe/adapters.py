@@ -1,0 +1,63 @@
+"""Adapters of low rank on the linear layers of a network."""
+
+from typing import TYPE_CHECKING, Final
+
+from interpreter.errors import missing_extra
+from model_adapters.training.recipe.plan import Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_FIRST: Final = ".lora_A.default.weight"
+_SECOND: Final = ".lora_B.default.weight"
+
+
+def prepare(network: "PreTrainedModel", recipe: Recipe) -> "dict[str, torch.nn.Parameter]":
+    """Make a network ready to be trained; return what is trained of it, by name.
+
+    Args:
+        network: It gets adapters, unless all its weights are to be trained.
+        recipe: How.
+
+    Raises:
+        MissingExtraError: The extra `train` is not installed.
+    """
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    if recipe.rank:
+        try:
+            from peft import LoraConfig, inject_adapter_in_model
+        except ImportError as error:
+            raise missing_extra("train", error) from error
+        alpha = round(recipe.rank * recipe.scale)
+        head: object = network.get_output_embeddings()  # type: ignore[no-untyped-call]
+        layers = [
+            name
+            for name, layer in network.named_modules()
+            if isinstance(layer, torch.nn.Linear) and layer is not head
+        ]
+        config = LoraConfig(r=recipe.rank, lora_alpha=alpha, target_modules=layers)
+        inject_adapter_in_model(config, network)
+    network.train()
+    trained = {name: each for name, each in network.named_parameters() if each.requires_grad}
+    for each in trained.values():  # small steps are lost in bfloat16
+        each.data = each.data.float()
+    return trained
+
+
+def factors(
+    trained: "dict[str, torch.Tensor]", scale: float
+) -> "dict[str, tuple[torch.Tensor, torch.Tensor]]":
+    """Return the two matrices of each layer whose product is the change of its weights.
+
+    Args:
+        trained: What `prepare` returned, or a checkpoint of it.
+        scale: What the adapters' product is multiplied with.
+    """
+    layers = [name.removesuffix(_FIRST) for name in trained if name.endswith(_FIRST)]
+    return {
+        layer: (trained[layer + _FIRST].detach(), scale * trained[layer + _SECOND].detach())
+        for layer in layers
+    }

@@ -1,0 +1,127 @@
+"""Dialogues: valid whatever is drawn, the same for the same seed, and told with the prompt of use."""
+
+import json
+from io import BytesIO
+from itertools import islice
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cml.diagnostics import Severity
+from cml.profile import Body
+from cml.validity import validate
+from interpreter.tools.names import spelled_tools
+from interpreter.tools.signature import tool_of
+from model_adapters.prompt import speaker_messages
+from model_adapters.training.commands.evaluate import function_of
+from model_adapters.training.data.authors import asks_twice
+from model_adapters.training.data.boxes import is_held_out, key_of, scene_of
+from model_adapters.training.data.catalog import read_catalog
+from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
+from model_adapters.training.data.files import (
+    Contents,
+    leaks,
+    read_dialogues,
+    same_tools,
+    write_dialogues,
+)
+from model_adapters.training.recipe.spelling import words
+
+SEEDS = st.integers(0, 10**6)
+
+
+def some(seed: int, count: int = 6, split: str = "train", per_box: int = 3) -> list[Dialogue]:
+    return [*islice(draw_dialogues(seed, scene_of(split), words, per_box=per_box), count)]
+
+
+def written(dialogues: list[Dialogue]) -> tuple[bytes, Contents]:
+    file = BytesIO()
+    contents = write_dialogues(file, dialogues, "dialogues")
+    return file.getvalue(), contents
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_every_dialogue_is_valid_and_tells_the_model_what_a_session_would(seed: int) -> None:
+    for dialogue in some(seed):
+        assert not asks_twice(dialogue.story)
+        faults = [f for f in validate(dialogue.answer) if f.severity is Severity.ERROR]
+        assert faults == []
+        offered = [tool_of(function_of(tool), tool.name) for tool in dialogue.tools]
+        told = speaker_messages(spelled_tools(offered, Body.PYTHON), dialogue.story.question)
+        assert told == dialogue.messages
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_the_runtime_alone_writes_interrupts_and_says_by_which_rule(seed: int) -> None:
+    for dialogue in some(seed):
+        by_model = "".join(each.text for each in dialogue.segments if each.by == "model")
+        by_runtime = [each.text for each in dialogue.segments if each.by == "runtime"]
+        assert "[INTR]" not in by_model
+        assert len(by_runtime) <= len(dialogue.delivered)
+        assert {delivered.rule for delivered in dialogue.delivered} <= {"Settle/deliver"}
+        told = sum(text.count("[INTR]") for text in by_runtime)
+        assert told == sum(len(delivered.interrupts) for delivered in dialogue.delivered)
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_the_same_seed_gives_the_same_bytes(seed: int) -> None:
+    assert written(some(seed)) == written(some(seed))
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_the_two_halves_call_nothing_in_common(seed: int) -> None:
+    _, train = written(some(seed, 12))
+    _, test = written(some(seed, 12, "test"))
+    assert set(leaks(train, test).values()) == {0}
+    assert not [fact for fact in train.facts if is_held_out(fact)]
+
+
+def test_both_halves_have_facts_deeds_and_chains() -> None:
+    for split in ("train", "test"):
+        catalog = scene_of(split).catalog
+        assert len(catalog.facts) >= 20
+        assert len(catalog.deeds) >= 8
+        assert catalog.chains
+    whole = read_catalog()
+    train, test = scene_of("train").catalog, scene_of("test").catalog
+    assert {*map(key_of, train.facts)} | {*map(key_of, test.facts)} == {*map(key_of, whole.facts)}
+    assert {*train.chains} & {*test.chains} == set()
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_rows_are_read_back_and_doubles_left_out(seed: int) -> None:
+    dialogues = some(seed)
+    lines, contents = written([*dialogues, *dialogues])
+    rows = [*read_dialogues(BytesIO(lines))]
+    assert contents.dialogues == len(rows) <= len(dialogues)
+    assert contents.doubles == 2 * len(dialogues) - len(rows)
+    assert [row.messages for group in same_tools(rows) for row in group] == [
+        row.messages for row in rows
+    ]
+    for group in same_tools(rows):
+        assert len({row.messages[0] for row in group}) == 1
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_chat_messages_hold_the_whole_context(seed: int) -> None:
+    file, dialogues = BytesIO(), some(seed)
+    write_dialogues(file, dialogues, "messages")
+    for line in file.getvalue().splitlines():
+        *prompt, answer = json.loads(line)["messages"]
+        [found] = [d for d in dialogues if d.answer == answer["content"]][:1]
+        assert [message["content"] for message in prompt] == [m.content for m in found.messages]
+
+
+def test_many_dialogues_hold_every_shape_and_interrupts_in_the_midst_of_prose() -> None:
+    _, contents = written(some(7, 600, per_box=6))
+    shapes = {"one", "deed", "several facts", "several things", "mixed", "chain", "future"}
+    assert contents.shapes.keys() >= shapes | {"failure", "added", "changed", "no tool"}
+    assert contents.midst > 30
+    assert max(contents.tools) >= 12
+    assert {0, 1, 2, 3, 4} <= contents.calls.keys()

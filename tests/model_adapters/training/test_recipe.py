@@ -1,0 +1,216 @@
+"""The recipe: what is learnt, what packing keeps, what a checkpoint keeps, what 8 bits keep."""
+
+import copy
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from extras import from_extra
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from model_adapters.embedded.speaker.spelling import set_names_apart
+from model_adapters.errors import AdapterError
+from model_adapters.training.data.boxes import scene_of
+from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
+from model_adapters.training.recipe.packing import Pack, pack
+from model_adapters.training.recipe.plan import Recipe, TrainingProgress, rate_at
+from model_adapters.training.recipe.spelling import words
+from model_adapters.training.recipe.tokens import DialogueTokens, dialogue_tokens
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import TokenizersBackend
+
+    from model_adapters.hf.model import HfModel
+
+
+LOOKS_BACK = pytest.mark.parametrize("tiny", ["full attention"], indirect=True)
+"""Packs are for models that look all the way back."""
+
+RECIPE = Recipe(minutes=10, rank=4, packs=2, longest=4_000, rate=1e-2, checkpoint_s=1e9)
+
+
+def dialogues(count: int, seed: int = 3) -> list[Dialogue]:
+    drawn = draw_dialogues(seed, scene_of("train"), words, per_box=3)
+    return [*islice((each for each in drawn if len(each.tools) < 5), count)]
+
+
+def tokens_of(model: "HfModel", count: int) -> list[DialogueTokens]:
+    return [dialogue_tokens(model, each.messages, each.segments) for each in dialogues(count)]
+
+
+# ------------------------------------------------------------------------------------- packing
+
+IDS = st.lists(st.integers(0, 9), min_size=1, max_size=6)
+BRANCHES = st.lists(st.tuples(IDS, IDS), min_size=1, max_size=5)
+
+
+def groups_of(
+    shared: list[int], branches: list[tuple[list[int], list[int]]]
+) -> list[DialogueTokens]:
+    return [
+        DialogueTokens(
+            [*shared, *asked, *written],
+            [*([False] * (len(shared) + len(asked))), *([True] * len(written))],
+        )
+        for asked, written in branches
+    ]
+
+
+@given(IDS, BRANCHES, st.integers(1, 60))
+def test_packs_hold_every_dialogue_once_and_what_it_sees_is_itself(
+    shared: list[int], branches: list[tuple[list[int], list[int]]], longest: int
+) -> None:
+    group = groups_of(shared, branches)
+    packs = [*pack([group], longest)]
+    assert sum(one.dialogues for one in packs) == len(group)
+    seen = [alone for one in packs for alone in unpacked(one)]
+    assert seen == [(tokens.ids, tokens.learn) for tokens in group]
+    assert all(len(one.ids) <= longest or one.dialogues == 1 for one in packs)
+
+
+def unpacked(one: Pack) -> list[tuple[list[int], list[bool]]]:
+    """What the last token of each dialogue sees, in the order of positions."""
+    mask = one.mask()[0, 0]
+    found = []
+    for number in range(1, one.dialogues + 1):
+        last = max(place for place, branch in enumerate(one.branches) if branch == number)
+        places = [place for place in range(len(one.ids)) if mask[last, place]]
+        assert [one.positions[place] for place in places] == [*range(len(places))]
+        found.append(([one.ids[p] for p in places], [one.learn[p] for p in places]))
+    return found
+
+
+@LOOKS_BACK
+def test_a_packed_loss_is_the_sum_of_those_of_its_dialogues(tiny: "HfModel") -> None:
+    import torch
+
+    from model_adapters.training.recipe.loop import pack_loss
+
+    group = tokens_of(tiny, 3)
+    [packed] = pack([group], 10_000)
+    with torch.no_grad():
+        together = pack_loss(tiny.network, packed)
+        alone = sum(pack_loss(tiny.network, one) for each in group for one in pack([[each]], 1))
+        assert torch.isclose(together, torch.as_tensor(alone), rtol=1e-4)
+        assert torch.isclose(together, sum(plain_loss(tiny, each) for each in group), rtol=1e-4)
+
+
+def plain_loss(model: "HfModel", tokens: DialogueTokens) -> "torch.Tensor":
+    import torch
+
+    scores = model.network(torch.tensor([tokens.ids])).logits[0, :-1]
+    learn = torch.tensor(tokens.learn[1:])
+    wanted = torch.tensor(tokens.ids[1:])
+    return torch.nn.functional.cross_entropy(scores[learn], wanted[learn], reduction="sum")
+
+
+@LOOKS_BACK
+def test_nothing_of_an_interrupt_and_nothing_of_a_prompt_is_learnt(tiny: "HfModel") -> None:
+    for dialogue in dialogues(8):
+        tokens = dialogue_tokens(tiny, dialogue.messages, dialogue.segments)
+        learnt = [token for token, learn in zip(tokens.ids, tokens.learn, strict=True) if learn]
+        by_model = "".join(each.text for each in dialogue.segments if each.by == "model")
+        assert learnt[-1] == tiny.tokenizer.eos_token_id
+        assert tiny.tokenizer.decode(learnt[:-1]) == by_model
+
+
+# ------------------------------------------------------------------------------------ training
+
+
+@LOOKS_BACK
+@pytest.mark.parametrize("rank", [4, 0])
+def test_training_learns_and_goes_on_from_its_checkpoint(
+    tiny: "HfModel", tmp_path: Path, rank: int
+) -> None:
+    from_extra("train", "peft")
+    from model_adapters.training.recipe.loop import train
+
+    told: list[TrainingProgress] = []
+    recipe = replace(RECIPE, rank=rank)
+    first = fresh(tiny)
+    packs = [*pack([tokens_of(first, 3)] * 8, 4_000)]
+    train(first.network, packs[:4], recipe, tmp_path, told.append)
+    assert told[-1].step == 2
+    again = fresh(tiny)
+    trained, progress = train(again.network, packs, recipe, tmp_path, told.append)
+    assert [one.step for one in told] == [1, 2, 3, 4]
+    assert progress.packs == len(packs)
+    assert told[-1].loss < told[0].loss
+    assert all(each.requires_grad is False for each in trained.values())
+
+
+def fresh(model: "HfModel") -> "HfModel":
+    return replace(model, network=copy.deepcopy(model.network))
+
+
+@given(st.floats(0, 1), st.floats(0.01, 0.4), st.floats(0.01, 0.6))
+def test_the_rate_rises_stays_and_falls_to_nothing(
+    part: float, warmup: float, decay: float
+) -> None:
+    recipe = replace(RECIPE, warmup=warmup, decay=decay)
+    assert rate_at(recipe, 0) == 0
+    assert rate_at(recipe, 1) == 0
+    assert 0 <= rate_at(recipe, part) <= recipe.rate
+    assert rate_at(recipe, warmup) == pytest.approx(recipe.rate)
+
+
+# ----------------------------------------------------------------------------------- 8 bits
+
+
+@LOOKS_BACK
+def test_weights_in_8_bits_are_close_and_are_refused_where_they_do_not_fit(
+    tiny: "HfModel", tmp_path: Path
+) -> None:
+    import torch
+
+    from model_adapters.embedded.speaker.weights import merge_weights, write_weights
+
+    layer = "model.layers.0.self_attn.q_proj"
+    weight = tiny.network.get_parameter(f"{layer}.weight")
+    before = weight.detach().clone()
+    first, second = torch.randn(4, weight.shape[1]), torch.randn(weight.shape[0], 4)
+    path = tmp_path / "w.safetensors"
+    write_weights(path, {layer: (first, second)}, {"name": "n"})
+    try:
+        assert merge_weights(tiny.network, path) == {"name": "n"}
+        change = weight.detach() - before
+        assert (change - second @ first).abs().max() < 0.05 * (second @ first).abs().max()
+    finally:
+        with torch.no_grad():
+            weight.copy_(before)
+    write_weights(path, {"model.layers.0.nothing": (first, second)}, {})
+    with pytest.raises(AdapterError, match="do not fit the model"):
+        merge_weights(tiny.network, path)
+    path.write_bytes(b"x")
+    with pytest.raises(AdapterError, match="no weights of `cml train`"):
+        merge_weights(tiny.network, path)
+
+
+# ------------------------------------------------------------------------------------ spelling
+
+
+@pytest.mark.model
+@given(st.text(alphabet="abzA Zé0._@-\n東", max_size=30))
+def test_names_apart_keep_every_text(apart: "TokenizersBackend", text: str) -> None:
+    assert apart.decode(apart.encode(text), clean_up_tokenization_spaces=False) == text
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", ["Tokyo", "New York", "Kyiv", "Łódź", "x1@ab.org", "get_time"])
+def test_a_name_has_the_same_tokens_in_a_question_and_in_an_argument(
+    apart: "TokenizersBackend", name: str
+) -> None:
+    alone = apart.encode(name)
+    asked, given = apart.encode(f"where is {name}"), apart.encode(f'[HEAD] f(city="{name}')
+    assert asked[-len(alone) :] == given[-len(alone) :] == alone
+
+
+@pytest.fixture(scope="module")
+def apart(model: "HfModel") -> "TokenizersBackend":
+    tokenizer = copy.deepcopy(model.tokenizer)
+    set_names_apart(tokenizer)
+    return tokenizer
