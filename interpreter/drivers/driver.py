@@ -133,7 +133,7 @@ class Driver:
         self._deadlines: list[tuple[int, str]] = []
         self._taking = threading.RLock()  # a journal may close the session that it writes of
         self._saying = threading.RLock()  # a signal may say something while its thread does
-        self._said = state.messages
+        self._said = sum(state.messages.values())
         self._most_waiting = most_waiting
         self._is_broken = False
         self._is_closed = False
