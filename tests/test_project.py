@@ -35,6 +35,7 @@ LONG: dict[str, str] = {
     "interpreter/runs.py": "a run, and its one reader: what is read is what there is to see",
     "interpreter/drivers/driver.py": "an instant is taken, written and performed, on one state; a past is gone on from",
     "interpreter/trace.py": "one format: how a line is written, read, checked and followed",
+    "model_adapters/tokens/session.py": "the one session of all engines that know their tokens, verb by verb",
     "cml/advice/python_bodies.py": "one table, of the forms that models write instead of a call",
 }
 """Files of more than 300 lines, each looked at: why it is one idea."""

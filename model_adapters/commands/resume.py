@@ -33,7 +33,7 @@ from model_adapters.commands.options import (
     top_k_option,
     top_p_option,
 )
-from model_adapters.commands.run import conclude, stopping, tell_last
+from model_adapters.commands.run import stopping
 from model_adapters.commands.telling import telling
 from model_adapters.commands.tools_option import (
     TOOLS,
@@ -42,6 +42,7 @@ from model_adapters.commands.tools_option import (
     memory_option,
     tools_told,
 )
+from model_adapters.commands.view.conclusion import Conclusion, conclude, tell_last
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
 from model_adapters.constraint.guarded import guarded
@@ -153,16 +154,8 @@ def resume_command(
             kept = list(Live(runtime.withheld, runtime.printed).watch(rows, out))
     tell_last(opened.afterwards, others.printed.rstrip())
     run = read_run(runtime.settings, kept)
-    status = conclude(
-        run,
-        out,
-        max_tokens=max_tokens,
-        trace=path,
-        printed=runtime.printed,
-        mask=guarded(opened.session),
-        as_json=as_json,
-    )
-    sys.exit(status)
+    over = Conclusion(run, max_tokens, path, runtime.printed, guarded(opened.session))
+    sys.exit(conclude(over, out, as_json=as_json))
 
 
 def _reopened(path: Path, stack: ExitStack) -> Reopened:

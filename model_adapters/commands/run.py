@@ -2,26 +2,23 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Final, get_args
+from typing import get_args
 
 import click
-from rich.console import Console
 
 from cml.profile import Profile, Spelling
 from cml.terminal.entry import leaving_at_once
 from cml.terminal.files import OUTPUT_FILE, FileFaultError
-from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds, seed_option, text, yes_option
-from cml.terminal.output import name_of, only_ours, print_json, print_text
+from cml.terminal.output import only_ours
 from cml.terminal.styled import console
-from interpreter.commands.gantt import gantt
 from interpreter.drivers.realtime import Runtime
 from interpreter.executors.printing import keeping_prints
-from interpreter.runs import Ending, Run, read_run
+from interpreter.runs import read_run
 from interpreter.state import DeliverWhen, Settings
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend, spellings
@@ -45,15 +42,11 @@ from model_adapters.commands.tools_option import (
     memory_option,
     tools_told,
 )
+from model_adapters.commands.view.conclusion import Conclusion, conclude, tell_last
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
-from model_adapters.constraint.guarded import Guarded, guarded
+from model_adapters.constraint.guarded import guarded
 from model_adapters.opening import AtTrap, Sampling
-
-NO_ANSWER: Final = 3
-"""Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
-
-_STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "stopped": 130}
 
 
 @click.command("run")
@@ -183,49 +176,11 @@ def run_command(
             kept = list(Live(runtime.withheld, runtime.printed).watch(rows, out))
     tell_last(opened.afterwards, others.printed.rstrip())
     run = read_run(runtime.settings, kept)
-    status = conclude(
-        run,
-        out,
-        max_tokens=max_tokens,
-        trace=recorder.written_to,
-        printed=runtime.printed,
-        mask=guarded(opened.session),
-        as_json=as_json,
+    over = Conclusion(
+        run, max_tokens, recorder.written_to, runtime.printed, guarded(opened.session)
     )
+    status = conclude(over, out, as_json=as_json)
     sys.exit(FileFaultError.exit_code if recorder.failed else status)
-
-
-def conclude(
-    run: Run,
-    out: Console,
-    *,
-    max_tokens: int,
-    trace: Path | None,
-    printed: Callable[[str], str],
-    mask: Guarded | None,
-    as_json: bool,
-) -> int:
-    """Say how a run ended, and what it took.
-
-    Args:
-        run: The run.
-        out: Where to, for a person.
-        max_tokens: The limit of what the model wrote.
-        trace: Where the whole trace is.
-        printed: What the function of a call printed.
-        mask: What the mask did, where there is one.
-        as_json: Whether a program reads it.
-
-    Returns:
-        The exit status that says the same.
-    """
-    words = _in_words(run.ending, max_tokens)
-    if as_json:
-        print_json(_document(run, words, mask, trace, printed))
-    else:
-        _show(out, run, mask, trace)
-        out.print(words)
-    return _STATUS[run.ending]
 
 
 @contextmanager
@@ -241,61 +196,3 @@ def stopping(runtime: Runtime) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def tell_last(afterwards: Callable[[], str] | None, printed: str) -> None:
-    """Say what is known when all is over, to people."""
-    if afterwards:
-        print_text(afterwards(), err=True, color="bright_black")
-    if printed:
-        print_text(f"printed outside of calls: {printed}", err=True)
-
-
-def _in_words(how: Ending, max_tokens: int) -> str:
-    match how:
-        case "answered" | "no answer":
-            return how
-        case "length":
-            return f"stopped at {max_tokens} tokens"
-        case "stopped":
-            return "stopped by a person"
-
-
-def _show(out: Console, run: Run, mask: Guarded | None, trace: Path | None) -> None:
-    out.print()
-    out.print(gantt(run, out.width))
-    asynchronous, synchronous = run.total_us / 1e6, run.synchronous_us / 1e6
-    if all(call.returned_us is not None for call in run.calls):
-        out.print(
-            f"asynchronous {asynchronous:.2f} s; the same without traps, one call after another"
-            f" {synchronous:.2f} s: {synchronous / asynchronous:.2f}x",
-            soft_wrap=True,
-        )
-    else:
-        out.print(f"stopped after {asynchronous:.2f} s, calls still running")
-    if mask:
-        changed, forced = mask.changed, mask.forced
-        out.print(f"of {mask.tokens} tokens the mask changed {changed} and forced {forced}")
-    if trace is not None:
-        out.print(f"trace: {visible(str(trace))}", soft_wrap=True)
-
-
-def _document(
-    run: Run,
-    words: str,
-    mask: Guarded | None,
-    trace: Path | None,
-    printed: Callable[[str], str],
-) -> dict[str, object]:
-    return {
-        "ending": words,
-        "answer": run.answer or None,
-        "total_us": run.total_us,
-        "reading_us": run.reading_us,
-        "decode_us": run.decode_us,
-        "synchronous_us": run.synchronous_us,
-        "calls": run.calls,
-        "printed": {call.call: text for call in run.calls if (text := printed(call.call))},
-        "mask": mask,
-        "trace": None if trace is None else name_of(str(trace)),
-    }

@@ -14,7 +14,7 @@ from cml.terminal.entry import INTERRUPTED, PIPE_CLOSED
 from cml.terminal.files import FileFaultError
 from interpreter.trace import MAX_LINE_BYTES, MAX_NESTING
 from model_adapters.commands.command_table import cml_command
-from model_adapters.commands.run import NO_ANSWER
+from model_adapters.commands.view.conclusion import NO_ANSWER
 
 if TYPE_CHECKING:
     from conftest import Cml, Files
