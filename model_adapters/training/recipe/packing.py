@@ -66,7 +66,7 @@ def _length(group: Sequence[DialogueTokens]) -> int:
 
 def _shared(group: Sequence[DialogueTokens]) -> int:
     """Return how many tokens all begin with; what is learnt follows one that is not shared."""
-    shared = group[0].learn.index(True) - 1
+    shared = min(tokens.learn.index(True) for tokens in group) - 1
     for one, other in pairwise(group):
         limit = min(shared, len(one.ids), len(other.ids))
         shared = next((n for n in range(limit) if one.ids[n] != other.ids[n]), limit)
