@@ -8,7 +8,7 @@ from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.output import print_text
 from cml.tools.wording import counted
 from interpreter.page.document import page_file
-from interpreter.page.shown import page_parts, read_shown
+from interpreter.page.shown import page_parts, read_shown, title_of
 from interpreter.schedule.commands.options import check_suffix
 
 
@@ -28,7 +28,6 @@ def view_command(traces: tuple[str, ...], *, output: Path) -> None:
     """
     check_suffix(output, (".html",), "--output")
     shown = [read_shown(trace) for trace in traces]
-    title = shown[0].header.prompt or shown[0].name
     with writing(output):
-        output.write_text(page_file(title, page_parts(shown)), encoding="utf-8")
+        output.write_text(page_file(title_of(shown[0]), page_parts(shown)), encoding="utf-8")
     print_text(f"{counted(len(shown), 'trace')} shown in {output}", err=True)

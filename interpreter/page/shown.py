@@ -11,7 +11,7 @@ from interpreter.commands.trace_files import reading_trace
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.machine import RULE_NAMES
-from interpreter.runs import RunReader
+from interpreter.runs import Run, RunReader
 from interpreter.trace import Header, encode_header, encode_row
 
 
@@ -22,11 +22,13 @@ class ShownTrace(msgspec.Struct, frozen=True):
         name: The name of its file.
         header: Its first line.
         rows: Its rows.
+        run: What they tell.
     """
 
     name: str
     header: Header
     rows: tuple[Row, ...]
+    run: Run
 
 
 class Commentary(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ def read_shown(path: str) -> ShownTrace:
         except HostError as error:
             message = f"{path}: {error}; cml validate says in which row"
             raise click.ClickException(message) from None
-    return ShownTrace(Path(path).name, header, tuple(taken))
+    return ShownTrace(Path(path).name, header, tuple(taken), reader.run)
 
 
 def page_parts(traces: Sequence[ShownTrace]) -> dict[str, bytes]:
@@ -78,3 +80,8 @@ def page_parts(traces: Sequence[ShownTrace]) -> dict[str, bytes]:
         for at, trace in enumerate(traces)
     }
     return {"commentary.json": msgspec.json.encode(commentary), **lines}
+
+
+def title_of(trace: ShownTrace) -> str:
+    """Return what to call a trace: what was asked, or the name of its file."""
+    return trace.header.prompt or trace.name

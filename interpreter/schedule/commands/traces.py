@@ -13,7 +13,9 @@ from cml.tools.wording import counted
 from interpreter.commands.trace_files import reading_trace
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.events import Row
-from interpreter.runs import Run, read_run
+from interpreter.page.document import page_file
+from interpreter.page.shown import page_parts, read_shown, title_of
+from interpreter.runs import Run
 from interpreter.schedule.advice.advice import advise
 from interpreter.schedule.advice.observed import observe
 from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
@@ -37,19 +39,20 @@ def timeline_command(trace: str, *, output: Path) -> None:
     Exit status: 0 good, 1 the trace is at fault, 2 usage.
     """
     check_suffix(output, TIMELINE_SUFFIXES, "--output")
-    header, rows = _read(trace)
-    with _of_a_session(trace):
-        run = read_run(header.settings, rows)
-    _say_if_cut_short(trace, run)
-    title = header.prompt or Path(trace).name
+    shown = read_shown(trace)
+    _say_if_cut_short(trace, shown.run)
     try:
         with writing(output):
-            draw(output, recorded_timelines(run, title))
+            if output.suffix == ".html":
+                page = page_file(title_of(shown), page_parts([shown]))
+                output.write_text(page, encoding="utf-8")
+            else:
+                draw(output, recorded_timelines(shown.run, title_of(shown)))
     except DrawingError as error:
         raise click.UsageError(str(error)) from None
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from None
-    print_text(f"{counted(len(run.calls), 'call')} drawn to {output}", err=True)
+    print_text(f"{counted(len(shown.run.calls), 'call')} drawn to {output}", err=True)
 
 
 @click.command("advise")
