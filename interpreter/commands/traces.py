@@ -1,7 +1,6 @@
 """Commands of the command line that need the interpreter and no model."""
 
 import sys
-from collections import deque
 from collections.abc import Iterable
 from itertools import tee, zip_longest
 from pathlib import Path
@@ -19,6 +18,7 @@ from cml.terminal.options import json_option
 from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
 from cml.tools.wording import counted
+from interpreter.commands.comparing import Comparison, compare
 from interpreter.commands.gantt import gantt
 from interpreter.commands.trace_files import reading_trace
 from interpreter.drivers.replay import replay
@@ -114,27 +114,24 @@ def diff_command(first: str, second: str, around: int) -> None:
 
     Exit status 1 says that they differ.
     """
-    number = 0
     with reading_trace(first) as left_trace, reading_trace(second) as right_trace:
         (left_header, left), (right_header, right) = left_trace, right_trace
         if left_header.settings != right_header.settings:
             print_text("the headers differ: the sessions had other settings")
-        before: deque[str] = deque(maxlen=around)
-        for number, (a, b) in enumerate(zip_longest(left, right), start=1):
-            if a != b:
-                _show_difference(console(), before, number, a, b)
-                sys.exit(1)
-            before.append(f"  {number:5}  {_line(a)}")
-    print_text(f"the same {counted(number, 'row')}")
+        compared = compare(left, right, around=around)
+    if compared.parts_at is None:
+        print_text(f"the same {counted(compared.same, 'row')}")
+    else:
+        _show_difference(console(), compared)
+        sys.exit(1)
 
 
-def _show_difference(
-    out: Console, before: deque[str], number: int, left: Row | None, right: Row | None
-) -> None:
-    for line in before:
-        out.print(Text(line, "dim"), soft_wrap=True)
-    out.print(Text(f"- {number:5}  {_line(left)}", "red"), soft_wrap=True)
-    out.print(Text(f"+ {number:5}  {_line(right)}", "green"), soft_wrap=True)
+def _show_difference(out: Console, compared: Comparison) -> None:
+    number = compared.same + 1
+    for at, row in enumerate(compared.before, start=number - len(compared.before)):
+        out.print(Text(f"  {at:5}  {_line(row)}", "dim"), soft_wrap=True)
+    out.print(Text(f"- {number:5}  {_line(compared.left)}", "red"), soft_wrap=True)
+    out.print(Text(f"+ {number:5}  {_line(compared.right)}", "green"), soft_wrap=True)
 
 
 def _line(row: Row | None) -> str:

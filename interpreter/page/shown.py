@@ -1,17 +1,21 @@
 """What the page is given: traces, and what Python tells of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
 from cml.tools.explain import rule_texts
+from interpreter.commands.comparing import compare
 from interpreter.commands.trace_files import reading_trace
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.machine import RULE_NAMES
 from interpreter.runs import Run, RunReader
+from interpreter.schedule.advice.advice import advise
+from interpreter.schedule.advice.observed import observe
+from interpreter.schedule.advice.what_if import PlayedRuns, what_if
 from interpreter.trace import Header, encode_header, encode_row
 
 
@@ -31,15 +35,33 @@ class ShownTrace(msgspec.Struct, frozen=True):
     run: Run
 
 
+class Remarks(msgspec.Struct, frozen=True):
+    """What Python tells of one trace.
+
+    Args:
+        name: The name of its file.
+        about: Sentences on what limited the run, and what would have helped.
+        what_if: The run played again in other ways; None where there is nothing to play.
+        parts_at: The row from which on it differs from another trace, from 1, if it does.
+        parting: A sentence on that; empty for a single trace.
+    """
+
+    name: str
+    about: tuple[str, ...]
+    what_if: PlayedRuns | None
+    parts_at: int | None = None
+    parting: str = ""
+
+
 class Commentary(msgspec.Struct, frozen=True):
     """What stands beside the rows.
 
     Args:
-        names: The name of each trace.
+        traces: What is told of each trace.
         rules: The text of each rule of the machine, by its name.
     """
 
-    names: tuple[str, ...]
+    traces: tuple[Remarks, ...]
     rules: dict[str, str]
 
 
@@ -74,12 +96,45 @@ def page_parts(traces: Sequence[ShownTrace]) -> dict[str, bytes]:
     """
     texts = rule_texts()
     rules = {rule: texts[rule].removeprefix(rule).strip() for rule in RULE_NAMES}
-    commentary = Commentary(tuple(trace.name for trace in traces), rules)
+    commentary = Commentary(tuple(_remarks(traces)), rules)
     lines = {
         f"trace-{at}.jsonl": encode_header(trace.header) + b"".join(map(encode_row, trace.rows))
         for at, trace in enumerate(traces)
     }
     return {"commentary.json": msgspec.json.encode(commentary), **lines}
+
+
+def _remarks(traces: Sequence[ShownTrace]) -> Iterator[Remarks]:
+    """Yield what there is to tell; each trace is held against the first, and that against the second."""
+    for at, trace in enumerate(traces):
+        remarks = _remark(trace)
+        if len(traces) > 1:
+            parts_at, parting = _part(trace, traces[0 if at else 1])
+            remarks = msgspec.structs.replace(remarks, parts_at=parts_at, parting=parting)
+        yield remarks
+
+
+def _remark(trace: ShownTrace) -> Remarks:
+    settings = trace.header.settings
+    observation = observe(settings, trace.rows)
+    about = advise(observation, settings.workers).sentences if observation.calls else ()
+    return Remarks(trace.name, about, what_if(observation, settings.workers))
+
+
+def _part(trace: ShownTrace, other: ShownTrace) -> tuple[int | None, str]:
+    """Return where a trace parts from another, and a sentence on it.
+
+    By a real clock no two runs are the same, so times count only where all else is.
+    """
+    settings = "" if trace.header.settings == other.header.settings else " It had other settings."
+    compared = compare(trace.rows, other.rows, timed=False)
+    if compared.parts_at is not None:
+        return compared.parts_at, f"Parts from {other.name} at row {compared.parts_at}.{settings}"
+    compared = compare(trace.rows, other.rows)
+    if compared.parts_at is not None:
+        parting = f"The same rows as {other.name}, at other times from row {compared.parts_at} on."
+        return compared.parts_at, parting + settings
+    return None, f"The same as {other.name}.{settings}"
 
 
 def title_of(trace: ShownTrace) -> str:

@@ -46,7 +46,7 @@ class Viewer:
         assert done.exit_code == 0, done.stderr
         page = self.page(width=width, height=height, **context)
         page.goto(file.as_uri())
-        page.wait_for_function("document.querySelector('.row')")
+        page.wait_for_selector(".row")
         return page
 
     def page(self, *, width: int = 1280, height: int = 900, **context: str) -> "Page":
@@ -56,6 +56,14 @@ class Viewer:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
         return page
+
+    def wait_until(self, page: "Page", expression: str) -> None:
+        """Wait until something holds; the policy of our pages bars what the driver has for it."""
+        for _ in range(200):
+            if page.evaluate(expression):
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(f"never came: {expression}")
 
     def close(self) -> None:
         """Close all pages; nothing may have been said in the console."""

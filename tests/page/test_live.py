@@ -41,7 +41,7 @@ def page(viewer: "Viewer") -> "Page":
     page = viewer.page()
     page.route("http://page.test/**", answer)
     page.goto("http://page.test/")
-    page.wait_for_function("() => Boolean(window.feed)")
+    viewer.wait_until(page, "Boolean(window.feed)")
     return page
 
 
@@ -52,16 +52,16 @@ def feed(page: "Page", until: str) -> None:
     page.evaluate("lines => window.feed(lines)", lines[: end + 1])
 
 
-def test_what_runs_grows_until_it_returns(page: "Page") -> None:
+def test_what_runs_grows_until_it_returns(viewer: "Viewer", page: "Page") -> None:
     feed(page, '"function":"get_price"')
     page.wait_for_selector(".pending li")
     assert page.locator(".pending li b").inner_text() == "price"
     assert "decodes" in page.locator(".facts").inner_text()
     # Times go on by themselves; they are never taken back.
-    page.wait_for_function("parseFloat(document.querySelector('.elapsed').textContent) > 100")
+    viewer.wait_until(page, "parseFloat(document.querySelector('.elapsed').textContent) > 100")
     axis = "getComputedStyle(document.querySelector('.lanes')).getPropertyValue('--total')"
     before = float(page.evaluate(axis))
-    page.wait_for_function(f"parseFloat({axis}) > {before}")
+    viewer.wait_until(page, f"parseFloat({axis}) > {before}")
     page.locator(".pending button").click()
     assert page.evaluate("window.cancelled") == ["price"]
 
@@ -70,9 +70,7 @@ def test_when_the_turn_is_over_time_stands_still(page: "Page") -> None:
     lines = TRIP.splitlines()
     for at in range(0, len(lines), 7):
         page.evaluate("lines => window.feed(lines)", lines[at : at + 7])
-    page.wait_for_function(
-        "document.querySelector('.facts').textContent.includes('came to its end')"
-    )
+    page.locator(".facts", has_text="came to its end").wait_for()
     assert page.locator(".pending li").count() == 0
     assert page.locator(".facts").inner_text().split(" · ")[2] == "3.00 s"
     assert page.locator(".track .bar.running").count() == 3

@@ -21,18 +21,22 @@ export function factsOf(call, nowUs) {
 export class Details {
   /**
    * @param {Element} parent Where it goes.
-   * @param {?Object<string, string>} rules The text of each rule, by its name; null where it is not known.
+   * @param {object} options
+   * @param {?Object<string, string>} options.rules The text of each rule, by its name; null where it is not known.
+   * @param {string[]} options.about What there is to say of the run itself.
    */
-  constructor(parent, rules) {
+  constructor(parent, { rules = null, about = [] } = {}) {
     this.rules = rules;
+    this.about = about;
     this.element = element("section.details", null, { "aria-live": "polite", "aria-label": "What is chosen" });
     parent.append(this.element);
     this.clear();
   }
 
-  /** Say how to choose something. */
+  /** Tell of the run, and how to choose something in it. */
   clear() {
-    this.element.replaceChildren(element("p.hint", "Point at a bar, at the text or at a row."));
+    const about = this.about.length ? [element("h3.about", "About this run"), ...this.about.map((sentence) => element("p", sentence))] : [];
+    this.element.replaceChildren(...about, element("p.hint", "Choose a bar, a block of the text or a row."));
   }
 
   /** Tell of a call. */

@@ -11,9 +11,8 @@ const EDGE_PIXELS = 48;
 const MOST_ZOOM = 2_000;
 
 export const MEANINGS = {
-  reading: "the model reads the prompt, until its first words", text: "the model writes", writing: "the model writes a call", trapped: "the model waits at a trap",
-  waiting: "the call waits to start", running: "the call runs", failed: "the call runs and fails",
-  returned: "its result waits for a safe point",
+  reading: "model reads the prompt", text: "model writes", writing: "model writes a call", trapped: "model waits at a trap",
+  waiting: "call waits to start", running: "call runs", failed: "call fails", returned: "result waits for a safe point",
 };
 
 /** What is drawn: a run that was read (reading.js), or one that the simulator played.

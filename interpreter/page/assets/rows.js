@@ -31,13 +31,19 @@ const EFFECTS = {
   finish: ({ reason }) => `over: ${reason}`,
 };
 
+let lists = 0;
+
 export class RowList {
   /**
    * @param {Element} parent Where the list goes.
-   * @param {(row: number) => void} choose What happens when a row is chosen.
+   * @param {object} options
+   * @param {(row: number) => void} options.choose What happens when a row is chosen.
+   * @param {?number} options.partsAt A row to be marked, also among those that are left out.
    */
-  constructor(parent, choose) {
+  constructor(parent, { choose, partsAt = null }) {
     this.choose = choose;
+    this.partsAt = partsAt;
+    this.name = `rows-${(lists += 1)}`;
     this.rows = [];
     this.shown = [];
     this.chosen = null;
@@ -60,29 +66,33 @@ export class RowList {
   add(rows) {
     for (const row of rows) {
       const number = this.rows.push(row);
-      if (this.#belongs(row)) this.shown.push(number);
+      if (this.#belongs(row, number)) this.shown.push(number);
     }
     this.#draw();
   }
 
-  /** Mark a row, and bring it into view. */
+  /** Mark a row, and bring it into view; or none. */
   mark(number) {
     this.chosen = number;
+    if (number === null) {
+      this.list.removeAttribute("aria-activedescendant");
+      return this.#draw();
+    }
     const at = this.#place(number);
     const { scrollTop, clientHeight } = this.list;
     if (at * ROW_PIXELS < scrollTop || (at + 1) * ROW_PIXELS > scrollTop + clientHeight) {
       this.list.scrollTop = at * ROW_PIXELS - clientHeight / 2;
     }
-    this.#draw();
+    return this.#draw();
   }
 
-  #belongs(row) {
-    return this.all || !DECODING.has(row.rule);
+  #belongs(row, number) {
+    return this.all || number === this.partsAt || !DECODING.has(row.rule);
   }
 
   #filter(all) {
     this.all = all;
-    this.shown = this.rows.flatMap((row, at) => (this.#belongs(row) ? [at + 1] : []));
+    this.shown = this.rows.flatMap((row, at) => (this.#belongs(row, at + 1) ? [at + 1] : []));
     if (this.chosen !== null) this.mark(this.chosen);
     this.#draw();
   }
@@ -109,9 +119,10 @@ export class RowList {
   #line(number, at) {
     const row = this.rows[number - 1];
     const chosen = number === this.chosen;
-    const line = element("div.row", null, { role: "option", id: `row-${number}`, "data-row": number, "aria-selected": String(chosen), "aria-setsize": this.shown.length, "aria-posinset": at + 1 },
+    const line = element("div.row", null, { role: "option", id: `${this.name}-${number}`, "data-row": number, "aria-selected": String(chosen), "aria-setsize": this.shown.length, "aria-posinset": at + 1 },
       element("span.row-number", number), element("span.row-time", moment(row.at_us)), element("span.row-rule", row.rule), element("span.row-summary", summaryOf(row)));
     line.classList.add(row.rule.startsWith("Step/") ? "step" : "settle");
+    line.classList.toggle("parting", number === this.partsAt);
     line.style.top = `${at * ROW_PIXELS}px`;
     if (chosen) this.list.setAttribute("aria-activedescendant", line.id);
     return line;

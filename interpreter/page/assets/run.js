@@ -16,6 +16,9 @@ import { RowList } from "./rows.js";
 import { TextDrawing } from "./text.js";
 
 const ENDINGS = { stop: "the model came to its end", length: "the output limit came", pending: "calls were pending at the end", forged: "too many forged interrupts", stopped: "stopped" };
+/** The symbols of the rows that are chosen, of all runs on the page. */
+const CHOSEN = window.Highlight && new Highlight();
+CSS.highlights?.set("chosen", CHOSEN);
 
 export class RunView {
   /**
@@ -24,17 +27,22 @@ export class RunView {
    * @param {boolean} [options.live] Whether time goes on between rows until the turn is over. False for a file.
    * @param {?Object<string, string>} [options.rules] The text of each rule, to be shown beside rows.
    * @param {?(key: string) => void} [options.cancel] What cancels a call; without it there is no button.
-   * @param {string} [options.title] A heading; the prompt if absent.
+   * @param {?string} [options.title] A heading; the prompt if absent.
+   * @param {string} [options.note] A sentence below it.
+   * @param {string[]} [options.about] Sentences on the run, shown where nothing is chosen.
+   * @param {?number} [options.partsAt] A row to be marked: from there on another run is different.
    */
-  constructor(parent, { live = true, rules = null, cancel = null, title = null } = {}) {
+  constructor(parent, { live = true, rules = null, cancel = null, title = null, note = "", about = [], partsAt = null } = {}) {
     this.live = live;
     this.title = title;
+    this.shownUs = 0;
+    this.range = null;
     this.reading = null;
     this.row = null;
     this.key = null;
     this.frame = 0;
     this.arrivedMs = 0;
-    this.#build(parent, rules, cancel);
+    this.#build(parent, { rules, cancel, note, about, partsAt });
   }
 
   /** Take rows in, the header first; draws them before the next frame. */
@@ -47,8 +55,8 @@ export class RunView {
     this.#ask();
   }
 
-  /** Choose a row by its number, from 1: its symbol, its moment and its rule are shown. */
-  choose(number) {
+  /** Choose a row by its number, from 1: its symbol, its moment and its rule are shown. Others are told, unless quietly. */
+  choose(number, { quietly = false } = {}) {
     const row = this.reading?.rows[number - 1];
     if (!row) return;
     this.row = number;
@@ -56,7 +64,7 @@ export class RunView {
     this.list.mark(number);
     this.details.row(row, number);
     this.#mark(row.at_us);
-    this.element.dispatchEvent(new CustomEvent("choose", { detail: { row: number, atUs: row.at_us }, bubbles: true }));
+    if (!quietly) this.#tell({ row: number, atUs: row.at_us });
   }
 
   /** Choose a call: its lane and its block are marked. */
@@ -69,16 +77,25 @@ export class RunView {
   }
 
   /** Choose nothing. */
-  clear() {
+  clear({ quietly = false } = {}) {
     [this.row, this.key] = [null, null];
     this.details.clear();
+    this.list.mark(null);
     this.#mark(null);
+    if (!quietly) this.#tell({ row: null, atUs: null });
   }
 
-  /** Show the time up to this moment, also beyond the end: for runs side by side. */
+  /** Show a moment, of which no row is chosen. */
+  point(atUs) {
+    this.clear({ quietly: true });
+    this.lanes.point(atUs);
+  }
+
+  /** Show the time up to this moment, also beyond the end: for runs side by side. Returns the moment that is shown. */
   showTime(totalUs) {
     this.shownUs = totalUs;
     this.#ask();
+    return Math.max(totalUs, this.nowUs);
   }
 
   /** The moment that is now: with a session under way, time goes on between its rows. */
@@ -91,20 +108,25 @@ export class RunView {
     return this.live && this.reading !== null && !["ready", "ended"].includes(this.reading.phase);
   }
 
-  #build(parent, rules, cancel) {
+  #tell(detail) {
+    this.element.dispatchEvent(new CustomEvent("choose", { detail, bubbles: true }));
+  }
+
+  #build(parent, { rules, cancel, note, about, partsAt }) {
     this.heading = element("h2");
     this.facts = element("p.facts");
+    const said = note ? [element("p.note", note)] : [];
     this.context = element("section.context", null, { tabindex: "0", role: "region", "aria-label": "The context" });
     this.text = new TextDrawing(this.context);
     const side = element("aside.side");
-    const time = element("section.time", null, { "aria-label": "Calls over time" });
-    const main = element("div.run-main", null, {}, this.context, time);
-    this.element = element("article.run", null, {}, element("header.run-head", null, {}, this.heading, this.facts), main, side);
+    this.time = element("section.time", null, { "aria-label": "Calls over time" });
+    const main = element("div.run-main", null, {}, this.context, this.time);
+    this.element = element("article.run", null, {}, element("header.run-head", null, {}, this.heading, this.facts, ...said), main, side);
     this.pending = new PendingList(side, { cancel });
-    this.details = new Details(side, rules);
-    time.append(this.#tools());
-    this.lanes = new LanesDrawing(time);
-    this.list = new RowList(main, (number) => this.choose(number));
+    this.details = new Details(side, { rules, about });
+    this.time.append(this.#tools());
+    this.lanes = new LanesDrawing(this.time);
+    this.list = new RowList(main, { choose: (number) => this.choose(number), partsAt });
     parent.append(this.element);
     this.element.addEventListener("click", (event) => this.#click(event));
     this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.clear());
@@ -152,6 +174,8 @@ export class RunView {
     if (this.shownUs > nowUs) this.lanes.show(this.shownUs);
     this.pending.draw(reading.pendingAt(this.#momentUs ?? nowUs), this.#momentUs ?? nowUs);
     this.facts.textContent = visible(this.#said(reading, nowUs));
+    if (this.isNew) this.#highlight();
+    this.isNew = false;
     if (this.#isGoing) this.#ask();
   }
 
@@ -173,6 +197,7 @@ export class RunView {
       for (const span of this.context.querySelectorAll(`[data-call="${CSS.escape(this.key)}"]`)) span.classList.add("marked");
     }
     this.#highlight();
+    this.isNew = true;
     this.#ask();
   }
 
@@ -180,13 +205,14 @@ export class RunView {
   #highlight() {
     const { piece, part } = this.reading.places[this.row] ?? {};
     const place = this.reading.pieces[piece]?.parts[part]?.place;
-    CSS.highlights?.delete("chosen");
+    if (this.range) CHOSEN?.delete(this.range);
+    this.range = null;
     if (!place) return;
-    const range = new Range();
-    range.setStart(place.node, place.from);
-    range.setEnd(place.node, place.to);
-    CSS.highlights?.set("chosen", new Highlight(range));
-    const { top, bottom } = range.getBoundingClientRect();
+    this.range = new Range();
+    this.range.setStart(place.node, place.from);
+    this.range.setEnd(place.node, place.to);
+    CHOSEN?.add(this.range);
+    const { top, bottom } = this.range.getBoundingClientRect();
     const seen = this.context.getBoundingClientRect();
     if (top < seen.top || bottom > seen.bottom) this.context.scrollTop += top - seen.top - seen.height / 2;
   }

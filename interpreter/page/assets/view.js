@@ -1,8 +1,10 @@
-// The page of `cml view`: one trace, or two side by side, from this file itself or from where it was served.
+// The page of `cml view`: one trace, or several side by side, from this file itself or from where it was served.
 
+import { compare } from "./compare.js";
 import { element } from "./dom.js";
 import { parseRow } from "./interrupts.js";
 import { RunView } from "./run.js";
+import { WhatIf } from "./whatif.js";
 
 /** A part of what is shown: it stands in the file, or is served beside it. */
 async function part(name) {
@@ -20,11 +22,19 @@ async function trace(at) {
 }
 
 async function show(page) {
-  const commentary = JSON.parse(await part("commentary.json"));
-  for (const [at, name] of commentary.names.entries()) {
-    const view = new RunView(page, { live: false, rules: commentary.rules, title: commentary.names.length > 1 ? name : null });
+  const { traces, rules } = JSON.parse(await part("commentary.json"));
+  const several = traces.length > 1;
+  const place = several ? page.appendChild(element("div.pair")) : page;
+  const views = [];
+  let leastUs = 0;
+  for (const [at, told] of traces.entries()) {
+    const { about, parting, parts_at: partsAt } = told;
+    const view = new RunView(place, { live: false, rules, about, title: several ? told.name : null, note: parting, partsAt });
     view.add(await trace(at));
+    if (told.what_if) new WhatIf(view.time, told.what_if, (totalUs) => view.showTime(Math.max(leastUs, totalUs)));
+    views.push(view);
   }
+  if (several) leastUs = compare(views, traces.map((told) => told.parts_at));
 }
 
 const page = document.getElementById("page");

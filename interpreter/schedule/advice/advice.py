@@ -61,7 +61,7 @@ def advise(observation: Observation, workers: int = 0) -> Advice:
         observation: The run; at least one call.
         workers: How many calls could run at once; 0 is without limit.
     """
-    plan = _observed_plan(observation, workers)
+    plan = observed_plan(observation, workers)
     run = observation.run
     reading_us = run.reading_us  # nothing else goes on in it, whatever the order
     played_us = reading_us + play_as_written(plan)
@@ -96,8 +96,13 @@ def advise(observation: Observation, workers: int = 0) -> Advice:
     return msgspec.structs.replace(advice, sentences=_sentences(advice, len(observation.calls)))
 
 
-def _observed_plan(observation: Observation, workers: int) -> Plan:
-    """Return a run as the simulator plays it; the position of a call is its place as written."""
+def observed_plan(observation: Observation, workers: int) -> Plan:
+    """Return a run as the simulator plays it; the position of a call is its place as written.
+
+    Args:
+        observation: The run.
+        workers: How many calls can run at once; 0 is without limit.
+    """
     calls = tuple(
         WorkloadCall(
             id=call.id,

@@ -1,6 +1,5 @@
 """Simulated and real runs as timelines: a row for the model, then one for each call."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,6 +14,7 @@ from interpreter.schedule.charts.charts import (
     time_unit,
 )
 from interpreter.schedule.models.timing import WAITING_MODELS
+from interpreter.schedule.narration.lives import call_lives
 from interpreter.schedule.narration.narrations import Narration
 from interpreter.schedule.narration.spans import Kind, TimeSpan
 
@@ -48,27 +48,18 @@ def simulated_timelines(narrations: list[Narration]) -> Timelines:
 
 
 def _simulated_timeline(narration: Narration, unit: TimeUnit) -> TimelinePanel:
-    runs = [span for span in narration.spans if span.kind == "execute"]
-    row_of = {span.call: row for row, span in enumerate(runs, start=1)}
-    written_us = {span.call: span.end_us for span in narration.spans if span.kind == "generate"}
-    boundaries_us = sorted(
-        span.end_us for span in narration.spans if span.kind in ("generate", "trap", "wait")
-    )
+    lives = call_lives(narration.spans)
     bars = [
         Bar(0, _KINDS[span.kind], span.start_us, span.end_us, (_name(narration, span),))
         for span in narration.spans
         if span.kind != "execute"
     ]
-    for span in runs:
-        if span.call is not None:
-            known = bisect_left(boundaries_us, span.end_us)
-            delivered_us = boundaries_us[known] if known < len(boundaries_us) else span.end_us
-            begun_us = written_us.get(span.call, span.start_us)
-            life = (begun_us, span.start_us, span.end_us, delivered_us)
-            bars += _life(row_of[span.call], narration.ids[span.call], life, "running", unit)
+    for row, life in enumerate(lives, start=1):
+        moments = (life.written_us, life.start_us, life.end_us, life.delivered_us)
+        bars += _life(row, narration.ids[life.call], moments, "running", unit)
     return TimelinePanel(
         title=f"{_what_ran(narration)}: {unit.text(narration.makespan_us)}",
-        rows=(MODEL_ROW, *(_name(narration, span) for span in runs)),
+        rows=(MODEL_ROW, *(narration.ids[life.call] for life in lives)),
         bars=tuple(bars),
         total_us=narration.makespan_us,
     )
