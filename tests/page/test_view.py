@@ -185,3 +185,28 @@ def test_hostile_text_stays_text_in_every_field(viewer: "Viewer", tmp_path: Path
     assert not set("\u202e\u2066\x1b\x07\x00\x7f\u200b") & set(seen)
     assert "\u241b[31mred" in seen
     assert viewer.asked == [page.url]
+
+
+@pytest.mark.slow
+def test_ten_thousand_rows_are_seen_and_reached(viewer: "Viewer", tmp_path: Path) -> None:
+    text = "".join(
+        f"I look. [CALL] c{at} [HEAD] find(number={at}) [END] Words, and more.\n"
+        for at in range(300)
+    )
+    trace, settings = tmp_path / "large.jsonl", Settings()
+    rows = run_virtual(
+        ScriptedSession(pieces_of(f"{text}[TRAP] all [END] Done.")),
+        lambda _: [(300_000, Outcome(OutcomeKind.RETURNED, "found"))],
+        settings,
+        DecodingCosts(token_us=20_000),
+    )
+    with trace.open("wb") as file:
+        count = sum(1 for _ in write_trace(file, Header(1, settings), rows))
+    assert count >= 10_000
+    page = viewer.open(trace)
+    assert text_of(page).endswith("Done.")
+    assert page.locator(".lane").count() == 301
+    page.locator(".row-list").focus()
+    page.keyboard.press("End")
+    assert page.locator(".row[aria-selected=true] .row-number").inner_text() == str(count)
+    assert page.locator(".row").count() < 60

@@ -8,7 +8,7 @@ import msgspec
 from interpreter.schedule.advice.advice import observed_plan
 from interpreter.schedule.advice.observed import Observation
 from interpreter.schedule.models.asynchronous import run_async
-from interpreter.schedule.models.timing import Timing
+from interpreter.schedule.models.timing import RunnablePolicy, Timing
 from interpreter.schedule.narration.lives import call_lives
 from interpreter.schedule.narration.spans import TimeSpan, narrate_async
 from interpreter.schedule.plan import Plan
@@ -21,6 +21,11 @@ TOKEN_PERCENTS: Final = (25, 50, 100, 200)
 WORKERS: Final = (1, 2, 4)
 MOST_CALLS: Final = 300
 """Of larger runs nothing is played: what is shown of one has to be carried along."""
+
+SEARCHING: Final[tuple[RunnablePolicy, ...]] = ("auto",)
+QUICK: Final[tuple[RunnablePolicy, ...]] = ("fan-tail", "lpt", "johnson")
+MOST_SEARCHED: Final = 60
+"""Of larger runs an order is not searched for: the best that a policy without search gives is taken."""
 
 
 class PlayedCall(msgspec.Struct, frozen=True, array_like=True):
@@ -130,8 +135,9 @@ def _with_token(plan: Plan, percent: int) -> Plan:
 def _play(plan: Plan, order: CallOrder, places: Sequence[int]) -> PlayedRun:
     timing = run_async(plan, list(range(plan.size)), fixed=True)
     if order == "best found":
-        found = run_policy(plan, "auto")
-        timing = min(timing, found, key=_makespan)
+        policies = SEARCHING if plan.size <= MOST_SEARCHED else QUICK
+        found = [run_policy(plan, policy) for policy in policies]
+        timing = min(timing, *found, key=_makespan)
     spans = narrate_async(plan, timing)
     model = [span for span in spans if span.kind != "execute"]
     return PlayedRun(
