@@ -38,6 +38,7 @@ docs: $(VENV)/.test
 pictures: $(VENV)/.test
 	$(BIN)/cml simulate examples/trip_workload.jsonl --costs llama-3.2-3b-rtx4090 \
 	    --model sync,sync-parallel,async-naive,async,futures --plot docs/pictures/execution_models.png
+	$(BIN)/python docs/pictures/page.py
 
 # The weights of the embedded speaker, from nothing: hours on two cores. Called again, it goes on.
 SPEAKER := build/speaker

@@ -42,7 +42,7 @@ export function duration(us) {
   if (us >= 999_500) return `${(us / 1e6).toFixed(2)} s`;
   if (us >= 9_950) return `${Math.round(us / 1e3)} ms`;
   if (us >= 1_000) return `${(us / 1e3).toFixed(1)} ms`;
-  return `${us} µs`;
+  return us === 0 ? "0 s" : `${us} µs`;
 }
 
 /** A moment of a run, to the millisecond. */

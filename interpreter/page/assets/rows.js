@@ -51,7 +51,7 @@ export class RowList {
     this.list = element("div.row-list", null, { role: "listbox", tabindex: "0", "aria-label": "Rows of the trace" }, element("div.row-space"));
     const box = element("input", null, { type: "checkbox" });
     box.addEventListener("change", () => this.#filter(box.checked));
-    this.element = element("div.rows", null, {}, element("div.bar-of-tools", null, {}, element("h3", "Rows"), element("label", null, {}, box, " with every symbol")), this.list);
+    this.element = element("div.rows", null, {}, element("div.bar-of-tools", null, {}, element("h3", "Rows"), element("label", null, {}, box, "with every symbol")), this.list);
     parent.append(this.element);
     this.list.addEventListener("scroll", () => this.#draw(), { passive: true });
     this.list.addEventListener("keydown", (event) => this.#key(event));
