@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from cml.terminal.files import reading
+from cml.terminal.output import print_text
 from interpreter.events import Row
+from interpreter.runs import Run
 from interpreter.trace import Header, TraceError, bounded_lines, read_trace
 
 
@@ -28,6 +30,18 @@ def reading_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row]]]:
         except TraceError as error:
             raise _fault(path, error) from None
         yield header, _rows_of(path, rows)
+
+
+def say_if_cut_short(path: str, run: Run) -> None:
+    """Say on standard error that a run was not over, if it was not.
+
+    Args:
+        path: The name of its trace.
+        run: The run.
+    """
+    if run.reason is None:
+        message = "the session had not ended: what still ran counts as running to the last row"
+        print_text(f"{path}: {message} (Trace/unfinished)", err=True)
 
 
 def _rows_of(path: str | Path, rows: Iterator[Row]) -> Iterator[Row]:

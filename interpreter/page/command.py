@@ -1,4 +1,4 @@
-"""`cml view`: traces on a page, without a model."""
+"""`cml view` and `cml timeline`: traces on a page, and as pictures, without a model."""
 
 from pathlib import Path
 
@@ -7,9 +7,13 @@ import click
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.output import print_text
 from cml.tools.wording import counted
+from interpreter.commands.trace_files import say_if_cut_short
+from interpreter.errors import MissingExtraError
 from interpreter.page.document import page_file
 from interpreter.page.shown import page_parts, read_shown, title_of
+from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
 from interpreter.schedule.commands.options import check_suffix
+from interpreter.schedule.narration.timelines import recorded_timelines
 
 
 @click.command("view")
@@ -31,3 +35,33 @@ def view_command(traces: tuple[str, ...], *, output: Path) -> None:
     with writing(output):
         output.write_text(page_file(title_of(shown[0]), page_parts(shown)), encoding="utf-8")
     print_text(f"{counted(len(shown), 'trace')} shown in {output}", err=True)
+
+
+@click.command("timeline")
+@click.argument("trace", type=INPUT_FILE)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=OUTPUT_FILE,
+    help="FILE.html, FILE.svg, FILE.png, or FILE.perfetto.json for ui.perfetto.dev.",
+)
+def timeline_command(trace: str, *, output: Path) -> None:
+    """Draw the run of TRACE over time: what the model wrote, what ran, what waited.
+
+    Exit status: 0 good, 1 the trace is at fault, 2 usage.
+    """
+    check_suffix(output, TIMELINE_SUFFIXES, "--output")
+    shown = read_shown(trace)
+    say_if_cut_short(trace, shown.run)
+    try:
+        with writing(output):
+            if output.suffix == ".html":
+                output.write_text(page_file(title_of(shown), page_parts([shown])), encoding="utf-8")
+            else:
+                draw(output, recorded_timelines(shown.run, title_of(shown)))
+    except DrawingError as error:
+        raise click.UsageError(str(error)) from None
+    except MissingExtraError as error:
+        raise click.ClickException(str(error)) from None
+    print_text(f"{counted(len(shown.run.calls), 'call')} drawn to {output}", err=True)

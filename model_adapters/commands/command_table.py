@@ -40,7 +40,7 @@ COMMANDS: Final = {
         "Try every interleaving of the program in FILE, and check every state.",
     ),
     "timeline": Entry(
-        "interpreter.schedule.commands.traces:timeline_command",
+        "interpreter.page.command:timeline_command",
         "Draw the run of TRACE over time: what the model wrote, what ran, what waited.",
     ),
     "advise": Entry(

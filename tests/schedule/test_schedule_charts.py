@@ -15,13 +15,12 @@ from schedule_strategies import COSTS, workloads
 
 from interpreter import ScriptedSession, Settings, run_virtual
 from interpreter.events import Said
-from interpreter.page.command import view_command
+from interpreter.page.command import timeline_command, view_command
 from interpreter.runs import read_run
 from interpreter.schedule.charts.axes import round_numbers
 from interpreter.schedule.charts.charts import Bar, Curve, Curves, TimelinePanel
 from interpreter.schedule.charts.html import chart_page
 from interpreter.schedule.charts.perfetto import encode_perfetto
-from interpreter.schedule.commands.traces import timeline_command
 from interpreter.schedule.models.timing import MODELS
 from interpreter.schedule.narration.narrations import narrate_workload
 from interpreter.schedule.narration.timelines import recorded_timelines, simulated_timelines
