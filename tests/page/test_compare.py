@@ -101,7 +101,7 @@ def test_what_if_is_drawn_beside_what_happened(viewer: "Viewer", tmp_path: Path)
     page = viewer.open(other_run(tmp_path / "other.jsonl"))
     page.locator(".what-if summary").press("Enter")
     said = page.locator(".what-if output")
-    assert said.inner_text().startswith("2.22 s instead of the 2.67 s")
+    page.locator(".what-if output", has_text="2.22 s instead of the 2.67 s").wait_for()
     lanes = page.locator(".what-if .lanes")
     assert lanes.locator(".lane-name b").all_inner_texts() == [
         "decoding",
