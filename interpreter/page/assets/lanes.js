@@ -11,8 +11,8 @@ const EDGE_PIXELS = 48;
 const MOST_ZOOM = 2_000;
 
 export const MEANINGS = {
-  reading: "model reads the prompt", text: "model writes", writing: "model writes a call", trapped: "model waits at a trap",
-  waiting: "call waits to start", running: "call runs", failed: "call fails", returned: "result waits for a safe point",
+  reading: "model reads", text: "model writes", writing: "writes a call", trapped: "waits at a trap",
+  waiting: "call waits to start", running: "call runs", failed: "call fails", returned: "result waits",
 };
 
 /** What is drawn: a run that was read (reading.js), or one that the simulator played.
