@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from interpreter.session import Session
 from model_adapters.embedded.automatic import AUTO
 from model_adapters.errors import OptionNotTakenError, UnknownBackendError
 from model_adapters.given_sessions import DECLARES, PYTHON, SCRIPT
@@ -87,6 +88,15 @@ class BackendSessions:
             self._opened = open_backend(request)
             self.model = self._opened.model
             return self._opened
+
+    def session(self, request: Request) -> Session:
+        """Open one more, and return the session alone.
+
+        Raises:
+            AdapterError: It cannot be had.
+            MissingExtraError: It needs a package that is not installed.
+        """
+        return self.open(request).session
 
     def forget(self) -> None:
         """Load anew for the next session: one of the old ones hangs, and holds what it has."""

@@ -4,7 +4,6 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,9 +21,7 @@ from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
 from cml.terminal.options import json_option, seconds, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
-from interpreter.executors.threads import DaemonThreads
-from model_adapters.backends import BackendSessions, require_backend
-from model_adapters.commands.options import device_option, given_options
+from model_adapters.commands.options import device_option
 from model_adapters.commands.telling import telling
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
 from model_adapters.conformance.check import Check, CheckResult
@@ -39,8 +36,7 @@ from model_adapters.conformance.report import (
 )
 from model_adapters.conformance.report import as_json as report_json
 from model_adapters.conformance.running import run_checks
-from model_adapters.conformance.subject import Subject, request_of
-from model_adapters.opening import Request
+from model_adapters.conformance.subject import Subject, open_sessions, request_of
 
 
 def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -122,14 +118,15 @@ def conformance_command(
         raise click.UsageError("Missing argument 'BACKEND'.")
     expected = read_baseline(read_text(baseline)) if baseline else frozenset()
     request = request_of(backend, device=device, yes=yes, seed=seed)
-    sessions = _opened(request, limit_s)
+    with telling("BACKEND"):
+        sessions = open_sessions(request, limit_s)
     about = circumstances(backend, sessions.model, Level(level), seed)
     begun_s = time.monotonic()
     results = list(unknown_entries(expected, {check.id for check in all_checks()}))
     with _progress(len(checks)) as advance:
         for found in run_checks(
             checks,
-            Subject(lambda wanted: sessions.open(wanted).session, request),
+            Subject(sessions.session, request),
             limit_s=limit_s,
             given_up=sessions.forget,
             repeat=lambda check: _alone(check, about),
@@ -145,17 +142,6 @@ def conformance_command(
     else:
         print_text(as_text(report))
     sys.exit(0 if report.is_good else 1)
-
-
-def _opened(request: Request, limit_s: float) -> BackendSessions:
-    """Open a backend: where that cannot be, no check says anything."""
-    sessions = BackendSessions()
-    with telling("BACKEND"):
-        require_backend(request.backend, given_options() & {"device"})
-        first = sessions.open(request).session
-    closing = DaemonThreads("cml-close").submit(first.close)
-    wait([closing], timeout=limit_s)  # a check will tell if it does not
-    return sessions
 
 
 def _alone(check: Check, about: Circumstances) -> str:

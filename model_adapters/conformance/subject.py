@@ -1,16 +1,19 @@
 """What is put to the test: a way to open sessions of one backend, and the driver that drives them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
 
 from msgspec.structs import replace
 
 from interpreter.drivers.virtual import Drive, run_virtual
+from interpreter.executors.threads import DaemonThreads
 from interpreter.scripted import ScriptedSession
 from interpreter.session import Session
 from interpreter.vectors.runs import ScriptedToken
+from model_adapters.backends import BackendSessions, require_backend
 from model_adapters.conformance.forcing import Forced, steered
-from model_adapters.opening import Request, Sampling
+from model_adapters.opening import Request, Sampling, asked_of
 from model_adapters.testing import CONTROL_SPELLINGS
 from model_adapters.testing.watched import Bench, Watched
 
@@ -99,6 +102,25 @@ class Subject:
         session = self._make(request)
         shows = session if isinstance(session, ScriptedSession) else None
         return Watched(session, (lambda: shows.context) if shows else None)
+
+
+def open_sessions(request: Request, limit_s: float) -> BackendSessions:
+    """Open a backend: where that cannot be, no check says anything.
+
+    Args:
+        request: What is asked of it.
+        limit_s: How long the first session may take to close, in seconds; a check tells if it takes longer.
+
+    Raises:
+        AdapterError: There is no such backend, or it cannot be had.
+        MissingExtraError: It needs a package that is not installed.
+        HostError: What was given as a session is none.
+    """
+    require_backend(request.backend, asked_of(request))
+    sessions = BackendSessions()
+    closing = DaemonThreads("cml-close").submit(sessions.session(request).close)
+    wait([closing], timeout=limit_s)
+    return sessions
 
 
 def request_of(
