@@ -1,12 +1,7 @@
-"""Test vectors: what goes in, what must come out; and how an implementation is held to them.
+"""Test vectors: what goes in, what must come out; `asking` holds an implementation to them."""
 
-An implementation reads one request a line on standard input and writes one answer a line on
-standard output, in any order (spec/vectors/README.md).
-"""
-
-import subprocess
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -136,10 +131,6 @@ class Question(msgspec.Struct, frozen=True):
     differences: Callable[[bytes], Iterator[str]]
 
 
-class ImplementationError(ValueError):
-    """An implementation that does not answer as the protocol says."""
-
-
 class Identified(msgspec.Struct):
     """As much of a request or an answer as says which question it is of."""
 
@@ -172,61 +163,6 @@ def questions(folder: str) -> dict[str, Question]:
         name: Question(LanguageRequest(name, v.input, v.profile), partial(_differences, v))
         for name, v in load_vectors((folder,)).items()
     }
-
-
-def ask(
-    command: Sequence[str], asked: Mapping[str, Question], timeout_s: float
-) -> dict[str, list[str]]:
-    """Ask an implementation all questions.
-
-    Args:
-        command: The program and its arguments.
-        asked: The questions, by their ids.
-        timeout_s: Seconds that it may take for all.
-
-    Returns:
-        What is wrong with its answers, by id; those that are right are left out.
-
-    Raises:
-        ImplementationError: It cannot be started, fails, takes too long, or writes something else.
-    """
-    lines = msgspec.json.Encoder().encode_lines([question.request for question in asked.values()])
-    try:
-        done = subprocess.run(  # noqa: S603 - running this command is what was asked for
-            command, input=lines, stdout=subprocess.PIPE, timeout=timeout_s, check=True
-        )
-    except OSError as error:
-        raise ImplementationError(f"{command[0]}: cannot be started: {error.strerror}") from None
-    except subprocess.CalledProcessError as error:
-        raise ImplementationError(
-            f"{command[0]}: ended with the status {error.returncode}"
-        ) from None
-    except subprocess.TimeoutExpired:
-        message = f"{command[0]}: did not answer within {timeout_s:g} s; give it more by --timeout"
-        raise ImplementationError(message) from None
-    answers = dict(_answers(done.stdout.split(b"\n")))
-    found = {name: list(_judge(question, answers.get(name))) for name, question in asked.items()}
-    return {name: differences for name, differences in found.items() if differences}
-
-
-def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield msgspec.json.decode(line, type=Identified).id, line
-        except msgspec.DecodeError as error:
-            raise ImplementationError(f"line {number} of its output: {error}") from None
-
-
-def _judge(question: Question, line: bytes | None) -> Iterator[str]:
-    if line is None:
-        yield "no answer"
-        return
-    try:
-        yield from question.differences(line)
-    except msgspec.DecodeError as error:
-        yield f"not an answer as vector-answer.schema.json has it: {error}"
 
 
 def _differences(vector: Vector, line: bytes) -> Iterator[str]:

@@ -8,7 +8,7 @@ import click
 from cml.terminal.foreign import visible
 from cml.terminal.options import json_option, seconds
 from cml.terminal.output import print_json
-from cml.vectors.runner import ImplementationError, ask
+from cml.vectors.asking import ImplementationError, ask_program, ask_server, is_server
 from interpreter.vectors.questions import CATEGORIES
 
 
@@ -36,13 +36,21 @@ def vectors_command(
 ) -> None:
     """Hold another implementation to the test vectors.
 
-    COMMAND reads one request a line and writes one answer a line; spec/vectors/README.md says how.
+    COMMAND reads one request a line and writes one answer a line, or is the URL of a server that takes
+    each as a POST; spec/vectors/README.md says how.
     Exit status: 0 all are answered right, 1 one is not.
     """
     chosen = categories or tuple(CATEGORIES)
     asked = {name: q for category in chosen for name, q in CATEGORIES[category]().items()}
+    first, *more = command
+    if is_server(first) and more:
+        raise click.UsageError(f"{first} is the URL of a server: nothing may follow it.")
     try:
-        wrong = ask(command, asked, timeout_s)
+        wrong = (
+            ask_server(first, asked, timeout_s)
+            if is_server(first)
+            else ask_program(command, asked, timeout_s)
+        )
     except ImplementationError as error:
         raise click.ClickException(str(error)) from None
     if as_json:

@@ -195,10 +195,14 @@ class _CheckItem(pytest.Item):
                 told += [f"alone: {result.repeat}"] if result.repeat else []
                 raise CheckFailedError(f"{ending}: " + "\n".join(told))
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> object:
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: object = None,  # noqa: ARG002
+    ) -> str:
         """Tell what was found; where it was found in the suite helps nobody."""
         is_ours = isinstance(excinfo.value, CheckFailedError)
-        return str(excinfo.value) if is_ours else super().repr_failure(excinfo)
+        return str(excinfo.value if is_ours else super().repr_failure(excinfo))
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Say how it is called."""

@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -11,8 +13,26 @@ NODE = shutil.which("node")
 ANSWER = Path(__file__).parents[2] / "examples" / "javascript" / "answer.js"
 
 
-@pytest.mark.skipif(NODE is None, reason="not run: node was not found")
+pytestmark = pytest.mark.skipif(NODE is None, reason="not run: node was not found")
+CML = (sys.executable, "-m", "model_adapters.commands.cli")
+
+
 def test_it_answers_every_vector() -> None:
-    command = [sys.executable, "-m", "model_adapters.commands.cli", "vectors", NODE, ANSWER]
+    command = [*CML, "vectors", NODE, ANSWER]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_it_answers_over_http_too() -> None:
+    command = [NODE, ANSWER, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            url = server.stdout.readline().strip()
+            done = subprocess.run(
+                [*CML, "vectors", url], capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            with pytest.raises(HTTPError, match="400"):
+                urlopen(url, data=b"no JSON")
+        finally:
+            server.kill()
