@@ -16,12 +16,12 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from cml.profile import Level
+from cml.profile import Level, Spelling
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
 from cml.terminal.options import json_option, seconds, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
-from model_adapters.commands.options import device_option
+from model_adapters.commands.options import device_option, markers_option
 from model_adapters.commands.telling import telling
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
 from model_adapters.conformance.check import Check, CheckResult
@@ -84,6 +84,7 @@ def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) ->
     help="How long one check may take.",
 )
 @click.option("--list", "is_list", is_flag=True, help="List the checks, and run none.")
+@markers_option
 @seed_option
 @device_option
 @yes_option
@@ -97,6 +98,7 @@ def conformance_command(
     baseline: str | None,
     limit_s: float,
     is_list: bool,
+    markers: str,
     seed: int,
     device: str | None,
     yes: bool,
@@ -117,10 +119,10 @@ def conformance_command(
     if backend is None:
         raise click.UsageError("Missing argument 'BACKEND'.")
     expected = read_baseline(read_text(baseline)) if baseline else frozenset()
-    request = request_of(backend, device=device, yes=yes, seed=seed)
+    request = request_of(backend, device=device, yes=yes, seed=seed, markers=Spelling(markers))
     with telling("BACKEND"):
         sessions = open_sessions(request, limit_s)
-    about = circumstances(backend, sessions.model, Level(level), seed)
+    about = circumstances(request, sessions.model, Level(level))
     begun_s = time.monotonic()
     results = list(unknown_entries(expected, {check.id for check in all_checks()}))
     with _progress(len(checks)) as advance:
@@ -146,7 +148,8 @@ def conformance_command(
 
 def _alone(check: Check, about: Circumstances) -> str:
     seed = f" --seed {about.seed}" if about.seed else ""
-    return f"cml conformance {shlex.quote(about.backend)}{seed} --only {check.id}"
+    markers = "" if about.markers is Spelling.TEXT else f" --markers {about.markers.value}"
+    return f"cml conformance {shlex.quote(about.backend)}{markers}{seed} --only {check.id}"
 
 
 @contextmanager

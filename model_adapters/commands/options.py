@@ -89,3 +89,10 @@ at_trap_option: Final = click.option(
     help="What becomes of the context at a trap, with hf: it is kept, moved to the host's memory, read"
     " again, or what is cheapest by what cml calibrate measured.",
 )
+markers_option: Final = click.option(
+    "--markers",
+    type=click.Choice([spelling.value for spelling in Spelling]),
+    default=Spelling.TEXT.value,
+    show_default=True,
+    help="How markers are spelled: as text, or, with hf, as five tokens that nothing else is.",
+)

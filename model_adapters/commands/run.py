@@ -26,6 +26,7 @@ from model_adapters.commands.options import (
     at_trap_option,
     device_option,
     given_options,
+    markers_option,
     max_calls_option,
     min_calls_option,
     require_room_for_calls,
@@ -91,13 +92,7 @@ from model_adapters.opening import AtTrap, Sampling
 )
 @isolate_option
 @memory_option
-@click.option(
-    "--markers",
-    type=click.Choice([spelling.value for spelling in Spelling]),
-    default=Spelling.TEXT.value,
-    show_default=True,
-    help="How markers are spelled: as text, or, with hf, as five tokens that nothing else is.",
-)
+@markers_option
 @temperature_option
 @top_k_option
 @top_p_option

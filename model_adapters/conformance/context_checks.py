@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from interpreter.session import SEEDS, SUSPEND, TOKENS, Batch, EndOfDecoding, Strategy, abilities_of
 from model_adapters.conformance.check import Check, checked
-from model_adapters.conformance.forcing import Forced, NotExercised, script_of
+from model_adapters.conformance.forcing import Forced, NotExercised
 from model_adapters.conformance.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
 from model_adapters.opening import Request
@@ -17,7 +17,7 @@ from model_adapters.testing.watched import BATCH, same
 
 _BEFORE: Final = " one, two [CALL] job1 [HEAD] f(1) [END] three,"
 _AFTER: Final = " four, five,"
-_TAKEN_BACK: Final = " [INTR] job1 [HEAD] 7 [END] so it is 7"
+_TAKEN_BACK: Final = " [CALL] job2 [HEAD] g() [END] so it is 7"
 _TEXTS: Final = (
     "plain words,",
     ' [CALL] job1 [HEAD] f(x="[END]", y=[1, 2]) [END] [TRAP][END]',
@@ -31,7 +31,7 @@ _SESSION_TELLS_NO_TOKENS: Final = "the session tells no tokens: declare the abil
 def forced(subject: Subject) -> str | None:
     """A session under masks of one token writes a script, token by token, with every kind of character."""
     for text in _TEXTS:
-        with subject.forced(script_of(text)) as session:
+        with subject.forced(subject.script(text)) as session:
             session.write_all()
             same(session.context, text, "Embed/piece", "what was written")
     return None
@@ -40,7 +40,7 @@ def forced(subject: Subject) -> str | None:
 @checked("context/append", "Embed/append", "Embed/tokens")
 def append(subject: Subject) -> str | None:
     """The tokens of an interrupt are in the context exactly once, where it went in, and none of its others moves."""
-    with subject.forced(script_of(_BEFORE, _AFTER)) as session:
+    with subject.forced(subject.script(_BEFORE, _AFTER)) as session:
         watched = session.watched
         if TOKENS not in abilities_of(watched.session):
             return _SESSION_TELLS_NO_TOKENS
@@ -60,7 +60,7 @@ def append(subject: Subject) -> str | None:
 
 def _alike(subject: Subject, treat: Callable[[Forced], object], rule: str, what: str) -> None:
     """See that a session that was treated in a way goes on as a fresh one with the same tokens."""
-    with subject.forced(script_of(_BEFORE, _AFTER)) as session:
+    with subject.forced(subject.script(_BEFORE, _AFTER)) as session:
         treat(session)
         expected = fresh_outlook(subject, session)
         if expected is None:
@@ -85,7 +85,7 @@ def after_append(subject: Subject) -> str | None:
 @checked("context/after-rewind", "Embed/rewind", "Embed/taken-back")
 def after_rewind(subject: Subject) -> str | None:
     """After a rewind the model goes on as if it had never written what was taken back."""
-    with subject.forced(script_of(_BEFORE, _TAKEN_BACK)) as session:
+    with subject.forced(subject.script(_BEFORE, _TAKEN_BACK)) as session:
         session.write_all()
         session.rewind(len(_TAKEN_BACK))
         expected = fresh_outlook(subject, session)
@@ -124,7 +124,7 @@ def _rewind_a_little(session: Forced, draw: random.Random) -> None:
 def _suspending(strategy: Strategy) -> Check:
     def exercise(subject: Subject) -> str | None:
         request = replace(subject.request, at_trap=strategy)
-        with subject.forced(script_of(_BEFORE, _AFTER), request) as session:
+        with subject.forced(subject.script(_BEFORE, _AFTER), request) as session:
             if SUSPEND not in abilities_of(session.watched.session):
                 return "the session does not declare the ability 'suspend'"
             session.decode()
@@ -152,8 +152,8 @@ def _suspending(strategy: Strategy) -> Check:
 def woven(subject: Subject) -> str | None:
     """Two sessions that are driven by turns, each along its own script, do not see each other."""
     with (
-        subject.forced(script_of(_BEFORE, _AFTER)) as one,
-        subject.forced(script_of(_AFTER, _TAKEN_BACK)) as other,
+        subject.forced(subject.script(_BEFORE, _AFTER)) as one,
+        subject.forced(subject.script(_AFTER, _TAKEN_BACK)) as other,
     ):
         for number, _ in enumerate(_turns(one, other)):
             if number == 1:

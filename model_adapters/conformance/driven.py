@@ -61,7 +61,6 @@ def driven(
     script: Sequence[ScriptedToken],
     answers: Answers,
     *,
-    settings: Settings | None = None,
     at_once: bool = False,
 ) -> Driven:
     """Drive a forced session for a turn, under the virtual clock.
@@ -70,7 +69,6 @@ def driven(
         subject: The backend.
         script: What the model is made to write.
         answers: What functions return.
-        settings: What the host chose.
         at_once: As in `Subject.forced`.
     """
     started: list[str] = []
@@ -80,7 +78,7 @@ def driven(
         after_us, value = answers[start.function]
         return [(after_us, Outcome(OutcomeKind.RETURNED, value))]
 
-    offered = settings or Settings(functions=tuple(answers))
+    offered = Settings(subject.profile, functions=tuple(answers))
     with subject.forced(script, at_once=at_once) as session:
         before = len(session.watched.ids)
         for _ in subject.drive(session, functions, offered):
@@ -89,7 +87,7 @@ def driven(
         return Driven(session.context, tuple(started), tuple(session.appended), ids)
 
 
-def require_safe_points(found: Driven, profile: Profile | None = None) -> None:
+def require_safe_points(found: Driven) -> None:
     """Raise where something went in inside a block, or inside a marker that was begun.
 
     The reader that says so is the one of whole contexts: it knows nothing of the driver.
@@ -98,7 +96,7 @@ def require_safe_points(found: Driven, profile: Profile | None = None) -> None:
         SessionError: Something did.
     """
     for before, text in found.appended:
-        lexer = make_lexer(profile or Profile())
+        lexer = make_lexer(Profile())
         lexer.feed(before)
         if not lexer.interruptible:
             raise SessionError(

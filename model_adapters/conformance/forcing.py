@@ -3,14 +3,19 @@
 So the mechanism of any model is seen apart from what it would like to write.
 """
 
+import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, get_args
 
 import msgspec
 
+from cml.profile import Profile, Spelling
+from cml.symbols import MARKERS, Marker
+from cml.text.regions import make_lexer
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import (
+    LOGPROBS,
     MASKS,
     PROMPTS,
     SUSPEND,
@@ -22,13 +27,17 @@ from interpreter.session import (
     Suspended,
     abilities_of,
 )
-from interpreter.vectors.runs import ScriptedToken
+from interpreter.vectors.runs import MarkerName, ScriptedToken
+from model_adapters.errors import AdapterError
 from model_adapters.testing import SessionError
 from model_adapters.testing.watched import Watched, same
 
 _CHARACTERS_A_TOKEN: Final = 4
 _UNSTEERED: Final = "nothing forces this session: declare the abilities 'masks' and 'tokens'"
-_OTHER_SPELLING: Final = "markers are tokens in this story, and text in this session"
+_BARRED: Final = "this session lets no model write [INTR]: nothing can be forged"
+_NAMES: Final[Mapping[Marker, MarkerName]] = {Marker[name]: name for name in get_args(MarkerName)}
+_INSIDE: Final = re.compile(rf"(?<=\[)(?={'|'.join(re.escape(marker[1:]) for marker in MARKERS)})")
+"""Where a marker that is spelled in text is cut, so that no token of it is the reserved one."""
 
 
 class NotExercised(Exception):
@@ -40,15 +49,19 @@ class Steered(msgspec.Struct, frozen=True):
 
     Args:
         watched: The session.
-        writings: Cuts a text into what it writes at a time; returns for each how to have it do so.
+        writings: Cuts a step into what it writes at a time; returns for each how to have it do so.
     """
 
     watched: Watched
-    writings: Callable[[str], list[Callable[[], object]]]
+    writings: Callable[[ScriptedToken], list[Callable[[], object]]]
 
 
-def steered(watched: Watched) -> Steered:
+def steered(watched: Watched, spelling: Spelling = Spelling.TEXT) -> Steered:
     """Return a session as one that can be told what to write.
+
+    Args:
+        watched: The session.
+        spelling: How its markers are spelled.
 
     Raises:
         NotExercised: It cannot.
@@ -63,24 +76,33 @@ def steered(watched: Watched) -> Steered:
     def allowing(token: int) -> Callable[[], object]:
         return lambda: masks.allow([token])
 
-    return Steered(watched, lambda text: [allowing(token) for token in tokens.encode(text)])
+    def writings(step: ScriptedToken) -> list[Callable[[], object]]:
+        is_cut = spelling is Spelling.TOKEN and step.marker is None
+        parts = _INSIDE.split(step.text) if is_cut else [text_of(step)]
+        return [allowing(token) for part in parts for token in tokens.encode(part)]
+
+    return Steered(watched, writings)
 
 
 def _script() -> Steered:
     """A scripted session is told by its script."""
-    told: deque[str] = deque()
+    told: deque[Piece] = deque()
 
-    def script() -> Iterator[str]:
+    def script() -> Iterator[Piece]:
         while told:
             yield told.popleft()
 
     session = ScriptedSession(script())
 
-    def telling(text: str) -> Callable[[], object]:
-        return lambda: told.append(text)
+    def telling(piece: Piece) -> Callable[[], object]:
+        return lambda: told.append(piece)
 
-    watched = Watched(session, lambda: session.context)
-    return Steered(watched, lambda text: list(map(telling, pieces_of(text))))
+    def writings(step: ScriptedToken) -> list[Callable[[], object]]:
+        if step.marker is not None:
+            return [telling(Piece(text_of(step), marker=Marker[step.marker]))]
+        return [telling(Piece(text)) for text in pieces_of(step.text)]
+
+    return Steered(Watched(session, lambda: session.context), writings)
 
 
 class Forced:
@@ -126,20 +148,18 @@ class Forced:
             step = next(self._script, ScriptedToken(end="stop"))
             if step.end is not None:
                 return EndOfDecoding(step.end)
-            if step.marker is not None:
-                raise NotExercised(_OTHER_SPELLING)
             self._begin(step)
-            if not step.text:
+            if not self._left:
                 return Piece("", took_us=step.took_us)
         took_us = self._step.took_us
+        self._read()
         if not self._at_once:
             is_first = self._written == ""
             piece = self._write()
             later_us = None if took_us is None else 0
             return msgspec.structs.replace(piece, took_us=took_us if is_first else later_us)
-        while self._left:
-            self._write()
-        return Piece(self._written, took_us=took_us)
+        *_, last = (self._write() for _ in range(len(self._left)))
+        return Piece(self._written, took_us=took_us, marker=last.marker)
 
     def write_all(self) -> None:
         """Write all that is left of the script."""
@@ -183,25 +203,58 @@ class Forced:
 
     def _begin(self, step: ScriptedToken) -> None:
         self._step, self._written = step, ""
-        self._left = deque(self._writings(step.text))
+        self._left = deque(self._writings(step))
+
+    def _read(self) -> None:
+        """Have it read what it has: a session that may write one token alone need not, and would read
+        all of its script at the end, in one pass that hides what became of the context before.
+        """
+        if LOGPROBS in abilities_of(self.watched.session):
+            self.watched.able(LOGPROBS).logprobs(1)
 
     def _write(self) -> Piece:
         self._left.popleft()()
-        piece = self.watched.decode()
-        if isinstance(piece, EndOfDecoding):
-            raise SessionError(
-                f"Embed/masks: decode() ended with {piece.reason!r} where a token of "
-                f"{self._step.text!r} was the only one allowed"
-            )
+        piece, text = self._decoded(), text_of(self._step)
         self._written += piece.text
         self.context += piece.text
         if not piece.partial:
             self._ids_at[len(self.context)] = self.watched.ids
-        wanted = self._step.text if not self._left else self._step.text[: len(self._written)]
+        wanted = text[: len(self._written)] if self._left else text
         same(self._written, wanted, "Embed/piece", "what is written under a mask of one token")
-        return Piece(piece.text, partial=piece.partial)
+        return Piece(piece.text, partial=piece.partial, marker=piece.marker)
+
+    def _decoded(self) -> Piece:
+        try:
+            piece = self.watched.decode()
+        except AdapterError:
+            if self._step.marker == Marker.INTR.name:
+                raise NotExercised(_BARRED) from None
+            raise
+        if isinstance(piece, EndOfDecoding):
+            raise SessionError(
+                f"Embed/masks: decode() ended with {piece.reason!r} where a token of "
+                f"{text_of(self._step)!r} was the only one allowed"
+            )
+        return piece
 
 
-def script_of(*steps: str) -> tuple[ScriptedToken, ...]:
-    """Return a script of these steps."""
-    return tuple(map(ScriptedToken, steps))
+def text_of(step: ScriptedToken) -> str:
+    """Return the characters of a step; a marker has those of its name."""
+    return step.text if step.marker is None else Marker[step.marker].value
+
+
+def script_of(*steps: str, spelling: Spelling = Spelling.TEXT) -> tuple[ScriptedToken, ...]:
+    """Return a script of these steps; where markers are tokens, each marker is a step of its own.
+
+    Args:
+        steps: What is written at a time.
+        spelling: How markers are spelled.
+    """
+    if spelling is Spelling.TEXT:
+        return tuple(map(ScriptedToken, steps))
+    lexer = make_lexer(Profile())
+    symbols = [symbol for step in steps for symbol in lexer.feed(step)]
+    return tuple(
+        ScriptedToken(marker=_NAMES[symbol.marker]) if symbol.marker else ScriptedToken(symbol.text)
+        for symbol in (*symbols, *lexer.close())
+    )

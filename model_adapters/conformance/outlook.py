@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from interpreter.session import LOGPROBS, MASKS, TOKENS, Logprob, abilities_of
+from cml.symbols import Marker
+from interpreter.session import LOGPROBS, MASKS, TOKENS, Batch, Logprob, abilities_of
 from model_adapters.conformance.forcing import Forced
 from model_adapters.conformance.subject import Subject
 from model_adapters.testing import SessionError
@@ -37,7 +38,7 @@ def outlook(watched: Watched) -> Outlook:
 
 
 def fresh_outlook(subject: Subject, treated: Forced) -> Outlook | None:
-    """Look ahead in a fresh session that wrote the same tokens itself, one by one.
+    """Look ahead in a fresh session that wrote the same tokens itself, and was never treated at all.
 
     Args:
         subject: The backend.
@@ -51,7 +52,11 @@ def fresh_outlook(subject: Subject, treated: Forced) -> Outlook | None:
     with subject.session() as fresh:
         masks, ids = fresh.able(MASKS), treated.watched.ids
         same(ids[: len(fresh.ids)], fresh.ids, "Embed/append", "the prompt in the context")
+        reserved = fresh.able(TOKENS).encode(Marker.INTR.value)
         for token in ids[len(fresh.ids) :]:
+            if (token,) == reserved:  # no mask lets a model write it
+                fresh.append(Batch(Marker.INTR.value))
+                continue
             masks.allow([token])
             fresh.decode()
         same(fresh.ids, ids, "Embed/masks", "the tokens of a context that was written one by one")

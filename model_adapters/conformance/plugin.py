@@ -6,20 +6,21 @@ suite before a backend is named.
 
 import shlex
 from collections.abc import Callable, Iterator
+from enum import Enum
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
-    from cml.profile import Level
     from model_adapters.backends import BackendSessions
     from model_adapters.conformance.check import Check, CheckResult
     from model_adapters.opening import Request
 
 _MARK: Final = "cml_conformance"
 _NODE: Final = "cml"
+Named = TypeVar("Named", bound=Enum)
 
 
 class CheckFailedError(Exception):
@@ -32,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = group.addoption
     add("--cml-backend", metavar="BACKEND", help="Check it; the word of `cml conformance`.")
     add("--cml-level", metavar="LEVEL", default="extended", help="core, futures or extended.")
+    add("--cml-markers", metavar="SPELLING", default="text", help="text or token.")
     add("--cml-only", metavar="ID", action="append", default=[], help="Run these checks alone.")
     add("--cml-baseline", metavar="FILE", help="Ids of checks that are expected to fail.")
     add("--cml-timeout", metavar="SECONDS", type=float, default=120.0, help="For each check.")
@@ -80,6 +82,7 @@ class _Suite(pytest.Collector):
 
     @cached_property
     def _request(self) -> "Request":
+        from cml.profile import Spelling
         from model_adapters.conformance.subject import request_of
 
         option = self.config.getoption
@@ -88,6 +91,7 @@ class _Suite(pytest.Collector):
             device=option("cml_device"),
             yes=option("cml_yes"),
             seed=option("cml_seed"),
+            markers=self._named("markers", Spelling),
         )
 
     @cached_property
@@ -104,26 +108,24 @@ class _Suite(pytest.Collector):
             raise CheckFailedError(str(error)) from None
 
     def _chosen(self) -> "tuple[Check, ...]":
+        from cml.profile import Level
         from model_adapters.backends import require_backend
         from model_adapters.conformance.checks import chosen
         from model_adapters.errors import AdapterError
 
         try:
             require_backend(self.config.getoption("cml_backend"))
-            return chosen(self._level, self.config.getoption("cml_only"))
+            return chosen(self._named("level", Level), self.config.getoption("cml_only"))
         except (AdapterError, LookupError) as error:
             raise pytest.UsageError(str(error.args[0])) from None
 
-    @cached_property
-    def _level(self) -> "Level":
-        from cml.profile import Level
-
-        word = self.config.getoption("cml_level")
+    def _named(self, option: str, kind: type[Named]) -> Named:
+        word = self.config.getoption(f"cml_{option}")
         try:
-            return Level(word)
+            return kind(word)
         except ValueError:
-            named = ", ".join(level.value for level in Level)
-            raise pytest.UsageError(f"--cml-level {word}: expected one of {named}") from None
+            named = ", ".join(each.value for each in kind)
+            raise pytest.UsageError(f"--cml-{option} {word}: expected one of {named}") from None
 
     @cached_property
     def _baseline(self) -> frozenset[str]:
@@ -165,6 +167,8 @@ class _Suite(pytest.Collector):
     def _alone(self, check: "Check") -> Iterator[str]:
         option = self.config.getoption
         yield f"pytest --cml-backend={shlex.quote(option('cml_backend'))}"
+        if (markers := option("cml_markers")) != "text":
+            yield f"--cml-markers={markers}"
         if seed := option("cml_seed"):
             yield f"--cml-seed={seed}"
         yield f"--cml-only={check.id} -m {_MARK}"

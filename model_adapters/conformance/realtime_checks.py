@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from interpreter.drivers.realtime import Runtime
 from interpreter.events import Cancel, Effect, Finish
 from interpreter.session import SUSPEND, Strategy, abilities_of
+from interpreter.state import Settings
 from model_adapters.conformance.check import Check, checked
 from model_adapters.conformance.driven import CALL, TRAP
-from model_adapters.conformance.forcing import script_of
 from model_adapters.conformance.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
 from model_adapters.testing import SessionError
@@ -29,8 +29,11 @@ def _f(number: int) -> int:
 @checked("realtime/in-place", "Settle/deliver", "Embed/start", "Embed/effects")
 def in_place(subject: Subject) -> str | None:
     """In real time, with calls in threads, the context is the one of the virtual clock."""
-    script = script_of(CALL, TRAP, " done.")
-    with subject.forced(script) as session, Runtime(session, {"f": _f}) as runtime:
+    script = subject.script(CALL, TRAP, " done.")
+    with (
+        subject.forced(script) as session,
+        Runtime(session, {"f": _f}, Settings(subject.profile)) as runtime,
+    ):
         for _ in runtime.run():
             pass
         same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/effects", "the context")
@@ -40,11 +43,11 @@ def in_place(subject: Subject) -> str | None:
 def _resuming(strategy: Strategy) -> Check:
     def exercise(subject: Subject) -> str | None:
         request = replace(subject.request, at_trap=strategy)
-        script = script_of(CALL, TRAP, " done.")
+        script = subject.script(CALL, TRAP, " done.")
         with subject.forced(script, request) as session:
             if SUSPEND not in abilities_of(session.watched.session):
                 return "the session does not declare the ability 'suspend'"
-            with Runtime(session, {"f": _f}) as runtime:
+            with Runtime(session, {"f": _f}, Settings(subject.profile)) as runtime:
                 for _ in runtime.run():
                     pass
             same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/suspend", "the context")
@@ -72,8 +75,8 @@ def abort(subject: Subject) -> str | None:
     words = " and so on" * 200
     try:
         with (
-            subject.forced(script_of(CALL, words)) as session,
-            Runtime(session, {"f": f}) as runtime,
+            subject.forced(subject.script(CALL, words)) as session,
+            Runtime(session, {"f": f}, Settings(subject.profile)) as runtime,
         ):
             done: list[Effect] = []
             for row in runtime.run():

@@ -11,11 +11,12 @@ from typing import Final
 import msgspec
 
 import cml
-from cml.profile import Level
+from cml.profile import Level, Spelling
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
 from model_adapters.conformance.badge import badge
 from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
+from model_adapters.opening import Request
 
 _BAD: Final = {"fail", "error"}
 _ORDER: Final[tuple[CheckEnding, ...]] = ("fail", "error", "expected-fail", "not exercised", "pass")
@@ -28,6 +29,7 @@ class Circumstances(msgspec.Struct, frozen=True):
         backend: As on the command line.
         model: What decodes, in words.
         level: The level that was asked for.
+        markers: How they are spelled.
         seed: Of what is drawn by chance.
         version: Of this distribution.
         python: Version of Python.
@@ -38,6 +40,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     backend: str
     model: str
     level: Level
+    markers: Spelling
     seed: int
     version: str
     python: str
@@ -81,13 +84,20 @@ class ConformanceReport(msgspec.Struct, frozen=True):
         )
 
 
-def circumstances(backend: str, model: str, level: Level, seed: int) -> Circumstances:
-    """Return the circumstances of a run that begins now, here."""
+def circumstances(request: Request, model: str, level: Level) -> Circumstances:
+    """Return the circumstances of a run that begins now, here.
+
+    Args:
+        request: What is asked of the backend.
+        model: What decodes, in words.
+        level: The level that was asked for.
+    """
     return Circumstances(
-        backend,
+        request.backend,
         model,
         level,
-        seed,
+        request.profile.markers,
+        request.sampling.seed,
         cml.__version__,
         platform.python_version(),
         f"{platform.platform()}, {os.cpu_count()} cores",

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 
 from msgspec.structs import replace
 
+from cml.profile import Profile, Spelling
 from interpreter.drivers.virtual import Drive, run_virtual
 from interpreter.executors.threads import DaemonThreads
 from interpreter.scripted import ScriptedSession
 from interpreter.session import Session
 from interpreter.vectors.runs import ScriptedToken
 from model_adapters.backends import BackendSessions, require_backend
-from model_adapters.conformance.forcing import Forced, steered
+from model_adapters.conformance.forcing import Forced, script_of, steered
 from model_adapters.opening import Request, Sampling, asked_of
 from model_adapters.testing import CONTROL_SPELLINGS
 from model_adapters.testing.watched import Bench, Watched
@@ -51,6 +52,15 @@ class Subject:
         """Of all that is drawn by chance."""
         return self.request.sampling.seed
 
+    @property
+    def profile(self) -> Profile:
+        """How its contexts are written."""
+        return self.request.profile
+
+    def script(self, *steps: str) -> tuple[ScriptedToken, ...]:
+        """Return a script of these steps, with markers as this backend spells them."""
+        return script_of(*steps, spelling=self.profile.markers)
+
     @contextmanager
     def session(self, request: Request | None = None) -> Iterator[Watched]:
         """A fresh session that writes freely.
@@ -83,7 +93,7 @@ class Subject:
             NotExercised: It cannot be forced.
         """
         with self.session(request) as watched:
-            yield Forced(steered(watched), script, at_once=at_once)
+            yield Forced(steered(watched, self.profile.markers), script, at_once=at_once)
 
     @property
     def by_chance(self) -> Request:
@@ -124,7 +134,12 @@ def open_sessions(request: Request, limit_s: float) -> BackendSessions:
 
 
 def request_of(
-    backend: str, *, device: str | None = None, yes: bool = False, seed: int = 0
+    backend: str,
+    *,
+    device: str | None = None,
+    yes: bool = False,
+    seed: int = 0,
+    markers: Spelling = Spelling.TEXT,
 ) -> Request:
     """Return what a backend under test is asked for: the model alone.
 
@@ -133,6 +148,7 @@ def request_of(
         device: Where the model runs; None for what there is.
         yes: Whether a person agreed beforehand to downloads.
         seed: Of what is drawn by chance.
+        markers: How markers are spelled.
     """
     return Request(
         backend,
@@ -142,6 +158,7 @@ def request_of(
         device=device,
         yes=yes,
         sampling=Sampling(seed=seed),
+        profile=Profile(markers=markers),
         at_trap="keep",
         bare=True,
     )

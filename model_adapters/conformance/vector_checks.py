@@ -1,6 +1,7 @@
 """Every run vector with its script forced through the session: the rows and the context it states."""
 
 from functools import cache
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -13,6 +14,8 @@ from interpreter.vectors.runs import RunAnswer, RunVector, play, request_of, run
 from model_adapters.conformance.check import Check
 from model_adapters.conformance.subject import Subject
 from model_adapters.testing import SessionError
+
+_SPELLED: Final = {"text": "text", "token": "tokens"}
 
 
 @cache
@@ -28,6 +31,9 @@ def _check(vector: RunVector) -> Check:
     request = request_of(vector.name, vector)
 
     def exercise(subject: Subject) -> str | None:
+        theirs, ours = vector.settings.profile.markers.value, subject.profile.markers.value
+        if theirs != ours:
+            return f"markers are {_SPELLED[theirs]} in this story, and {_SPELLED[ours]} in this session"
         with subject.forced(vector.script, at_once=True) as session:
             rows = play(request, session, subject.drive)
             answer = RunAnswer(vector.name, rows, session.context)

@@ -33,7 +33,7 @@ from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
 from model_adapters.tokens.chat_tokens import block_ids, chat_ids, turn_ids
 from model_adapters.tokens.drawing import draw
-from model_adapters.tokens.engine import TokenContext, TokenModel
+from model_adapters.tokens.engine import Candidates, TokenContext, TokenModel
 from model_adapters.tokens.segment_text import SegmentText, WrittenToken
 
 if TYPE_CHECKING:
@@ -233,16 +233,14 @@ class TokenSession:
         """Choose the next token: by the masks, without the one that was just rewound."""
         mask, is_asked = self._mask(), self._allowed is not None
         self._banned, self._allowed = None, None
-        if mask is not None:
-            match int(mask.sum()):
-                case 0:
-                    raise AdapterError("no token may come next: the masks exclude each other")
-                case 1 if not is_asked:
-                    self._forced += 1
-                    return int(mask.argmax())
-                case _:
-                    pass
-        found = self._context.candidates(mask)
+        match self._model.vocabulary_size if mask is None else int(mask.sum()):
+            case 0:
+                raise AdapterError("no token may come next: the masks exclude each other")
+            case 1 if mask is not None:  # nothing to compare: it is read with what follows
+                self._forced += not is_asked
+                found = _only(mask)
+            case _:
+                found = self._context.candidates(mask)
         self._changed += mask is not None and not mask[found.likeliest]
         return int(found.tokens[draw(found.scores, self._sampling, self._random)])
 
@@ -304,3 +302,11 @@ class TokenSession:
 
     def _begin_segment(self) -> None:
         self._segment = SegmentText(self._model.begin_spelling, self._context.ids)
+
+
+def _only(mask: "NDArray[np.bool_]") -> Candidates:
+    """Return the one token of a mask. It is drawn like any: a seed gives the same with and without masks."""
+    import numpy as np
+
+    tokens = mask.nonzero()[0]
+    return Candidates(tokens, np.zeros(1, dtype=np.float32), int(tokens[0]))

@@ -12,6 +12,7 @@ Cml = Callable[..., running.Ended]
 ADAPTER = """
 from time import sleep
 from interpreter import EndOfDecoding, ScriptedSession
+from model_adapters.opening import Opened
 
 class Hanging(ScriptedSession):
     def rewind(self, characters):
@@ -21,6 +22,9 @@ WORDS = [f"word{n} " for n in range(500)]
 
 def good(request):
     return ScriptedSession([*WORDS[: request.max_tokens], EndOfDecoding("length")])
+
+def marked(request):
+    return Opened(good(request), "a script", takes=frozenset({"markers"}))
 
 def broken(request):
     raise ValueError("no weights")
@@ -56,6 +60,15 @@ def test_one_check_runs_alone_as_the_report_says(folder: Path, cml: Cml) -> None
     [only] = document["results"]
     assert only["ending"] == "pass"
     assert only["repeat"] == "cml conformance python:given_adapter:good --only session/append"
+
+
+def test_markers_as_tokens_are_put_to_the_test(folder: Path, cml: Cml) -> None:
+    words = ("--markers", "token", "--only", "vectors/tokens-truncated", "--json")
+    document = json.loads(cml("conformance", "python:given_adapter:marked", *words).out)
+    assert document["markers"] == "token"
+    [only] = document["results"]
+    assert only["ending"] == "pass"
+    assert only["repeat"].startswith("cml conformance python:given_adapter:marked --markers token ")
 
 
 def test_a_check_that_hangs_is_cut_off_and_the_next_one_runs(folder: Path, cml: Cml) -> None:

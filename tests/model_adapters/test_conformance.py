@@ -8,12 +8,14 @@ from extras import from_extra
 from mutants import MUTANTS, Mutant, results_of
 from sabotaged_sessions import CONTROL, Toy
 
-from cml.profile import Level
+from cml.profile import Level, Spelling
+from interpreter import ScriptedSession
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
 from model_adapters.conformance.check import ENDINGS, CheckResult
 from model_adapters.conformance.checks import MECHANISM, all_checks, chosen
 from model_adapters.conformance.forcing import script_of
 from model_adapters.conformance.report import WRITERS, ConformanceReport, circumstances
+from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import Subject, request_of
 
 GOOD = Mutant("Toy", "", "")
@@ -27,6 +29,23 @@ def test_a_good_session_passes_all_that_can_be_put_to_the_test() -> None:
     }
     assert set(left.values()) == {"not exercised"}
     assert all(identifier.startswith("vectors/tokens-") for identifier in left)
+
+
+def test_where_markers_are_tokens_its_own_stories_are_put_to_the_test() -> None:
+    request = request_of("script", markers=Spelling.TOKEN)
+    subject = Subject(lambda _: ScriptedSession(["one ", "two "]), request)
+    checks = chosen(Level.EXTENDED, ("driver", "realtime", "vectors"))
+    results = run_checks(
+        checks, subject, limit_s=60, given_up=lambda: None, repeat=lambda check: check.id
+    )
+    endings = {result.id: result.ending for result in results}
+    passed = {identifier for identifier, ending in endings.items() if ending == "pass"}
+    assert set(endings.values()) == {"pass", "not exercised"}
+    of_tokens = {name for name in endings if name.startswith("vectors/tokens-")}
+    assert of_tokens <= passed
+    assert {name for name in passed if name.startswith("vectors/")} == of_tokens
+    assert {"driver/critical-section", "driver/forging-result", "realtime/abort"} <= passed
+    assert endings["driver/split-markers"] == "not exercised"
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -85,7 +104,7 @@ def test_a_baseline_expects_failures_and_never_grows_stale() -> None:
 
 
 def report(*endings: str) -> ConformanceReport:
-    about = circumstances("script:x", "a script", Level.CORE, 7)
+    about = circumstances(request_of("script:x", seed=7), "a script", Level.CORE)
     results = tuple(result(f"kind/{n}", ending) for n, ending in enumerate(endings))
     return ConformanceReport(about, results, 1.5)
 

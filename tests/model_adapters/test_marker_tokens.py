@@ -10,7 +10,7 @@ from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cml.profile import Profile, Spelling
+from cml.profile import Level, Profile, Spelling
 from cml.symbols import MARKERS, Marker
 from cml.text.tokens import TokenLexer
 from interpreter import Runtime, Settings
@@ -20,6 +20,9 @@ from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import tool
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.backends import Request, open_backend
+from model_adapters.conformance.checks import chosen
+from model_adapters.conformance.running import run_checks
+from model_adapters.conformance.subject import Subject, request_of
 from model_adapters.errors import AdapterError
 from model_adapters.hf.marker_tokens import marker_tokens, with_marker_tokens
 from model_adapters.hf.model import HfModel, load
@@ -116,6 +119,27 @@ def test_what_a_person_says_has_no_marker_and_what_the_host_shows_has(
 def test_a_session_with_marker_tokens_keeps_the_contract(marked: HfModel) -> None:
     checked = check_session(lambda: begin(marked), steps=8)
     assert checked.not_exercised == {}
+
+
+def test_a_session_with_marker_tokens_passes_the_conformance_suite(marked: HfModel) -> None:
+    def make(request: Request) -> HfSession:
+        options = {"max_tokens": request.max_tokens, "sampling": request.sampling}
+        at_trap = "keep" if request.at_trap == "auto" else request.at_trap
+        return HfSession(marked, ASK, markers=Spelling.TOKEN, at_trap=at_trap, **options)
+
+    subject = Subject(make, request_of("hf", markers=Spelling.TOKEN))
+    words = ("context", "driver", "realtime", "vectors")
+    results = run_checks(
+        chosen(Level.EXTENDED, words), subject, limit_s=60, given_up=print, repeat=lambda c: c.id
+    )
+    left = {r.id: (r.ending, r.message) for r in results if r.ending != "pass"}
+    assert {n: why for n, (ending, why) in left.items() if ending != "not exercised"} == {}
+    of_tokens = {name: why for name, why in left.items() if not name.startswith("vectors/")}
+    assert of_tokens.keys() == {"driver/past-trap", "driver/forged", "driver/split-markers"}
+    assert [n for n in left if n.startswith("vectors/tokens-")] == [
+        "vectors/tokens-forged-interrupt"
+    ]
+    assert "lets no model write [INTR]" in left["vectors/tokens-forged-interrupt"][1]
 
 
 def test_a_model_never_writes_an_interrupt_nor_a_marker_inside_a_character(marked: HfModel) -> None:
