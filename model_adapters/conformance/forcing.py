@@ -152,8 +152,8 @@ class Forced:
             if not self._left:
                 return Piece("", took_us=step.took_us)
         took_us = self._step.took_us
-        self._read()
         if not self._at_once:
+            self._read()
             is_first = self._written == ""
             piece = self._write()
             later_us = None if took_us is None else 0
@@ -168,6 +168,7 @@ class Forced:
 
     def append(self, batch: Batch) -> int:
         """Append, and keep in mind where."""
+        self._read()
         self.appended.append((self.context, batch.text))
         self.watched.append(batch)
         self.context += batch.text
@@ -176,6 +177,7 @@ class Forced:
 
     def rewind(self, characters: int) -> None:
         """Take back. The rest of the step that was being written is not written any more."""
+        self._read()
         self.watched.rewind(characters)
         self._left.clear()
         self.context = self.context[: len(self.context) - characters]
@@ -206,8 +208,8 @@ class Forced:
         self._left = deque(self._writings(step))
 
     def _read(self) -> None:
-        """Have it read what it has: a session that may write one token alone need not, and would read
-        all of its script at the end, in one pass that hides what became of the context before.
+        """Have it read what it has: a session that may write one token alone need not. It would read
+        everything in one pass at the end, and that hides what becomes of a context before.
         """
         if LOGPROBS in abilities_of(self.watched.session):
             self.watched.able(LOGPROBS).logprobs(1)

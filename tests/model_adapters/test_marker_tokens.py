@@ -240,5 +240,5 @@ def test_a_backend_opens_it_by_its_profile(folder: Path) -> None:
     assert len(opened.session.encode("[TRAP][END]")) == 2
     with pytest.raises(AdapterError, match="--min-calls"):
         open_backend(Request(word, "Hi.", {}, min_calls=1, device="cpu", profile=profile))
-    with pytest.raises(AdapterError, match="--markers text"):
+    with pytest.raises(AdapterError, match="takes no --markers"):
         open_backend(Request("script:x", "Hi.", {}, profile=profile))
