@@ -20,6 +20,14 @@ PROFILES = {body: Profile(body=body) for body in Body}
 # A form that models write, by the name of its vector in `malformed`: what is told.
 TOLD = {
     "form-assignment": "an assignment is no part of a body; write f(a=1)",
+    "form-tag": "a tag is no part of a body; write f(a=1)",
+    "form-bracket-around": "a bracket around it is no part of a body; write f(a=1)",
+    "form-brace-around": "a bracket around it is no part of a body; write f(a=1)",
+    "form-semicolon": "a semicolon is no part of a body; write f(a=1)",
+    "form-sign-in-front": "a body begins with the name of a function, not with $; write f(a=1)",
+    "form-curly-quotes": '“ is no quote that opens a string; write "x"',
+    "form-curly-quotes-in-json": 'strings stand in " and ", no other quotes; write {"name": "f", '
+    '"arguments": {}}',
     "form-await": "`await` is no part of a body; write f(a=1)",
     "form-return": "`return` is no part of a body; write f(a=1)",
     "form-fence": "a fence is no part of a body; write f(a=1)",

@@ -14,14 +14,8 @@ from cml.diagnostics import RULES
 from cml.text.grammar import specification
 from cml.tools.documents import TextItem
 from cml.vectors.answer import answer
-from cml.vectors.runner import (
-    FOLDERS,
-    ImplementationError,
-    LanguageRequest,
-    ask,
-    differences,
-    load_vectors,
-)
+from cml.vectors.asking import ImplementationError, ask_program
+from cml.vectors.runner import FOLDERS, LanguageRequest, differences, load_vectors
 from cml.vectors.schemas import schema_files
 
 VECTORS = load_vectors()
@@ -124,4 +118,4 @@ def test_vectors_keep_their_schema() -> None:
 )
 def test_what_is_no_implementation_is_told(command, message) -> None:
     with pytest.raises(ImplementationError, match=re.escape(message)):
-        ask(command, {}, 0.5 if "sleep" in command[-1] else 30)
+        ask_program(command, {}, 0.5 if "sleep" in command[-1] else 30)

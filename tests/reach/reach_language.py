@@ -793,6 +793,40 @@ _IDENTIFIERS: Final = (
 
 _CANDIDATE = lints._CANDIDATE.pattern
 
+_AROUND_A_CALL: Final = {
+    "a tag around a call is read past": (
+        'text.partition(">")[2].rpartition("</")[0] if text.startswith("<") else text'
+    ),
+    "a bracket around a call is read past": (
+        'text[1:-1] if text[:1] in {"(", "{"} and text[-1:] in {")", "}"} else text'
+    ),
+    "a sign in front of a call is read past": 'text.lstrip("$")',
+    "a semicolon after a call is read past": 'text.rstrip(";")',
+    "curly quotes are quotes": "text.translate({0x201C: '\"', 0x201D: '\"'})",
+}
+
+_FORMS: Final = (
+    *(
+        _fault(
+            decision,
+            "Syntax/python-body",
+            Edit(
+                bodies._read_python, "read_python(text, profile)", f"read_python({read}, profile)"
+            ),
+        )
+        for decision, read in _AROUND_A_CALL.items()
+    ),
+    _fault(
+        "curly quotes are quotes in JSON",
+        "Syntax/json-body",
+        Edit(
+            bodies._read_json,
+            "read_json(text, ",
+            "read_json(text.translate({0x201C: '\"', 0x201D: '\"'}), ",
+        ),
+    ),
+)
+
 _NEAR_MISSES: Final = (
     _fault(
         "the exact spelling, as text, is a near miss",
@@ -969,6 +1003,7 @@ FAULTS: Final = (
     *_ORDER,
     *_LEVELS,
     *_IDENTIFIERS,
+    *_FORMS,
     *_NEAR_MISSES,
     *_ANSWERS,
 )
