@@ -4,8 +4,28 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Timer
+from typing import TYPE_CHECKING
 
 import openai
+
+if TYPE_CHECKING:
+    from openai._streaming import ServerSentEvent
+
+_DONE = "[DONE]"
+
+
+class EventStream(openai.Stream[object]):
+    """What the client reads, with what it keeps to itself: whether the server said that this is all.
+
+    To the client the end of an answer and that of a connection are one.
+    """
+
+    is_done = False
+
+    def _iter_events(self) -> "Iterator[ServerSentEvent]":
+        for event in super()._iter_events():
+            self.is_done = event.data.startswith(_DONE)
+            yield event
 
 
 class Arriving:
@@ -15,9 +35,15 @@ class Arriving:
         events: What the client reads.
     """
 
-    def __init__(self, events: openai.Stream[object]) -> None:
+    def __init__(self, events: EventStream) -> None:
         self._response = events.response
+        self._stream = events
         self._events = iter(events)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the server said that there are no more, for whatever reason."""
+        return self._stream.is_done
 
     def __iter__(self) -> Iterator[object]:
         """Return itself: an event comes once."""

@@ -198,10 +198,14 @@ class ChatSession:
                     yield ContextPart(text, (), 1)
                 for delta in told.tool_calls or ():
                     _take(wanted, delta)
-                if choice.finish_reason:
-                    yield from self._calls(wanted)
-                    yield "length" if choice.finish_reason == "length" else "stop"
+                if reason := choice.finish_reason:
+                    break
+            else:
+                if not events.is_done:
                     return
+                reason = "stop"  # it keeps the reason to itself
+            yield from self._calls(wanted)
+            yield "length" if reason == "length" else "stop"
 
     def _request(self) -> Mapping[str, object]:
         declared = [

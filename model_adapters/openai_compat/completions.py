@@ -19,7 +19,7 @@ from interpreter.session import CONTEXT_LEFT, Ability, Batch, EndOfDecoding, Pie
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.characters import WholeCharacters
 from model_adapters.openai_compat.completion_events import Alternatives, CompletionChunk
-from model_adapters.openai_compat.dialects import Choice, part_of
+from model_adapters.openai_compat.dialects import Choice, is_plain, part_of
 from model_adapters.openai_compat.faults import FAULTS, ServerError
 from model_adapters.openai_compat.feed import Feed, Stream
 from model_adapters.openai_compat.parts import ContextPart, cut, text_of
@@ -179,20 +179,21 @@ class CompletionsSession:
         return EndOfDecoding(reason)
 
     def _begin(self) -> Stream:
-        """Ask for what follows the context; first for one token other than what was taken back."""
+        """Ask for what follows the context; first for a character without what was taken back."""
         if self._taken_back is not None:
             token, text = self._taken_back
-            other = self._other_token(token[0]) if token else self._stream_of(text)
+            other = self._without(token[0]) if token else self._stream_of(text)
             for found in other:
                 self._taken_back = None
-                if found != "length":
-                    yield found
-                if found == "stop":
+                yield found
+                if isinstance(found, str):
                     return
+                if found.text:  # a token may be half of a character: no request begins behind it
+                    other.close()
         yield from self._stream({})
 
-    def _other_token(self, taken_back: int) -> Stream:
-        yield from self._stream({"max_tokens": 1, "logit_bias": {str(taken_back): _NEVER}})
+    def _without(self, token: int) -> Stream:
+        return self._stream({"logit_bias": {str(token): _NEVER}})
 
     def _stream_of(self, taken_back: str) -> Stream:
         yield self._own(self._alternative(taken_back))
@@ -213,6 +214,8 @@ class CompletionsSession:
                             self._note(chain([event], events))
                         yield "length" if choice.finish_reason == "length" else "stop"
                         return
+            if events.is_done:  # it keeps the reason to itself
+                yield "stop"
 
     def _request(self) -> dict[str, object]:
         server, parts = self._server, (*self._before, *self._segment)
@@ -248,7 +251,7 @@ class CompletionsSession:
         """Return the likeliest beginning that is not one of the text that was taken back.
 
         Raises:
-            ServerError: The server tells no alternatives.
+            ServerError: The server tells no alternatives that are whole characters.
         """
         body = {**self._request(), "max_tokens": 1, "logprobs": _ALTERNATIVES}
         answer = self._server.answer(
@@ -258,11 +261,11 @@ class CompletionsSession:
             for choice in msgspec.convert(answer, Alternatives).choices:
                 [likely, *_] = choice.logprobs.top_logprobs or ({},)
                 for text in sorted(likely, key=likely.__getitem__, reverse=True):
-                    if text and not taken_back.startswith(text):
+                    if is_plain(text) and not taken_back.startswith(text):
                         return text
         raise ServerError(
-            f"{self._server.address.url}: it tells no alternatives to a token, so what was taken "
-            "back would come again"
+            f"{self._server.address.url}: it tells no alternative to a token that could be sent as text, "
+            "so what was taken back would come again"
         )
 
 

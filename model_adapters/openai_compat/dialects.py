@@ -17,6 +17,8 @@ from model_adapters.tokens.chat_parts import Chat
 _CONTROL: Final = re.compile(r"<[^<>\s]{1,60}>|\[/?[A-Z_]{2,40}\]")
 """What control tokens look like in all the vocabularies that servers are known to serve."""
 
+_NO_TEXT: Final = re.compile(r"[\ufffd\ud800-\udfff]|^bytes:(?:\\x[0-9a-f]{2})+$")
+
 _MARKERS: Final = frozenset(marker.value for marker in Marker)
 _CHARACTERS_A_TOKEN: Final = 4
 
@@ -96,8 +98,16 @@ def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> 
     return ContextPart(text, tuple(ids), len(ids))
 
 
+def is_plain(text: str) -> bool:
+    r"""Return whether the name of a token is its text: whole characters, and no control token.
+
+    A part of a character is named by U+FFFD, by halves, or as in `bytes:\xe2\x80`.
+    """
+    return bool(text) and not _NO_TEXT.search(text) and _spelled_apart(text) == text
+
+
 def _apart(text: str) -> Iterator[str]:
-    """PartsCut a text inside everything that looks like a control token."""
+    """Cut a text inside everything that looks like a control token."""
     start = 0
     for match in _CONTROL.finditer(text):
         if match.group() not in _MARKERS:

@@ -24,7 +24,7 @@ class PartsCut(msgspec.Struct, frozen=True):
 
     Args:
         kept: How many parts stay.
-        put_back: WholeCharacters of the next one that stay: the cut goes through it.
+        put_back: Characters of the next one that stay: the cut goes through it.
         dropped: The characters that go.
         first: The tokens of the first part that goes.
     """

@@ -11,7 +11,7 @@ import openai
 
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.address import Address
-from model_adapters.openai_compat.arriving import Arriving
+from model_adapters.openai_compat.arriving import Arriving, EventStream
 from model_adapters.openai_compat.dialects import LLAMA_CPP, PLAIN, VLLM, Dialect
 from model_adapters.openai_compat.faults import (
     FAULTS,
@@ -147,7 +147,7 @@ class Server:
         once = self.client.with_options(max_retries=0)
         self.usage.requests += 1
         with once.post(
-            path, body=body, cast_to=object, stream=True, stream_cls=openai.Stream[object]
+            path, body=body, cast_to=object, stream=True, stream_cls=EventStream
         ) as events:
             for name, value in events.response.headers.items():
                 if name.startswith(_LIMITS):

@@ -111,6 +111,20 @@ def test_calls_in_the_servers_form_overlap_and_each_is_answered_where_the_chat_h
     assert "[INTR] call2 [HEAD] 5 [END]" in third["messages"][-1]["content"]
 
 
+def test_an_answer_is_over_where_the_server_says_so_without_a_reason() -> None:
+    def act(handler: BaseHTTPRequestHandler, _: object) -> None:
+        begin_stream(handler)
+        call = {"index": 0, "id": "k", "function": {"name": "price", "arguments": "{}"}}
+        send(handler, event(delta(content="Look.")) + event(delta(tool_calls=[call])))
+        send(handler, b"data: [DONE]\n\n")
+
+    with chat_on(act, tells("never asked")) as (session, server):
+        pieces = list(iter(session.decode, EndOfDecoding("stop")))
+        text = "".join(piece.text for piece in pieces if isinstance(piece, Piece))
+        assert text == "Look.\n[CALL] call1 [HEAD] price() [END]\n[TRAP][END]"
+        assert len(server.asked) == 1
+
+
 def test_a_call_is_one_of_the_context() -> None:
     with chat_on(calls(("price", '{"city": "[END]"}'), ("price", "{not json"), ("9!", "{}"))) as (
         session,

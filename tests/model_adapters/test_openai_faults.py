@@ -133,6 +133,14 @@ def test_an_answer_ends_though_its_stream_stays_open() -> None:
         assert len(server.asked) == 1
 
 
+def test_an_answer_is_over_where_the_server_says_so_without_a_reason() -> None:
+    done = breaks("one ", "two", then=b"data: [DONE]\n\n")
+    with session_on(done, says(" never asked")) as (session, server):
+        assert write(session) == "one two"
+        assert len(server.asked) == 1
+        assert session.usage.retries == 0
+
+
 def test_halves_of_a_character_that_json_writes_in_two_are_joined() -> None:
     with session_on(says("x", "\ud83d", "\ude80", "\ud83d", "y")) as (session, _):
         texts = [piece.text for _ in range(3) if isinstance(piece := session.decode(), Piece)]
@@ -291,6 +299,33 @@ def test_a_rewind_takes_the_likeliest_other_beginning() -> None:
         session.rewind(8)
         assert write(session) == "So it goes"
         assert session.text.endswith("a So it goes")
+
+
+@pytest.mark.parametrize(
+    "likeliest",
+    ["", "<|im_end|>", "[INST]", "\ufffd", "a\ud83d", "bytes:\\xe2\\x80", "[INTR"],
+)
+def test_no_alternative_is_a_control_token_or_a_part_of_a_character(likeliest: str) -> None:
+    def alternatives(handler: BaseHTTPRequestHandler, _: object) -> None:
+        told = {likeliest: -0.1, "So": -1.0}
+        answer_json(handler, {"choices": [{"logprobs": {"top_logprobs": [told]}}]})
+
+    with session_on(says("[INTR] x"), alternatives, says(" it goes")) as (session, server):
+        session.decode()
+        session.rewind(8)
+        assert write(session) == "So it goes"
+        assert server.asked[2]["prompt"].endswith("assistant: So")
+
+
+def test_where_there_is_no_alternative_in_text_the_server_is_told_off() -> None:
+    def alternatives(handler: BaseHTTPRequestHandler, _: object) -> None:
+        answer_json(handler, {"choices": [{"logprobs": {"top_logprobs": [{"\ufffd": -0.1}]}}]})
+
+    with session_on(says("[INTR] x"), alternatives) as (session, _):
+        session.decode()
+        session.rewind(8)
+        with pytest.raises(ServerError, match="no alternative to a token that could be sent"):
+            session.decode()
 
 
 def test_a_rewind_through_a_chunk_leaves_the_rest_of_it_as_it_was() -> None:

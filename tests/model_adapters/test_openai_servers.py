@@ -132,6 +132,15 @@ def test_a_run_has_its_calls_answered_in_the_context(url: str) -> None:
         assert len(context) > len(begun + told)
 
 
+def test_what_comes_in_place_of_what_was_taken_back_is_a_whole_character(url: str) -> None:
+    with closing(begin(url)) as session:
+        server = session._server
+        server.options = {**server.options, "grammar": 'root ::= "One" | "\U0001f6f8"'}
+        assert session.decode() == Piece("One")
+        session.rewind(3)
+        assert write(session, 1) == "\U0001f6f8"
+
+
 # ------------------------------------------------------------------------------------ chat
 
 
