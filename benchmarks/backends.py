@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from statistics import median
 
 import msgspec
@@ -37,16 +38,7 @@ INTERRUPT = Batch('\n[INTR] job1 [HEAD] {"city": "Paris", "celsius": 18} [END]\n
 SENTENCE = "The train from {} to Rome leaves at noon and arrives when it is late. "
 TOKENS_A_SENTENCE = 17
 
-LLAMA_CPP = """
-import sys, xllamacpp
-parameters = xllamacpp.CommonParams()
-parameters.model.path, parameters.n_ctx = sys.argv[1], 4096
-parameters.n_parallel, parameters.verbosity = 1, 0
-parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
-server = xllamacpp.Server(parameters)
-print(server.listening_address, flush=True)
-sys.stdin.read()
-"""
+SERVE_GGUF = Path(__file__).parent.parent / "examples" / "serve_gguf.py"
 
 
 class Times(msgspec.Struct):
@@ -83,8 +75,9 @@ def require_piece(session: Session) -> None:
 
 @contextmanager
 def llama_cpp_server() -> Iterator[str]:
-    command = [sys.executable, "-c", LLAMA_CPP, str(embedded_gguf())]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+    one = ("--port", "0", "--sessions", "1", "--context-tokens", "4096")
+    command = [sys.executable, str(SERVE_GGUF), str(embedded_gguf()), *one]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         try:
             yield f"{run.stdout.readline().strip()}/v1" if run.stdout else ""
         finally:

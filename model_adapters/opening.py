@@ -53,7 +53,7 @@ class Request(msgspec.Struct, frozen=True):
         functions: What the model may call, by name.
         max_tokens: Limit of what the model writes.
         min_calls: Calls that the model has to begin with.
-        max_calls: Calls that it may write in all; None for any number.
+        max_calls: Calls that it may write in a turn; None for `MOST_CALLS`.
         device: Where the model runs; None for what there is.
         yes: Whether a person agreed beforehand to downloads.
         sampling: How a token is chosen.
@@ -131,6 +131,12 @@ def spelled(options: Iterable[Option]) -> str:
     every = (option for option in get_args(Option) if option in wanted)
     return ", ".join(f"--{option.replace('_', '-')}" for option in every)
 
+
+MOST_CALLS: Final = ToolChoice().at_most
+"""How many calls a model may write in a turn where nobody says it."""
+
+_SMALL: Final = 10**9
+"""Fewer parameters than this make a small model."""
 
 BARE_SESSIONS: Final = 4
 """How many sessions of a bare model there can be at a time, at least."""
@@ -215,9 +221,15 @@ class Fluency(msgspec.Struct, frozen=True):
 
 ANY_MODEL: Final = Fluency()
 EMBEDDED: Final = Fluency(Level.CORE, brackets=False)
-"""The embedded model as it was published: so small a one is better off with the core."""
+"""The embedded model as it was published, and any other so small. They write `city=job1`, and brackets
+other than those of CML, where they mean something else (docs/limits.md)."""
 SPEAKER: Final = Fluency(SPEAKER_LEVEL, brackets=False, trained=True)
 """The embedded model as `cml train` makes it."""
+
+
+def fluency_of(parameters: int) -> Fluency:
+    """Return what a model of so many parameters is fit for that was not trained on CML."""
+    return EMBEDDED if parameters < _SMALL else ANY_MODEL
 
 
 def suits_speaker(profile: Profile) -> bool:
@@ -240,7 +252,7 @@ def constraint_of(
     """
     if request.bare or not request.masked:
         return None
-    at_most = ToolChoice().at_most if request.max_calls is None else request.max_calls
+    at_most = MOST_CALLS if request.max_calls is None else request.max_calls
     calls = request.min_calls, max(at_most, request.min_calls)
     choice = ToolChoice(*calls, brackets=fluency.brackets, level=fluency.level)
     return Constraint(vocabulary(), tools_of(request), choice, request.profile)

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from cml.profile import Spelling
 from interpreter.session import Strategy
-from model_adapters.opening import OPTIONS, Option
+from model_adapters.opening import MOST_CALLS, OPTIONS, Option
 
 _DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
 
@@ -79,7 +79,7 @@ min_calls_option: Final = click.option(
 max_calls_option: Final = click.option(
     "--max-calls",
     type=click.IntRange(min=0),
-    help="Calls that it may write in a turn; any number if absent.",
+    help=f"Calls that it may write in a turn; {MOST_CALLS} if absent.",
 )
 at_trap_option: Final = click.option(
     "--at-trap",

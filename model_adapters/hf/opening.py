@@ -19,7 +19,6 @@ from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.session import HfSession
 from model_adapters.hf.thinking import Regions, regions_of
 from model_adapters.opening import (
-    ANY_MODEL,
     EMBEDDED,
     OPTIONS,
     SPEAKER,
@@ -29,6 +28,7 @@ from model_adapters.opening import (
     Request,
     chat_of,
     constraint_of,
+    fluency_of,
     suits_speaker,
     with_regions,
 )
@@ -46,12 +46,12 @@ class _Origin(msgspec.Struct, frozen=True):
     Args:
         folder: Its folder; None for the embedded one.
         change: What is put on its weights.
-        fluency: How it has to be talked to.
+        fluency: How it has to be talked to; None where its size tells.
     """
 
     folder: Path | None
     change: Path | None
-    fluency: Fluency
+    fluency: Fluency | None
 
 
 def _open(request: Request, folder: str) -> Opened:
@@ -62,7 +62,8 @@ def _open(request: Request, folder: str) -> Opened:
     if request.profile.markers is Spelling.TOKEN:
         _require_no_mask(request)
         model = with_marker_tokens(model)
-    another = partial(_session, model, origin.fluency)
+    fluency = origin.fluency or fluency_of(model.network.num_parameters())
+    another = partial(_session, model, fluency)
     session = another(request)
     regions = _regions(model, request)
     return Opened(session, model.in_words, "lines", regions, session.measure_moves, another=another)
@@ -72,7 +73,7 @@ def _origin(request: Request, folder: str) -> _Origin:
     """Return which model is meant. A folder of `cml train` holds a change of the embedded one."""
     trained = Path(folder) / WEIGHTS_NAME
     if folder and not trained.is_file():
-        return _Origin(Path(folder), None, ANY_MODEL)
+        return _Origin(Path(folder), None, None)
     if not suits_speaker(request.profile):
         return _Origin(None, None, EMBEDDED)
     return _Origin(None, trained if folder else speaker_weights(), SPEAKER)

@@ -1,13 +1,16 @@
-"""What a GGUF file says of itself before its weights: name, context, tokens.
+"""What a GGUF file says of itself before its weights: name, context, tokens, size.
 
 The package `gguf` reads it as well, in 4 seconds, for it makes an array of each merge of the
 tokenizer; here they are stepped over, in 0.1 seconds.
 """
 
+import math
 import mmap
 import struct
 from pathlib import Path
 from typing import Final, TypeAlias
+
+import msgspec
 
 from model_adapters.errors import AdapterError
 
@@ -33,8 +36,20 @@ _STRING: Final = 8
 _ARRAY: Final = 9
 
 
-def read_header(path: Path) -> dict[str, GgufValue]:
-    """Return the keys and values that a GGUF file begins with.
+class GgufHeader(msgspec.Struct, frozen=True):
+    """What a GGUF file begins with.
+
+    Args:
+        values: By their keys.
+        parameters: How many numbers the weights are.
+    """
+
+    values: dict[str, GgufValue]
+    parameters: int
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Return what a GGUF file says before its weights.
 
     Args:
         path: The file.
@@ -61,13 +76,13 @@ class _Reader:
         self._path = path
         self._at = len(_MAGIC)
 
-    def read(self) -> dict[str, GgufValue]:
+    def read(self) -> GgufHeader:
         version = self._number("I")
         if version not in _VERSIONS:
             raise AdapterError(f"{self._path}: GGUF of version {version}; 2 and 3 are known")
-        self._number("Q")  # how many tensors
-        count = int(self._number("Q"))
-        return dict(self._entry() for _ in range(count))
+        tensors, values = int(self._number("Q")), int(self._number("Q"))
+        read = dict(self._entry() for _ in range(values))
+        return GgufHeader(read, sum(self._tensor() for _ in range(tensors)))
 
     def _entry(self) -> tuple[str, GgufValue]:
         key = self._string()
@@ -80,6 +95,14 @@ class _Reader:
             self._at += array.size
             return key, list(array.unpack_from(self._data, self._at - array.size))
         return key, [self._scalar(kind) for _ in range(length)]
+
+    def _tensor(self) -> int:
+        """Step over what is said of a tensor, and return how many numbers it has."""
+        self._string()  # its name
+        numbers = math.prod(int(self._number("Q")) for _ in range(int(self._number("I"))))
+        self._number("I")  # its type
+        self._number("Q")  # where it is
+        return numbers
 
     def _scalar(self, kind: int) -> GgufScalar:
         if kind == _STRING:

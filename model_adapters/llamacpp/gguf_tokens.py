@@ -28,6 +28,7 @@ class GgufTokens(msgspec.Struct, frozen=True):
         control: The tokens that no content may become, and how they are spelled.
         ends: The tokens that end an answer.
         has_names_apart: Whether names are cut apart before a text is encoded (`names_apart`).
+        parameters: How many numbers its weights are.
     """
 
     name: str
@@ -36,6 +37,7 @@ class GgufTokens(msgspec.Struct, frozen=True):
     control: dict[int, str]
     ends: frozenset[int]
     has_names_apart: bool = False
+    parameters: int = 0
 
 
 class _Keys(msgspec.Struct, frozen=True):
@@ -60,7 +62,7 @@ def read_tokens(path: Path) -> GgufTokens:
     """
     header = read_header(path)
     try:
-        keys = msgspec.convert(header, _Keys)
+        keys = msgspec.convert(header.values, _Keys)
     except msgspec.ValidationError as error:
         raise AdapterError(f"{path}: no language model with its vocabulary: {error}") from None
     if keys.kind not in _SPELLINGS:
@@ -70,7 +72,7 @@ def read_tokens(path: Path) -> GgufTokens:
         )
     spell = _SPELLINGS[keys.kind]
     typed = list(zip(keys.tokens, keys.types, strict=True))
-    longest = header.get(f"{keys.architecture}.context_length")
+    longest = header.values.get(f"{keys.architecture}.context_length")
     ends = {keys.end, keys.end_of_turn, keys.end_of_message}
     return GgufTokens(
         name=keys.name or path.stem,
@@ -82,7 +84,8 @@ def read_tokens(path: Path) -> GgufTokens:
             i: token for i, (token, kind) in enumerate(typed) if kind in _CONTROL and token.strip()
         },
         ends=frozenset(end for end in ends if end is not None),
-        has_names_apart=header.get(NAMES_KEY) == APART,
+        has_names_apart=header.values.get(NAMES_KEY) == APART,
+        parameters=header.parameters,
     )
 
 

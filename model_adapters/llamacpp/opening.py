@@ -11,12 +11,10 @@ from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.model import GgufModel
 from model_adapters.llamacpp.session import LlamaCppSession
 from model_adapters.opening import (
-    ANY_MODEL,
     BARE_CONTEXT_TOKENS,
     BARE_SESSIONS,
     CALLS,
     CHANCE,
-    EMBEDDED,
     SPEAKER,
     Backend,
     Fluency,
@@ -24,6 +22,7 @@ from model_adapters.opening import (
     Request,
     chat_of,
     constraint_of,
+    fluency_of,
     suits_speaker,
 )
 
@@ -41,11 +40,10 @@ def open_llamacpp(request: Request, path: str) -> Opened:
         raise AdapterError(
             f"llamacpp computes on the CPU; for the device {request.device} use hf:FOLDER"
         )
-    file, fluency = Path(path), ANY_MODEL
+    file, trained = Path(path), False
     if not path:
-        form, fluency = (
-            (SPEAKING, SPEAKER) if suits_speaker(request.profile) else (AS_PUBLISHED, EMBEDDED)
-        )
+        trained = suits_speaker(request.profile)
+        form = SPEAKING if trained else AS_PUBLISHED
         embedded_model(yes=request.yes, form=form)
         file = embedded_gguf(form)
     model = (
@@ -53,6 +51,7 @@ def open_llamacpp(request: Request, path: str) -> Opened:
         if request.bare
         else GgufModel(file)
     )
+    fluency = SPEAKER if trained else fluency_of(model.tokens.parameters)
     another = partial(_session, model, fluency)
     return Opened(another(request), model.in_words, layout="lines", another=another)
 

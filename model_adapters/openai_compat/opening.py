@@ -1,13 +1,28 @@
 """The backend `openai`: a server, in the way that suits it, or that is asked for."""
 
 from contextlib import ExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cml.terminal.output import print_text
 from interpreter.errors import missing_extra
-from model_adapters.openai_compat.address import read_address
-from model_adapters.opening import CHANCE, Backend, Opened, Request, chat_of, tools_of
+from model_adapters.openai_compat.address import Address, read_address
+from model_adapters.opening import (
+    ANY_MODEL,
+    CHANCE,
+    Backend,
+    Fluency,
+    Opened,
+    Request,
+    chat_of,
+    fluency_of,
+    tools_of,
+)
 from model_adapters.prompt import Message
+
+if TYPE_CHECKING:
+    from model_adapters.openai_compat.server import Server
+
+NO_MASK: Final = "no grammar holds what the model writes; calls that are none are answered as such"
 
 
 def _require_address(word: str) -> None:
@@ -27,14 +42,15 @@ def _open(request: Request, word: str) -> Opened:
     with ExitStack() as stack:
         stack.callback(server.close)
         if (address.way or ("completions" if continues else "chat")) == "completions":
+            _tell(address, "completions", NO_MASK)
             session: CompletionsSession | ChatSession = CompletionsSession(
                 server,
-                chat_of(request),
+                chat_of(request, _fluency(server)),
                 max_tokens=request.max_tokens,
                 sampling=request.sampling,
             )
         else:
-            print_text(f"{address.url}: chat: {LOSS}", err=True, color="bright_black")
+            _tell(address, "chat", LOSS)
             session = ChatSession(
                 server,
                 [Message("user", request.prompt)],
@@ -50,6 +66,15 @@ def _open(request: Request, word: str) -> Opened:
         layout="lines",
         afterwards=lambda: f"{address.url}: {server.usage.in_words}",
     )
+
+
+def _tell(address: Address, way: str, what: str) -> None:
+    print_text(f"{address.url}: {way}: {what}", err=True, color="bright_black")
+
+
+def _fluency(server: "Server") -> Fluency:
+    """Return what a model is fit for, where the server says how large it is."""
+    return ANY_MODEL if server.parameters is None else fluency_of(server.parameters)
 
 
 OPENAI: Final = Backend(

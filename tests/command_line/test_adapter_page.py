@@ -1,5 +1,6 @@
 """docs/write_an_adapter.md: its files, saved under their names, do what it says."""
 
+import ast
 import re
 import runpy
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import running
+from extras import from_extra
 
 PAGE = Path(__file__).parents[2] / "docs" / "write_an_adapter.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -22,7 +24,8 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, code in FILES.items():
         (tmp_path / name).write_text(code, encoding="utf-8")
     yield tmp_path
-    sys.modules.pop("my_adapter", None)
+    for name in FILES:
+        sys.modules.pop(name.removesuffix(".py"), None)
 
 
 def test_the_adapter_runs_as_the_page_says(
@@ -48,6 +51,20 @@ def test_the_checks_of_the_page_say_what_it_says(
     more = ("Embed/tokens", "Embed/context-left") if name == "tokens_too.py" else ()
     assert held == str(verbs + more)
     assert rest == (["{}"] if name == "check_it.py" else [])
+
+
+def test_an_engine_that_gives_tokens_keeps_every_ability_of_a_token_session(
+    saved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_extra("llamacpp", "numpy")
+    from model_adapters.tokens.session import ABILITIES
+
+    runpy.run_path("check_tokens.py")
+    held = set(ast.literal_eval(capsys.readouterr().out))
+    assert held >= {ability.clause for ability in ABILITIES} - {"Embed/seeds"}
+    words = ["--tools", "my_tools.py", "--backend", "python:token_adapter:open_session"]
+    found = running.cml(capsys, monkeypatch, "run", "hi", *words, "--max-tokens", "20")
+    assert "All work and no play" in found.out
 
 
 def test_the_page_names_every_ability() -> None:

@@ -20,24 +20,15 @@ import pytest
 
 from model_adapters.embedded.wheels import cache_folder
 
-LLAMA_CPP = """
-import sys, time, xllamacpp
-parameters = xllamacpp.CommonParams()
-parameters.model.path, parameters.n_ctx = sys.argv[1], 2048
-parameters.n_parallel, parameters.kv_unified, parameters.verbosity = 2, True, 0
-parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
-parameters.endpoint_slots = parameters.endpoint_metrics = True
-server = xllamacpp.Server(parameters)
-print(server.listening_address, flush=True)
-sys.stdin.read()
-"""
+SERVE_GGUF = Path(__file__).parents[2] / "examples" / "serve_gguf.py"
 
 
 @contextmanager
 def llama_cpp_server(gguf: Path) -> Iterator[str]:
     """Run llama.cpp's own server on a file; give its address."""
-    command = [sys.executable, "-c", LLAMA_CPP, str(gguf)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+    small = ("--port", "0", "--sessions", "2", "--context-tokens", "2048")
+    command = [sys.executable, str(SERVE_GGUF), str(gguf), *small]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         try:
             yield f"{run.stdout.readline().strip()}/v1"

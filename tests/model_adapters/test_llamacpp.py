@@ -25,6 +25,7 @@ from interpreter.interrupts import interrupt_text
 from interpreter.runs import read_run
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
+from model_adapters.backends import Request, open_backend
 from model_adapters.constraint.constraint import Constraint, ToolChoice
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
 from model_adapters.errors import AdapterError
@@ -32,7 +33,7 @@ from model_adapters.llamacpp.gguf_header import read_header
 from model_adapters.llamacpp.gguf_tokens import read_tokens
 from model_adapters.llamacpp.model import GgufModel
 from model_adapters.llamacpp.session import LlamaCppSession
-from model_adapters.opening import GREEDY, Sampling
+from model_adapters.opening import EMBEDDED, GREEDY, Sampling, chat_of
 from model_adapters.prompt import Message
 from model_adapters.testing import check_session
 from model_adapters.tokens.chat_tokens import chat_ids, turn_ids
@@ -251,6 +252,23 @@ def test_it_keeps_the_contract_and_every_ability_that_it_declares(
     assert set(checked.not_exercised) == left
     declared = {ability.clause for ability in LlamaCppSession.abilities}
     assert declared <= {*checked.held, *left}
+
+
+def test_a_small_model_has_what_suits_it_whatever_file_it_is_in(tmp_path: Path) -> None:
+    def get_time(city: str) -> str:
+        """The time."""
+        return city
+
+    assert read_tokens(embedded_gguf()).parameters == 134_515_008
+    (named := tmp_path / "any.gguf").symlink_to(embedded_gguf())
+    asked = Request(f"llamacpp:{named}", "Hello.", {"get_time": get_time})
+    session = open_backend(asked).session
+    assert isinstance(session, LlamaCppSession)
+    expected = chat_ids(session._model, chat_of(asked, EMBEDDED))
+    assert session.ids == tuple(expected)
+    assert session._constraint is not None
+    assert not session._constraint._choice.brackets
+    session.close()
 
 
 # ---------------------------------------------------------------------------------- bad files

@@ -164,6 +164,18 @@ def test_a_chat_keeps_the_contract_as_far_as_it_can(url: str) -> None:
 # ---------------------------------------------------------------------- on the command line
 
 
+def test_a_small_model_is_told_of_the_core_where_its_server_says_how_small(url: str) -> None:
+    def get_time(city: str) -> str:
+        """The time."""
+        return city
+
+    asked = Request(f"openai:{url}", "Hello.", {"get_time": get_time})
+    with closing(open_backend(asked).session) as session:
+        assert isinstance(session, CompletionsSession)
+        assert "[TRAP][END]" in session.text
+        assert "[TRAP] all" not in session.text
+
+
 def opened(word: str) -> Opened:
     return open_backend(Request(word, "Hello.", {}, max_tokens=8))
 
@@ -173,7 +185,7 @@ def test_the_way_that_suits_a_server_is_taken_and_the_loss_of_the_other_is_told(
 ) -> None:
     with closing(opened(f"openai:{url}").session) as session:
         assert isinstance(session, CompletionsSession)
-    assert capsys.readouterr().err == ""
+    assert "no grammar holds what the model writes" in capsys.readouterr().err
     with closing(opened(f"openai:{url}?way=chat").session) as session:
         assert isinstance(session, ChatSession)
     assert "continues no message" in capsys.readouterr().err
