@@ -107,8 +107,9 @@ class Run(msgspec.Struct, frozen=True):
         total_us: How long the session took.
         answer: The prose that the model wrote in the last turn, after the last interrupt.
         reason: Why the last turn ended; None while it has not.
-        reading: From where each turn began to its first symbol, as pairs: the model reads what it
-            is asked, and writes one. It is no part of `decoding`.
+        reading: From where each turn began to its first symbol, as pairs: a model reads what it
+            is asked, and writes one. It is no part of `decoding`. No row tells a script, which reads
+            nothing, from a model.
         messages: What a person said, in the order in which it came.
     """
 

@@ -15,7 +15,7 @@ _NARROWEST: Final = 20
 _LONGEST_NAME: Final = 16
 _LONGEST_FUNCTION: Final = 24
 _MEANINGS: Final = {
-    "╌": "reads the prompt",
+    "╌": "until its first words",
     "█": "decodes, runs",
     "▒": "is written",
     "░": "waits to start",

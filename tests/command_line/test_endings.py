@@ -97,7 +97,7 @@ def test_a_picture_in_ascii_is_still_a_picture(files: "Files") -> None:
     running = process("replay", "good.jsonl", environment=ASCII)
     out = running.communicate(timeout=60)[0].decode("ascii")
     decoding, call, axis, legend, said = out.splitlines()
-    assert legend == "- reads the prompt   # decodes, runs   = is written"
+    assert legend == "- until its first words   # decodes, runs   = is written"
     assert "##" in decoding
     assert "==" in call
     assert "0---" in axis

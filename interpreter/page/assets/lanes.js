@@ -11,7 +11,7 @@ const EDGE_PIXELS = 48;
 const MOST_ZOOM = 2_000;
 
 export const MEANINGS = {
-  reading: "model reads", text: "model writes", writing: "writes a call", trapped: "waits at a trap",
+  reading: "until first words", text: "model writes", writing: "writes a call", trapped: "waits at a trap",
   waiting: "call waits to start", running: "call runs", failed: "call fails", returned: "result waits",
 };
 

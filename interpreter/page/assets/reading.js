@@ -33,7 +33,7 @@ export class Reading {
     this.calls = new Map();
     /** When the model was decoding, as pairs of begin and end. */
     this.decoding = [];
-    /** From where each turn began to its first symbol: the model reads what it is asked. No part of `decoding`. */
+    /** From where each turn began to its first symbol: a model reads what it is asked, a script does not. No part of `decoding`. */
     this.reading = [];
     this.isReading = false;
     /** When it was suspended by a trap, or waited at its end; the last may be open. */

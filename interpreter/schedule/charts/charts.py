@@ -44,7 +44,7 @@ class BarStyle(msgspec.Struct, frozen=True):
 
 
 BAR_STYLES: Final[dict[BarKind, BarStyle]] = {
-    "reading": BarStyle("#c9a0c4", "model reads the prompt, until its first words", dark="#8a6487"),
+    "reading": BarStyle("#c9a0c4", "model is asked, until its first words", dark="#8a6487"),
     "writing": BarStyle("#2f6db5", "model writes a call", dark="#4a8ad6"),
     "round": BarStyle("#7fb2e5", "opening of a round"),
     "trap": BarStyle("#d1495b", "trap"),
