@@ -1,7 +1,8 @@
 """What a process pays before its first call is read, and `cml run` before its first token.
 
 Run `python benchmarks/start.py`, and with `--model` for the embedded model, which has to be in the
-cache. CPU time of processes of their own, medians; a model's steps are those that `cml run` shows.
+cache, in both backends. CPU time of processes of their own, medians; a model's steps are those that
+`cml run` shows, with the time of the clock beside.
 """
 
 import json
@@ -36,7 +37,7 @@ import model_adapters.commands.run
 from model_adapters.backends import Request, open_backend
 def get_time(city: str) -> str:
     'Tell the local time in a city.'
-opened = open_backend(Request("hf", "What time is it in Oslo?", {"get_time": get_time}))
+opened = open_backend(Request(sys.argv[1], "What time is it in Oslo?", {"get_time": get_time}))
 opened.session.decode()
 steps.append(("", time.process_time(), time.perf_counter()))
 for (name, cpu_s, wall_s), (_, then_cpu_s, then_s) in zip(steps, steps[1:]):
@@ -57,22 +58,26 @@ def first_calls() -> dict[str, float]:
     }
 
 
-def first_token() -> dict[str, dict[str, float]]:
+def first_token(backend: str) -> dict[str, dict[str, float]]:
     """Return seconds of CPU and of the clock for each step up to a model's first token."""
     taken: dict[str, list[tuple[float, float]]] = {}
     for _ in range(MODEL_ROUNDS):
-        command = [sys.executable, "-c", TIMED_MODEL]
+        command = [sys.executable, "-c", TIMED_MODEL, backend]
         found = subprocess.run(command, capture_output=True, check=True, text=True)
         for line in found.stdout.splitlines():
             step, cpu_s, wall_s = line.split("|")
             taken.setdefault(step, []).append((float(cpu_s), float(wall_s)))
-    return {
+    found = {
         step: {
             "cpu_s": round(median(cpu for cpu, _ in times), 2),
             "wall_s": round(median(wall for _, wall in times), 2),
         }
         for step, times in taken.items()
     }
+    total = {
+        kind: round(sum(step[kind] for step in found.values()), 2) for kind in ("cpu_s", "wall_s")
+    }
+    return {**found, "all": total}
 
 
 @click.command()
@@ -81,7 +86,7 @@ def main(*, model: bool) -> None:
     """Measure, and print one JSON document."""
     figures: dict[str, object] = {"machine": machine(), **first_calls()}
     if model:
-        figures["cml_run"] = first_token()
+        figures["cml_run"] = {name: first_token(name) for name in ("llamacpp", "hf")}
     click.echo(json.dumps(figures, indent=1))
 
 

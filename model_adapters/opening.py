@@ -1,5 +1,6 @@
 """What is asked of a backend, and what it gives: the same for every adapter."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -21,6 +22,9 @@ from model_adapters.prompt import (
     examples_of,
     speaker_messages,
 )
+
+LOG: Final = logging.getLogger("cml.model")
+"""Says what loading and reading are about to do, for whoever waits for it."""
 
 
 class Sampling(msgspec.Struct, frozen=True):

@@ -161,7 +161,7 @@ def token_counter(name: str, *, yes: bool) -> CountTokens:
 
 def _embedded_counter(*, yes: bool) -> CountTokens:
     """Count as the embedded model does, by what is here: its converted form, or its GGUF file."""
-    is_converted = is_embedded_fetched() and find_spec("tokenizers") is not None
+    is_converted = find_spec("tokenizers") is not None and is_embedded_fetched()
     if find_spec("xllamacpp") is not None and not is_converted:
         embedded_model(yes=yes, form=AS_PUBLISHED)
         encode = of_gguf(embedded_gguf(), EMBEDDED_MODEL).naive

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from interpreter.session import Logprob
 from model_adapters.hf.growing import growing_layer
-from model_adapters.hf.model import LOG
+from model_adapters.opening import LOG
 from model_adapters.tokens.engine import Candidates
 
 if TYPE_CHECKING:

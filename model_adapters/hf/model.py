@@ -1,6 +1,5 @@
 """A model of the transformers package, loaded from a folder on this machine."""
 
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from model_adapters.embedded.speaker.spelling import APART, set_names_apart
 from model_adapters.embedded.speaker.weights import merge_weights
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import HfTokenizer, keeps_text
+from model_adapters.opening import LOG
 from model_adapters.tokens.segment_text import TokenSpelling
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Dtype: TypeAlias = Literal["bfloat16", "float32"]
-
-LOG: Final = logging.getLogger("cml.model")
-"""Says what loading and reading are about to do, for whoever waits for it."""
 
 _SHARED_BY_TWO: Final = 64
 """From so many tokens on, a second thread is worth its keep where a core is free."""

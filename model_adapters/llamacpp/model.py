@@ -13,6 +13,7 @@ from model_adapters.embedded.speaker.spelling import names_apart
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.engine import Engine
 from model_adapters.llamacpp.gguf_tokens import GgufTokens, read_tokens
+from model_adapters.opening import LOG
 from model_adapters.tokens.chat_parts import Chat
 from model_adapters.tokens.content import content_ids, keeps_text
 from model_adapters.tokens.segment_text import TokenSpelling
@@ -47,6 +48,7 @@ class GgufModel:
         contexts: int = 1,
         threads: int = 1,
     ) -> None:
+        LOG.info("loading the weights of %s", path.stem)
         self.tokens: GgufTokens = read_tokens(path)
         self.context_tokens = context_tokens or min(self.tokens.context_tokens, _MOST_CONTEXT)
         self.engine = Engine(
@@ -121,6 +123,7 @@ class GgufModel:
         Raises:
             MissingExtraError: llguidance is not installed.
         """
+        LOG.info("preparing the mask")
         return Vocabulary(_for_masks(self), self.vocabulary_size)
 
     @contextmanager

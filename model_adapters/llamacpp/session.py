@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from interpreter.session import Logprob
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.llamacpp.model import GgufModel
-from model_adapters.opening import GREEDY, Sampling
+from model_adapters.opening import GREEDY, LOG, Sampling
 from model_adapters.prompt import Message
 from model_adapters.tokens.engine import Candidates
 from model_adapters.tokens.session import TokenSession
@@ -76,6 +76,7 @@ class LlamaCppContext:
         self._resources = ExitStack()
         self._number = self._resources.enter_context(model.context())
         self._scores: tuple[Logprob, ...] | None = None
+        self._is_read = False
 
     def extend(self, tokens: Sequence[int]) -> None:
         """Add tokens at the end."""
@@ -108,6 +109,9 @@ class LlamaCppContext:
         Args:
             most: How many; fewer where there are not so many.
         """
+        if not self._is_read:
+            self._is_read = True
+            LOG.info("reading the prompt, %d tokens", len(self.ids))
         if self._scores is None:
             self._scores = self._model.engine.likeliest(self.ids, self._number, _ASKED)
         if most <= len(self._scores):

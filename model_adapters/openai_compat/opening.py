@@ -9,6 +9,7 @@ from model_adapters.openai_compat.address import Address, read_address
 from model_adapters.opening import (
     ANY_MODEL,
     CHANCE,
+    LOG,
     Backend,
     Fluency,
     Opened,
@@ -37,6 +38,7 @@ def _open(request: Request, word: str) -> Opened:
         from model_adapters.openai_compat.server import Server
     except ImportError as error:
         raise missing_extra("openai", error) from error
+    LOG.info("asking %s what it serves", address.url)
     server = Server(address)
     continues = server.dialect.encode is not None
     with ExitStack() as stack:
@@ -60,6 +62,7 @@ def _open(request: Request, word: str) -> Opened:
                 sampling=request.sampling,
             )
         stack.pop_all()  # from here on it is closed with the session
+    LOG.info("%s reads the prompt", address.url)
     return Opened(
         session,
         server.in_words,

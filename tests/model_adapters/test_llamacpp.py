@@ -1,6 +1,7 @@
 """Sessions on the embedded model's GGUF file, decoded by llama.cpp in this process."""
 
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -269,6 +270,18 @@ def test_a_small_model_has_what_suits_it_whatever_file_it_is_in(tmp_path: Path) 
     assert session._constraint is not None
     assert not session._constraint._choice.brackets
     session.close()
+
+
+def test_who_waits_is_told_what_for(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "cml")
+    session = open_backend(Request("llamacpp", "Hello.", {})).session
+    session.decode()
+    session.decode()
+    session.close()
+    loading, mask, reading = caplog.messages
+    assert loading.startswith("loading the weights of SmolLM2")
+    assert mask == "preparing the mask"
+    assert re.fullmatch("reading the prompt, [0-9]+ tokens", reading)
 
 
 # ---------------------------------------------------------------------------------- bad files

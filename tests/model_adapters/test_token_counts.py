@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from extras import from_extra
 
+from interpreter.errors import MissingExtraError
 from model_adapters.commands import workload
 from model_adapters.commands.workload import token_counter
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, fetch_embedded
@@ -37,7 +38,11 @@ def test_the_gguf_file_counts_as_the_converted_model_does(monkeypatch: pytest.Mo
 
 
 def test_where_nothing_counts_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_folder(*_: object) -> bool:  # in the core nothing knows the user's folders
+        raise MissingExtraError("platformdirs")
+
     monkeypatch.setattr(workload, "find_spec", without("xllamacpp", "tokenizers", "transformers"))
+    monkeypatch.setattr(workload, "is_embedded_fetched", no_folder)
     with pytest.raises(AdapterError, match=r"\[llamacpp\].*--tokenizer characters"):
         token_counter("smollm2", yes=False)
     assert token_counter("characters", yes=False)("12345") == 2

@@ -130,8 +130,8 @@ def _sentences(advice: Advice, calls: int) -> tuple[str, ...]:
 def _about_run(advice: Advice, calls: int) -> list[str]:
     share = advice.decode_us / max(1, advice.total_us)
     sentences = [
-        f"The run took {milliseconds(advice.total_us)} for {counted(calls, 'call')}; the model read for"
-        f" {milliseconds(advice.reading_us)} until its first words came, and then decoded for"
+        f"The run took {milliseconds(advice.total_us)} for {counted(calls, 'call')}; the first words came"
+        f" after {milliseconds(advice.reading_us)}, and then the model decoded for"
         f" {milliseconds(advice.decode_us)} ({share:.0%} of the run)."
     ]
     off = abs(advice.played_us - advice.total_us) / max(1, advice.total_us)
