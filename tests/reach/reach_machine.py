@@ -17,15 +17,15 @@ from interpreter.rules.settling import SETTLE_RULES
 from interpreter.vectors.questions import run_differences
 from interpreter.vectors.runs import RunAnswer, RunVector, run_vector
 
-_VECTORS: Final = {
+VECTORS: Final = {
     name: msgspec.json.decode(file.read_bytes(), type=RunVector)
     for name, file in vector_files("runs").items()
 }
 
 
-def failing(names: Iterable[str] = _VECTORS) -> list[str]:
+def failing(names: Iterable[str] = VECTORS) -> list[str]:
     """Return those of some vectors that the reference fails, as it is now."""
-    return [name for name in names if not _is_right(_VECTORS[name])]
+    return [name for name in names if not _is_right(VECTORS[name])]
 
 
 def _is_right(vector: RunVector) -> bool:
