@@ -12,6 +12,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from operations_parts import OPERATIONS
 from rooms import drawn
 
 from cml.symbols import Marker
@@ -385,6 +386,7 @@ PARTS: Final[dict[str, Callable[..., str]]] = {
     "losses": losses,
     "options": options,
     "mutants": mutants,
+    **OPERATIONS,
 }
 
 

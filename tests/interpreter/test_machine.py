@@ -84,7 +84,10 @@ def test_a_result_that_nobody_can_ask_for_is_not_kept() -> None:
 
 @pytest.mark.parametrize(
     ("written", "key"),
-    [("[CALL] a [HEAD] g() [END][CALL] b [HEAD] f(a) [END]", "b"), ("[CALL] b [HEAD] f( [END]", "b")],
+    [
+        ("[CALL] a [HEAD] g() [END][CALL] b [HEAD] f(a) [END]", "b"),
+        ("[CALL] b [HEAD] f( [END]", "b"),
+    ],
 )
 @pytest.mark.parametrize("event", [lambda key: Returned(key, ONE), Expired])
 def test_what_was_not_started_does_not_come_back(written, key, event) -> None:
@@ -121,7 +124,10 @@ def with_functions(count: int) -> State:
 def test_of_few_functions_all_are_named_and_of_many_the_nearest() -> None:
     asked = "[CALL] a [HEAD] get_070() [END]"
     few = message(with_functions(20), asked)
-    assert few == f"there is no function get_070; there are: {', '.join(f'get_{n:02}' for n in range(20))}"
+    assert (
+        few
+        == f"there is no function get_070; there are: {', '.join(f'get_{n:02}' for n in range(20))}"
+    )
     many = message(with_functions(21), asked)
     beginning, _, near = many.partition("the nearest: ")
     assert beginning == "there is no function get_070; of the 21 that there are, "
