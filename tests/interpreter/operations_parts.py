@@ -104,6 +104,8 @@ MEANING: Final = {
     "loading torch and transformers": "The packages are imported.",
     "loading the tokenizer of %s": "A folder of a model is read.",
     "loading the weights of %s": "The longest part of a start.",
+    "asking %s what it serves": "A server is asked for its model and its abilities; if this stays, it does not answer.",
+    "%s reads the prompt": "The server reads it; the first token comes after.",
     "reading the prompt, %d tokens": "The first pass over the prompt; what follows is decoding.",
 }
 
