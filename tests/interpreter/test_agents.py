@@ -16,6 +16,7 @@ from cml.ast import OutcomeKind
 from cml.profile import Level, Limits, Profile
 from interpreter import EndOfDecoding, HostError, Piece, ScriptedSession, Sessions, Settings
 from interpreter.agents import Agents, Letter, VirtualAgent, VirtualAgents
+from interpreter.agents.post import Post
 from interpreter.drivers.form import MOST_WAITING
 from interpreter.drivers.replay import replay
 from interpreter.events import Began, Inject, Outcome, Returned, Row, Said, Start, Stopped
@@ -540,3 +541,14 @@ def test_the_page_gives_the_limits_as_they_are() -> None:
     assert f"| `agent_hops` | {limits.agent_hops} |" in page
     assert f"| `agent_messages` | {limits.agent_messages} |" in page
     assert f"| {MOST_WAITING:,} |" in page
+
+
+def test_what_came_and_did_not_go_in_is_unread_and_so_is_what_is_on_its_way() -> None:
+    post, said = Post(["a", "b"]), Said("hello", "a")
+    assert not post.has_unread("b")
+    post.see("b", [Row(1, "Step/message", said, ())])
+    assert post.has_unread("b")
+    assert not post.has_unread("a")
+    assert post.left_over == (Letter("b", said),)
+    post.carry(Letter("a", said), lambda _: None)
+    assert post.has_unread("a")

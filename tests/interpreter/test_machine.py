@@ -12,7 +12,17 @@ from cml.text.lexer import Lexer
 from interpreter import EndOfDecoding, HostError, Piece, ScriptedSession, Settings, State
 from interpreter.drivers.virtual import run_virtual
 from interpreter.errors import Stuck
-from interpreter.events import Began, Decoded, Expired, Outcome, Report, Returned, failure
+from interpreter.events import (
+    Began,
+    Decoded,
+    Expired,
+    Outcome,
+    Report,
+    Returned,
+    Said,
+    Stopped,
+    failure,
+)
 from interpreter.machine import advance, instant, settle_one, step, step_checked
 from interpreter.rules import RULES, Rules
 from interpreter.rules.host import step_begin
@@ -163,3 +173,11 @@ def test_what_was_meant_for_text_is_told_but_for_a_cancel() -> None:
     )
     told = message(after(""), "[CALL] k [HEAD] cancel(x) [END]")
     assert told == "no earlier call has the identifier x"
+
+
+@pytest.mark.parametrize("event", [Said("hello"), Stopped()])
+def test_a_turn_that_was_stopped_takes_nothing_more(event) -> None:
+    stopped, _ = instant(after("so"), 100, [Stopped()])
+    with pytest.raises(HostError) as found:
+        step(stopped, event)
+    assert found.value.clause == "Embed/stop"

@@ -1,0 +1,111 @@
+"""Why some mutants are no faults: what they do is what the right function does, or nobody sees it."""
+
+from typing import Final
+
+AT_IMPORT: Final = {
+    "rules.settling._during": "it makes the rules as they are imported",
+    "rules.Rules.all": "the names of the rules are made of it at import, and compared with the text",
+}
+"""Functions that have run when a mutant of theirs comes; what they make is mutated."""
+
+_CONCERNED: Final = "call and (key == changed or changed in references(call))"
+_TRAP: Final = "not isinstance(block, Trap) or can_wake(state, block.wait)"
+
+REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "It is a short cut: without it the same is found, with more work.": (
+        (
+            "rules.Rules.settling_in",
+            "for rule in self.settling without if phase in phases_of(rule)",
+        ),
+        ("rules.changes.with_call", "if after.waiting or state.waiting → if True"),
+        ("rules.changes._listed", "if key in keys → if True (place 2)"),
+        ("rules.changes._considered", f"if {_CONCERNED} → if True"),
+        (
+            "rules.changes._considered",
+            f"{_CONCERNED} → call or (key == changed or changed in references(call))",
+        ),
+        (
+            "rules.changes._considered",
+            f"{_CONCERNED} → key == changed or changed in references(call)",
+        ),
+        ("rules.changes._considered", f"{_CONCERNED} → call"),
+        ("machine.advance", "if now_us == state.now_us → if False"),
+        (
+            "rules.symbols._backslashes",
+            "not text.endswith('\\\\') or state.settings.profile.markers is Spelling.TOKEN → "
+            "state.settings.profile.markers is Spelling.TOKEN",
+        ),
+        ("rules.symbols._backslashes", "'\\\\' → ''"),
+        (
+            "machine._ended_block",
+            "state.block is None or marker is None or marker in {Marker.HEAD, Marker.INTR} → "
+            "state.block is None or marker in {Marker.HEAD, Marker.INTR}",
+        ),
+        (
+            "machine._ended_block",
+            "state.block is None or marker is None or marker in {Marker.HEAD, Marker.INTR} → "
+            "state.block is None or marker is None",
+        ),
+        ("machine._ended_block", "{Marker.HEAD, Marker.INTR} without Marker.HEAD"),
+        ("machine._ended_block", "{Marker.HEAD, Marker.INTR} without Marker.INTR"),
+    ),
+    "What is listed as failing is looked at again by Settle/dependency before anything is done.": (
+        ("rules.changes._considered", "if dependency_fault(call, state) → if True"),
+        ("rules.changes._considered", "for key in state.waiting without if key in failing"),
+        ("rules.settling.settle_dependency", "for key in state.failing only once"),
+    ),
+    "It tells the type checker what cannot be otherwise: a call that waits or starts has been read, "
+    "identifiers are not empty, a refusal has a rule to be reported by, only an opener opens.": (
+        ("rules.futures._result", "if outcome is None → if False"),
+        ("rules.changes.answer_fault", "is_own and identifier → is_own"),
+        (
+            "rules.settling.settle_dependency",
+            "call and (fault := dependency_fault(call, state)) → "
+            "(fault := dependency_fault(call, state))",
+        ),
+        ("rules.settling.settle_start", "for (key, entry) in waiting without if entry.call"),
+        (
+            "rules.symbols.step_cancel",
+            "cancel_target(block, state.settings.profile) or '' → "
+            "cancel_target(block, state.settings.profile)",
+        ),
+        ("rules.symbols.step_cancel", "'' → 'x'"),
+        ("rules.symbols.step_refused", "told.report or '' → told.report"),
+        ("rules.symbols.step_refused", "'' → 'x'"),
+        ("rules.symbols._open", "if marker is None → if False"),
+    ),
+    "Only the order of the numbers counts, and it stays.": (
+        (
+            "rules.host.step_message",
+            "sum(state.messages.values()) + 1 → sum(state.messages.values()) - 1",
+        ),
+        ("rules.host.step_message", "1 → 2 (place 2)"),
+        ("rules.settling._start_key", "1 → 2"),
+        ("rules.settling._start_key", "1 → 2 (place 2)"),
+    ),
+    "It is set again before anybody reads it.": (
+        ("rules.settling.settle_wake", "replace(…) without wait=None"),
+        (
+            "rules.settling.settle_deliver",
+            "state.messaged or any((queued.rank == 0 for queued in state.queue)) → "
+            "any((queued.rank == 0 for queued in state.queue))",
+        ),
+    ),
+    "A rule that is tried before it has fired already.": (
+        ("rules.settling.settle_finish", "state.queue or state.unsettled → state.unsettled"),
+    ),
+    "The last character of a line feed, or of nothing, is all of it.": (
+        ("rules.settling.settle_deliver", "1 → 2"),
+    ),
+    "None is as false as False, and what falls through returns it.": (
+        ("rules.settling._while_decoding", "match without case 'idle'"),
+        ("rules.settling._while_decoding", "return False → return None"),
+        ("rules.settling._while_decoding", "'idle' → ''"),
+        ("rules.refusals.cancel_target", "match without case _ (place 2)"),
+        ("machine._check_contract", "match without case _"),
+        ("machine._check_contract", "match without case Decoded() | Ended() | Stopped()"),
+        ("machine._check_contract", "case Decoded() | Ended() | Stopped() without Decoded()"),
+        ("machine._check_contract", "case Decoded() | Ended() | Stopped() without Ended()"),
+        ("machine._check_contract", "case Decoded() | Ended() | Stopped() without Stopped()"),
+    ),
+}
