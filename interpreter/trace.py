@@ -94,6 +94,12 @@ def with_checksum(line: bytes) -> bytes:
     return kept + b',"crc":"%08x"}\n' % crc32(kept)
 
 
+def encode_rows(rows: Iterable[Row], *, checksums: bool = True) -> bytes:
+    """Return rows as lines, with or without their checksums (Trace/checksum)."""
+    lines = map(encode_row, rows)
+    return b"".join(map(with_checksum, lines) if checksums else lines)
+
+
 def has_checksum(line: bytes) -> bool:
     """Whether a line of a trace ends with a checksum.
 
@@ -132,8 +138,7 @@ def journal(
             os.fsync(file.fileno())
 
     def write(rows: Iterable[Row]) -> None:
-        lines = map(encode_row, rows)
-        write_out(b"".join(map(with_checksum, lines) if checksums else lines))
+        write_out(encode_rows(rows, checksums=checksums))
 
     if header is not None:
         first = encode_header(header)

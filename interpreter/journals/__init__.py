@@ -1,6 +1,20 @@
-"""Traces as journals: a session whose process died goes on from there (Embed/resume)."""
+"""Traces as journals: a session whose process died goes on from there (Embed/resume, Embed/owner)."""
 
+from interpreter.journals.database import JournalError
+from interpreter.journals.leases import Journals, Owned
+from interpreter.journals.opening import open_journals
 from interpreter.journals.past import Past, Running, past_of
 from interpreter.journals.reopening import Reopened, own, reopened
 
-__all__ = ["Past", "Reopened", "Running", "own", "past_of", "reopened"]
+__all__ = [
+    "JournalError",
+    "Journals",
+    "Owned",
+    "Past",
+    "Reopened",
+    "Running",
+    "open_journals",
+    "own",
+    "past_of",
+    "reopened",
+]

@@ -14,6 +14,7 @@ from interpreter import Runtime, ScriptedSession, Settings
 from interpreter.journals import own, reopened
 from interpreter.state import Phase
 from interpreter.tools.declared import tool
+from interpreter.tools.signature import Function
 from interpreter.trace import Header, journal
 
 CALLS = 12
@@ -38,21 +39,29 @@ def note(folder: Path, word: str) -> None:
     os.close(file)
 
 
-def main(folder: Path) -> None:
-    """Begin or go on, and say so."""
+def functions_of(folder: Path, before: str = "") -> dict[str, Function]:
+    """What the model may call: each run leaves a line, which begins with a word of the session."""
 
     def once(n: int) -> int:
-        note(folder, f"once {n}")
+        note(folder, f"{before}once {n}")
         time.sleep(random.random() * 0.02)
         return n
 
     @tool(idempotent=True)
     def often(n: int) -> int:
-        note(folder, f"often {n}")
+        note(folder, f"{before}often {n}")
         time.sleep(random.random() * 0.02)
         return n
 
-    functions = {"once": once, "often": often}
+    return {"once": once, "often": often}
+
+
+HEADER = Header(1, Settings(functions=("once", "often")), "real")
+
+
+def main(folder: Path) -> None:
+    """Begin or go on, and say so."""
+    functions = functions_of(folder)
     session, path = ScriptedSession(script(), PAUSE_S), folder / "trace.jsonl"
     print("ready", flush=True)
     if path.exists() and b"\n" in path.read_bytes():
@@ -63,10 +72,11 @@ def main(folder: Path) -> None:
     else:
         with path.open("wb") as file:
             own(file)
-            write = journal(file, Header(1, Settings(functions=("once", "often")), "real"))
+            write = journal(file, HEADER)
             with Runtime(session, functions, journal=write) as runtime:
                 list(runtime.run())
     (folder / "context.txt").write_text(session.context)
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

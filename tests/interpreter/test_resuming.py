@@ -3,14 +3,14 @@
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import driver_stories as stories
 import pytest
+from killed_answers import require_told_once, went_in
 
 from interpreter import HostError, Runtime, ScriptedSession, Settings
-from interpreter.events import Inject, OutcomeKind, Row, Start
+from interpreter.events import Row, Start
 from interpreter.journals import reopened
 from interpreter.state import Phase
 from interpreter.testing import Ran, check_ran
@@ -155,22 +155,7 @@ def kills_survived(folder: Path, kills: int, seed: int) -> int:
     path = folder / "trace.jsonl"
     require_valid(path)
     rows = rows_of(path)
-    answers = [identifier for identifier, _, _ in went_in(rows)]
-    assert sorted(answers) == sorted(f"c{number}" for number in range(12))
-    ran = (folder / "runs.txt").read_text().split("\n")
-    for identifier, outcome, value in went_in(rows):
-        number = int(identifier[1:])
-        is_idempotent = number % 3 == 2
-        times = ran.count(f"{'often' if is_idempotent else 'once'} {number}")
-        if is_idempotent:
-            assert times >= 1
-            assert value == number
-        elif outcome.value == "returned":
-            assert times == 1
-            assert value == number
-        else:
-            assert times <= 1
-            assert value["type"] == "interrupted"
+    require_told_once(rows, (folder / "runs.txt").read_text().split("\n"))
     context = (folder / "context.txt").read_text()
     if context:  # else the last of them died when all was over
         with reopened(path) as again:
@@ -178,16 +163,6 @@ def kills_survived(folder: Path, kills: int, seed: int) -> int:
         check_ran(Ran(settings, rows, context))
         assert context.endswith(" So it is.")
     return killed
-
-
-def went_in(rows: Sequence[Row]) -> list[tuple[str, OutcomeKind, object]]:
-    """Return what the model was told."""
-    injected = [e for row in rows for e in row.effects if isinstance(e, Inject)]
-    return [
-        (told.id, told.outcome.kind, told.outcome.value)
-        for each in injected
-        for told in each.interrupts
-    ]
 
 
 def is_killed(folder: Path, after_s: float | None) -> bool:

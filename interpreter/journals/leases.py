@@ -1,0 +1,238 @@
+"""Journals in a database, each owned by one worker at a time (Embed/owner)."""
+
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Final, Self
+
+from interpreter.errors import HostError
+from interpreter.events import Began, Finish, Row
+from interpreter.journals import database as sql
+from interpreter.journals.database import Cell, Database, JournalError
+from interpreter.journals.past import Past, past_of
+from interpreter.trace import (
+    Header,
+    TraceError,
+    encode_header,
+    encode_rows,
+    read_trace,
+    with_checksum,
+)
+
+LOG: Final = logging.getLogger("interpreter")
+RENEWALS: Final = 3
+"""How often a lease is renewed in the time that it lasts."""
+
+
+class Owned:
+    """A session that this worker owns, until it gives it up, dies, or is too slow to renew its lease.
+
+    Leaving it as a context manager gives it up.
+
+    Attributes:
+        key: Which session.
+        token: The how-manieth owner this worker is: it grows with each.
+        past: What the journal says, for a driver to go on from.
+        number: How many instants the journal has.
+    """
+
+    def __init__(self, journals: "Journals", key: str, token: int, past: Past, number: int) -> None:
+        self.key = key
+        self.token = token
+        self.past = past
+        self.number = number
+        self._journals = journals
+
+    def __enter__(self) -> Self:
+        """Return the session itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it up, for others to take."""
+        self._journals.give_up(self)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write the rows of an instant: the journal of a driver.
+
+        Raises:
+            HostError: The session has another owner now (Embed/owner): nothing was written.
+            JournalError: The database could not do it. Whether it is written is not known, and the
+                session is to be taken anew.
+        """
+        self._journals.append(self, rows)
+
+
+class Journals:
+    """Sessions in a database. Threads may share it; it renews the leases of what it owns.
+
+    Args:
+        database: Where they are.
+        lease_s: How long a session is owned without a renewal, in seconds by the database's clock.
+    """
+
+    def __init__(self, database: Database, lease_s: float) -> None:
+        self._database = database
+        self._lease_us = round(lease_s * 1_000_000)
+        self._owned: dict[str, Owned] = {}
+        self._holding = threading.RLock()  # what is given up is not renewed at the same time
+        self._is_closed = threading.Event()
+        self._renewing = threading.Thread(
+            target=self._keep_renewing, args=(lease_s / RENEWALS,), name="cml-leases", daemon=True
+        )
+        self._renewing.start()
+
+    def __enter__(self) -> Self:
+        """Return the journals themselves."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close them."""
+        self.close()
+
+    def begin(self, key: str, header: Header) -> Owned:
+        """Begin the journal of a session, and own it.
+
+        Args:
+            key: Any text; no other session has it.
+            header: Its first line.
+
+        Raises:
+            HostError: There is a session of this key (Embed/owner).
+            JournalError: The database could not do it.
+        """
+        line = with_checksum(encode_header(header)).decode()
+        with self._database.transaction() as execute:
+            begun = execute(sql.BEGIN, key=key, header=line, lease_us=self._lease_us)
+        if not begun:
+            raise HostError("Embed/owner", f"there is a session {key!r}; take it, or name another")
+        return self._own(Owned(self, key, 1, past_of(header, ()), 0))
+
+    def take(self, key: str) -> Owned:
+        """Own a session that nobody owns any more.
+
+        Raises:
+            HostError: There is none of this key, or a worker owns it (Embed/owner).
+            TraceError: A line of its journal is at fault.
+            JournalError: The database could not do it.
+        """
+        if taken := self._taken(sql.TAKE, key=key):
+            return taken
+        with self._database.transaction() as execute:
+            is_there = bool(execute(sql.HEADER, key=key))
+        message = "another worker owns it" if is_there else "there is none"
+        raise HostError("Embed/owner", f"the session {key!r} cannot be taken: {message}")
+
+    def take_any(self) -> Owned | None:
+        """Own a session with a turn under way that nobody owns any more, the longest left one first.
+
+        Raises:
+            TraceError: A line of its journal is at fault; it is left alone as long as a lease lasts.
+            JournalError: The database could not do it.
+        """
+        return self._taken(sql.TAKE_ANY)
+
+    def lines(self, key: str) -> list[bytes]:
+        """Return a session as the lines of a trace, whoever owns it.
+
+        Raises:
+            HostError: There is none of this key (Embed/owner).
+            JournalError: The database could not do it.
+        """
+        with self._database.transaction() as execute:
+            header, instants = execute(sql.HEADER, key=key), execute(sql.LINES, key=key)
+        if not header:
+            raise HostError("Embed/owner", f"there is no session {key!r}")
+        return _split([*header, *instants])
+
+    def append(self, owned: Owned, rows: Sequence[Row]) -> None:
+        """Write the rows of an instant; see `Owned.write`."""
+        lines = encode_rows(rows).decode()
+        key, token, number = owned.key, owned.token, owned.number + 1
+        if not self._is_held(owned):
+            raise HostError("Embed/owner", f"this worker owns the session {key!r} no more")
+        with self._database.transaction() as execute:
+            written = execute(sql.APPEND, key=key, token=token, number=number, lines=lines)
+            if written and (is_over := _is_over_after(rows)) is not None:
+                execute(sql.SAY_OVER, key=key, is_over=is_over)
+        if not written:
+            self._lose(owned)
+            raise HostError("Embed/owner", f"another worker owns the session {key!r} now")
+        owned.number = number
+
+    def renew(self) -> None:
+        """Renew the leases of all that is owned, as is done a few times while a lease lasts.
+
+        Raises:
+            JournalError: The database could not do it.
+        """
+        for owned in tuple(self._owned.values()):
+            with self._holding:
+                if self._is_held(owned) and not self._is_renewed(owned, self._lease_us):
+                    self._lose(owned)
+
+    def give_up(self, owned: Owned) -> None:
+        """Own a session no more: anybody may take it at once, if another has not yet."""
+        with self._holding:
+            if self._is_held(owned):
+                del self._owned[owned.key]
+                self._is_renewed(owned, 0)
+
+    def close(self) -> None:
+        """Close the connection. What is owned still can be taken by others when its lease has ended."""
+        self._is_closed.set()
+        self._renewing.join()
+        self._database.close()
+
+    def _own(self, owned: Owned) -> Owned:
+        with self._holding:
+            self._owned[owned.key] = owned
+        return owned
+
+    def _is_held(self, owned: Owned) -> bool:
+        return self._owned.get(owned.key) is owned
+
+    def _lose(self, owned: Owned) -> None:
+        with self._holding:
+            if self._is_held(owned):
+                LOG.warning("another worker owns the session %r now", owned.key)
+                del self._owned[owned.key]
+
+    def _taken(self, statement: str, **parameters: Cell) -> Owned | None:
+        with self._database.transaction() as execute:
+            found = execute(statement, lease_us=self._lease_us, **parameters)
+            if not found:
+                return None
+            key, token, header = found[0]
+            instants = execute(sql.LINES, key=key)
+        try:
+            past = past_of(*read_trace(_split([(header,), *instants])))
+        except TraceError as error:
+            raise TraceError(error.line, error.rule, f"{key}: {error.message}") from None
+        return self._own(Owned(self, str(key), int(token), past, len(instants)))
+
+    def _is_renewed(self, owned: Owned, lease_us: int) -> bool:
+        with self._database.transaction() as execute:
+            return bool(execute(sql.RENEW, key=owned.key, token=owned.token, lease_us=lease_us))
+
+    def _keep_renewing(self, every_s: float) -> None:
+        while not self._is_closed.wait(every_s):
+            try:
+                self.renew()
+            except JournalError as error:
+                LOG.warning("leases are not renewed: %s", error)
+
+
+def _is_over_after(rows: Iterable[Row]) -> bool | None:
+    """Whether rows end a turn, or begin one; None if they do neither."""
+    is_over = None
+    for row in rows:
+        if isinstance(row.event, Began):
+            is_over = False
+        if any(isinstance(effect, Finish) for effect in row.effects):
+            is_over = True
+    return is_over
+
+
+def _split(texts: Iterable[tuple[Cell, ...]]) -> list[bytes]:
+    """Return the lines of what a database gave back, with their line feeds."""
+    return [line for (text,) in texts for line in str(text).encode().splitlines(keepends=True)]
