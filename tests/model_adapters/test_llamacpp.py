@@ -136,6 +136,26 @@ def test_an_append_extends_the_context_as_if_it_had_always_been_there(gguf: Gguf
 
 
 @settings(max_examples=10)
+@given(seed=st.integers(0, 1000), steps=st.integers(1, 12))
+def test_a_session_that_is_restored_goes_on_behind_the_text_of_the_other(
+    gguf: GgufModel, seed: int, steps: int
+) -> None:
+    with closing(LlamaCppSession(gguf, ASK, sampling=Sampling(2, seed))) as session:
+        prompt = len(session.ids)
+        text = write(session, steps)
+    with closing(LlamaCppSession(gguf, ASK)) as restored:
+        for character in text:
+            restored.restore(Piece(character))
+        assert text_of(gguf, restored.ids[prompt:]) == text
+        there = {each.token: each.logprob for each in restored.logprobs(40)}
+        fresh = {each.token: each.logprob for each in gguf.engine.likeliest(restored.ids, 1, 40)}
+        common = there.keys() & fresh.keys()
+        assert len(common) > 30
+        # Read in other portions, sums are rounded otherwise, and behind letters alone that shows.
+        assert all(abs(there[token] - fresh[token]) < 0.5 for token in common)
+
+
+@settings(max_examples=10)
 @given(seed=st.integers(0, 1000), part=st.floats(0, 1))
 def test_a_rewind_drops_characters_and_bans_their_first_token(
     gguf: GgufModel, seed: int, part: float
