@@ -98,6 +98,10 @@ MEANING: Final = {
     "nobody hears of them. Give such a function a time limit of its own, or `--isolate` it.",
     "a step of the session does not end and is left behind": "The model's `decode`, `append` or `rewind` has not come back "
     "in `patience_s`. Look at the model or the server behind it; make another session.",
+    "another worker owns the session %r now": "This worker was held up, or cut off, for longer than a lease of its journals in a "
+    "database. What it still writes of this session is refused. Where it comes often, `lease_s` is too short.",
+    "leases are not renewed: %s": "The database cannot be reached, or refuses; the next renewal tries again. Until then others "
+    "may take what this worker owns.",
     "the MCP server %s %s": "Said once a server and a thing: what is wrong with it, and what is left out.",
     "preparing %s, once": "The embedded model is converted; some seconds, then never again.",
     "preparing the mask": "The vocabulary is indexed for the mask.",
@@ -149,7 +153,7 @@ def logged() -> str:
 
 
 def _placed(text: str) -> str:
-    return re.sub(r"%[sd]", "…", text)
+    return re.sub(r"%[sdr]", "…", text)
 
 
 # ------------------------------------------------------------------------ the lines of a trace
