@@ -14,11 +14,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, cast
 
 from cml.ast import Json
-from interpreter.tools.patterns import validator_of
-from interpreter.tools.schema import Schema, as_schema, properties, resolved, schemas, types
+from interpreter.tools.patterns import faults
+from interpreter.tools.schema import Schema, as_schema, members, properties, resolved, types
 
 if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+    from jsonschema import FormatChecker, ValidationError
 
 _MOST_FAULTS: Final = 3
 _LONGEST_VALUE: Final = 80
@@ -48,20 +48,20 @@ def argument_faults(arguments: Json, parameters: Schema) -> tuple[str, ...]:
         arguments: An object of named arguments.
         parameters: The schema of a tool.
     """
-    validator = _validator(parameters)
-    errors = sorted(validator.iter_errors(arguments), key=lambda e: [*map(str, e.absolute_path)])
+    found_faults = faults(arguments, parameters, _format_checker())
+    errors = sorted(found_faults, key=lambda e: [*map(str, e.absolute_path)])
     found = dict.fromkeys(line for error in errors for line in _explained(error, parameters))
     return tuple(found)[:_MOST_FAULTS]
 
 
 def load_checks() -> None:
     """Load what checks arguments, so that the first call does not wait for it (80 ms)."""
-    _validator({})
+    faults({}, {}, _format_checker())
 
 
 def is_allowed(value: Json, schema: Schema) -> bool:
     """Whether a schema allows a value."""
-    return bool(_validator(schema).is_valid(value))
+    return not faults(value, schema, _format_checker())
 
 
 def noun(schema: Schema, root: Schema) -> str:
@@ -73,8 +73,8 @@ def noun(schema: Schema, root: Schema) -> str:
         return f"one of {', '.join(map(shown, values))}"
     if isinstance(form := found.get("format"), str) and form in _FORMATS:
         return _FORMATS[form][1]
-    if members := [*schemas(found.get("anyOf")), *schemas(found.get("oneOf"))]:
-        return " or ".join(dict.fromkeys(noun(member, root) for member in members))
+    if parts := members(found, root):
+        return " or ".join(dict.fromkeys(noun(part, root) for part in parts))
     return " or ".join(_NOUNS.get(name, name) for name in types(found)) or "any value"
 
 
@@ -82,10 +82,6 @@ def shown(value: Json) -> str:
     """Return a value as JSON, shortened where it is long."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
-
-
-def _validator(schema: Schema) -> "Draft202012Validator":
-    return validator_of(schema, _format_checker())
 
 
 @cache

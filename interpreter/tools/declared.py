@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from cml.ast import Json
-from interpreter.tools.schema import Schema, as_schema
+from interpreter.tools.schema import DEEPEST, Schema, as_schema, nesting
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -159,6 +159,8 @@ def _schema(document: Mapping[str, Json], keys: tuple[str, ...], name: str) -> S
         return None
     if not isinstance(found, dict):
         raise ToolError(f"{name}: its parameters are a JSON Schema, an object")
+    if nesting(found) > DEEPEST:
+        raise ToolError(f"{name}: its schema nests deeper than {DEEPEST}")
     return as_schema(found)
 
 

@@ -12,6 +12,7 @@ from interpreter.tools.schema import (
     NOTHING,
     Schema,
     as_schema,
+    members,
     properties,
     required,
     resolved,
@@ -93,8 +94,8 @@ def describe_type(schema: Schema, root: Schema, body: Body, depth: int = 0) -> s
         return constant(found["const"], body)
     if isinstance(values := found.get("enum"), list):
         return " | ".join(constant(value, body) for value in values)
-    if members := [*schemas(found.get("anyOf")), *schemas(found.get("oneOf"))]:
-        told = (describe_type(member, root, body, depth) for member in members)
+    if parts := members(found, root):
+        told = (describe_type(part, root, body, depth) for part in parts)
         return " | ".join(dict.fromkeys(told))
     word = _WORDS[body]
     kinds = [

@@ -5,11 +5,13 @@ characters keeps it for minutes, in one step that lets no other thread run. So n
 a deadline is a cure, and no bound on the length of a text is short enough. RE2 is asked instead,
 whose time grows with the length of the text alone. What it has no means for (a look around, a
 reference back, more than a thousand repetitions, a fault in the pattern) is not held here: whoever
-asked for it sees the arguments, too. A reference that leads nowhere says nothing, either.
+asked for it sees the arguments, too. A reference that leads nowhere, or back to itself, says nothing,
+either; nor does a keyword whose value is none of JSON Schema.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     Faults: TypeAlias = Iterator[ValidationError]
 
 _KEPT: Final = 1024
+_NONSENSE: Final = (TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
+_REFERRED: "Final[ContextVar[dict[tuple[str, int, int], list[ValidationError]]]]" = ContextVar(
+    "referred"
+)
+"""What each reference came to for each value, while one value is held to its schema."""
 _BY_PATTERN: Final = "patternProperties"
 
 
@@ -37,10 +44,11 @@ def matches(pattern: str, text: str) -> bool | None:
     return None if compiled is None else bool(compiled.search(text.encode("utf-8", "replace")))
 
 
-def validator_of(schema: Schema, formats: "FormatChecker") -> "Draft202012Validator":
-    """Return what holds values to a schema of draft 2020-12, as said above; it fetches nothing.
+def faults(value: Json, schema: Schema, formats: "FormatChecker") -> "list[ValidationError]":
+    """Return what of a value a schema of draft 2020-12 does not allow; nothing is fetched.
 
     Args:
+        value: The value.
         schema: The schema.
         formats: What knows its formats.
     """
@@ -48,7 +56,12 @@ def validator_of(schema: Schema, formats: "FormatChecker") -> "Draft202012Valida
 
     # jsonschema would ask `re` which properties a pattern has evaluated.
     is_evaluated = f'"{_BY_PATTERN}"' not in json.dumps(schema)
-    return _kind(is_evaluated)(schema, format_checker=formats, registry=Registry())
+    held = _kind(is_evaluated)(schema, format_checker=formats, registry=Registry())
+    before = _REFERRED.set({})
+    try:
+        return list(held.iter_errors(value))
+    finally:
+        _REFERRED.reset(before)
 
 
 @cache
@@ -57,6 +70,7 @@ def _kind(is_evaluated: bool) -> "type[Draft202012Validator]":
     from jsonschema.validators import extend
 
     held: dict[str, Callable[..., Faults]] = {
+        **Draft202012Validator.VALIDATORS,
         "pattern": _pattern,
         _BY_PATTERN: _pattern_properties,
         "additionalProperties": _additional_properties,
@@ -64,7 +78,8 @@ def _kind(is_evaluated: bool) -> "type[Draft202012Validator]":
     }
     if not is_evaluated:
         held["unevaluatedProperties"] = lambda *_: iter(())
-    kind: type[Draft202012Validator] = extend(Draft202012Validator, held)  # type: ignore[no-untyped-call]
+    sound = {keyword: _sound(hold) for keyword, hold in held.items()}
+    kind: type[Draft202012Validator] = extend(Draft202012Validator, sound)  # type: ignore[no-untyped-call]
     return kind
 
 
@@ -119,18 +134,38 @@ def _additional_properties(
 
 
 def _reference(keyword: str) -> "Callable[..., Faults]":
-    """Return how a keyword that refers is held: to what it leads, if it leads anywhere."""
-    from jsonschema import Draft202012Validator
-    from referencing.exceptions import Unresolvable
+    """Return how a keyword that refers is held: to what it leads, if it leads anywhere.
+
+    One reference is followed once for one value: a circle ends, and two references in each of many
+    schemas do not take two to the power of their number.
+    """
+    from jsonschema import Draft202012Validator, ValidationError
 
     follow = Draft202012Validator.VALIDATORS[keyword]
 
     def hold(
         validator: "Draft202012Validator", reference: Json, instance: Json, schema: Schema
     ) -> "Faults":
-        try:
-            yield from follow(validator, reference, instance, schema)
-        except Unresolvable:
-            return
+        referred = _REFERRED.get()
+        place = (keyword, id(schema), id(instance))
+        if place not in referred:
+            referred[place] = []
+            referred[place] = list(follow(validator, reference, instance, schema))
+        # Copies: who descends writes the path into what comes up.
+        yield from map(ValidationError.create_from, referred[place])
 
     return hold
+
+
+def _sound(hold: "Callable[..., Faults]") -> "Callable[..., Faults]":
+    """Return how a keyword is held whose value may be none of JSON Schema: then it says nothing."""
+    from jsonschema.exceptions import UnknownType
+    from referencing.exceptions import Unresolvable
+
+    def hold_if_sound(*asked: object) -> "Faults":
+        try:
+            return iter([*hold(*asked)])
+        except (*_NONSENSE, UnknownType, Unresolvable):
+            return iter(())
+
+    return hold_if_sound

@@ -1,5 +1,6 @@
 """JSON Schema, as tools are described in it: the few questions that more than one reader asks."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -10,6 +11,10 @@ Schema: TypeAlias = dict[str, Json]
 
 ANY: Final[Schema] = {}
 NOTHING: Final[Schema] = {"not": {}}
+DEEPEST: Final = 64
+"""How deep brackets and braces of a schema that a server sends may nest."""
+_MOST_MEMBERS: Final = 256
+_UNION: Final = ("anyOf", "oneOf")
 
 # Where schemas stand inside a schema: one, an array of them, or an object of them.
 _ONE: Final = frozenset({"items", "additionalProperties", "not", "contains", "propertyNames"})
@@ -65,23 +70,67 @@ def resolved(schema: Schema, root: Schema) -> Schema:
 
     Args:
         schema: The schema.
-        root: The document that references point into; a reference that leads nowhere says nothing.
+        root: The document that references point into; a reference that leads nowhere, or back to
+            itself, says nothing.
     """
+    return _resolved(schema, root, set())
+
+
+def _resolved(schema: Schema, root: Schema, seen: set[str]) -> Schema:
     parts: list[Schema] = []
-    seen: set[str] = set()
     reference = schema.get("$ref")
     while isinstance(reference, str) and reference not in seen:
         seen.add(reference)
         parts.append({key: value for key, value in schema.items() if key != "$ref"})
         schema = _target(reference, root)
         reference = schema.get("$ref")
-    parts += [schema, *(resolved(part, root) for part in schemas(schema.get("allOf")))]
+    parts += [schema, *(_resolved(part, root, seen) for part in schemas(schema.get("allOf")))]
     merged: Schema = {}
     for part in reversed(parts):  # what stands beside a reference is more special than its target
         merged = _merged(merged, part)
     merged.pop("allOf", None)
     merged.pop("$ref", None)
     return merged
+
+
+def members(found: Schema, root: Schema) -> list[Schema]:
+    """Return the members of a union, each resolved, with what stands beside the union, and with the
+    members of unions within in their place; none where it is no union.
+
+    A union that leads back to itself adds nothing by that. Of a very wide one the first members come.
+
+    Args:
+        found: A schema that is resolved.
+        root: The document that references point into.
+    """
+    if not any(schemas(found.get(keyword)) for keyword in _UNION):
+        return []
+    flat: list[Schema] = []
+    seen: set[str] = set()
+    waiting = [found]
+    while waiting and len(seen) < _MOST_MEMBERS:
+        one = waiting.pop()
+        if (text := json.dumps(one, sort_keys=True)) in seen:
+            continue
+        seen.add(text)
+        inner = [part for keyword in _UNION for part in schemas(one.get(keyword))]
+        if not inner or "const" in one or isinstance(one.get("enum"), list):
+            flat.append(one)
+            continue
+        rest = {key: value for key, value in one.items() if key not in _UNION}
+        waiting += [{**rest, **resolved(part, root)} for part in reversed(inner)]
+    return flat
+
+
+def nesting(value: Json) -> int:
+    """Return how deep arrays and objects nest in a value."""
+    deepest, waiting = 0, [(value, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        waiting += [(part, depth + 1) for part in inner]
+    return deepest
 
 
 def mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:

@@ -21,6 +21,7 @@ from interpreter.tools.schema import (
     ANY,
     Schema,
     as_schema,
+    members,
     properties,
     required,
     resolved,
@@ -146,11 +147,9 @@ class ValueGrammar:
             return self._constants([found["const"]])
         if isinstance(values := found.get("enum"), list):
             return self._constants(values)
-        if members := [*schemas(found.get("anyOf")), *schemas(found.get("oneOf"))]:
-            rest = {k: v for k, v in found.items() if k not in {"anyOf", "oneOf"}}
-            parts = ({**rest, **resolved(member, root)} for member in members)
+        if parts := members(found, root):
             return _either(self._value(part, root, depth) for part in parts)
-        if kinds := types(found):
+        if kinds := [kind for kind in types(found) if kind in self._KINDS]:
             return _either(self._KINDS[kind](self, found, root, depth) for kind in kinds)
         # Any value at all: of every kind, and less deep than what is described.
         return _either(kind(self, ANY, root, depth + 1) for kind in self._KINDS.values())

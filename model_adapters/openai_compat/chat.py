@@ -33,6 +33,7 @@ LOSS: Final = (
     "and the model begins a new one"
 )
 _TRAP: Final = "\n[TRAP][END]"
+_UNREADABLE: Final = "unreadable_arguments"
 
 
 class _FunctionDelta(msgspec.Struct, frozen=True):
@@ -275,14 +276,20 @@ def _begins_another(call: _Wanted, delta: _CallDelta) -> bool:
 def _as_cml(call: NativeCall, profile: Profile) -> str:
     """Return a call as the context has it.
 
-    Arguments that are no JSON object are told as they are, as one positional argument: the runtime
-    answers what is wrong with them.
+    Arguments that are no JSON object are told as they are, as one positional argument, and those that
+    no body can hold under a name that no function has: the runtime answers what is wrong with them.
     """
-    try:
-        with suppress(msgspec.DecodeError, RecursionError):
-            read: object = msgspec.json.decode(call.arguments, type=dict[str, object])
-            arguments = cast("dict[str, Value]", read)  # what JSON can hold is a value
-            return render([Call(call.identifier, call.function, (), arguments)], profile)
-        return render([Call(call.identifier, call.function, (call.arguments,))], profile)
-    except PrintError:
-        return render([Call(call.identifier, "unknown", (), {"call": call.function})], profile)
+    wanted = _read_call(call)
+    as_told = Call(call.identifier, call.function, (), {_UNREADABLE: call.arguments})
+    for told in (wanted, as_told):
+        with suppress(PrintError, RecursionError):
+            return render([told], profile)
+    return render([Call(call.identifier, "unknown", (), {"call": call.function})], profile)
+
+
+def _read_call(call: NativeCall) -> Call:
+    with suppress(msgspec.DecodeError, RecursionError):
+        read: object = msgspec.json.decode(call.arguments, type=dict[str, object])
+        arguments = cast("dict[str, Value]", read)  # what JSON can hold is a value
+        return Call(call.identifier, call.function, (), arguments)
+    return Call(call.identifier, call.function, (call.arguments,))

@@ -1,10 +1,19 @@
 """What a schema's patterns and references cost, and what they say."""
 
-import pytest
+from typing import TYPE_CHECKING
 
-from interpreter.tools.arguments import argument_faults, is_allowed
+import pytest
+from extras import from_extra
+
+from cml.profile import Body
+from interpreter.tools.arguments import argument_faults, is_allowed, noun
+from interpreter.tools.declared import ToolError, tool_from_json
+from interpreter.tools.describing import describe_tool
 from interpreter.tools.patterns import matches
 from interpreter.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from cml.ast import Json
 
 SLOW = "^(a+)+$"
 LONG = "a" * 60 + "!"
@@ -72,3 +81,91 @@ def test_a_reference_that_leads_nowhere_says_nothing(keyword: str, reference: st
     schema: Schema = {"properties": {"x": {keyword: reference}, "y": {"type": "null"}}}
     assert argument_faults({"x": 1, "y": None}, schema) == ()
     assert argument_faults({"x": 1, "y": 2}, schema) == ("y: 2 is not null",)
+
+
+HOSTILE: list[Schema] = [
+    {"$ref": "#"},
+    {"$ref": "x"},
+    {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
+    {"properties": {"a": {"$ref": "#/properties/a"}}},
+    {"allOf": [{"$ref": "#"}]},
+    {"anyOf": [{"$ref": "#"}, {"type": "object"}]},
+    {"not": {"$ref": "#"}},
+    {"$dynamicRef": "#"},
+    {"$id": "http://[x", "$ref": "#"},
+    {"properties": {"a": {"anyOf": [{"$ref": "#/properties/a"}, {"type": "integer"}]}}},
+    {"properties": {"a": {"oneOf": [{"$ref": "#/properties/a"}, {"const": 1}]}}},
+    {"$ref": 5},
+    {"properties": 5},
+    {"type": "nonsense"},
+    {"properties": {"a": {"type": 5, "enum": 3, "anyOf": 3, "minimum": "x", "multipleOf": 0}}},
+    {"required": 5, "enum": 5, "additionalProperties": 5},
+]
+
+
+@pytest.mark.parametrize("schema", HOSTILE, ids=str)
+@pytest.mark.parametrize("body", Body)
+def test_a_schema_that_says_nothing_or_leads_back_to_itself_is_no_fault_of_ours(
+    schema: Schema, body: Body
+) -> None:
+    from_extra("hf", "llguidance")
+    from model_adapters.constraint.value_grammar import ValueGrammar
+
+    described = tool_from_json({"name": "f", "inputSchema": schema})
+    assert describe_tool(described, body).startswith("f(")
+    assert noun(schema, schema)
+    for arguments in ({}, {"a": 1}, {"a": {"a": [1]}}):
+        argument_faults(arguments, schema)  # type: ignore[arg-type]
+    ValueGrammar(body, None, lambda _: True).value(schema, schema)
+
+
+def test_what_such_a_schema_does_say_is_held() -> None:
+    schema: Schema = {
+        "properties": {"a": {"allOf": [{"$ref": "#/properties/a"}, {"type": "integer"}]}},
+        "required": ["a"],
+        "maxProperties": "x",
+    }
+    assert argument_faults({"a": 1}, schema) == ()
+    assert argument_faults({}, schema) == ("a is missing; it is a whole number",)
+    assert argument_faults({"a": "x"}, schema) == ('a: "x" is not a whole number',)
+
+
+def test_a_tree_is_held_to_its_schema_at_every_depth() -> None:
+    """References are followed once for each value, and not once in all."""
+    schema: Schema = {
+        "properties": {"tree": {"$ref": "#/$defs/node"}},
+        "$defs": {
+            "node": {
+                "type": "object",
+                "properties": {
+                    "n": {"type": "integer"},
+                    "left": {"$ref": "#/$defs/node"},
+                    "right": {"$ref": "#/$defs/node"},
+                },
+            }
+        },
+    }
+    assert argument_faults({"tree": {"n": 1, "left": {"right": {"n": 2}}}}, schema) == ()
+    found = argument_faults({"tree": {"left": {"right": {"n": "x"}}, "right": 3}}, schema)
+    assert found == (
+        'tree.left.right.n: "x" is not a whole number',
+        "tree.right: 3 is not an object",
+    )
+
+
+@pytest.mark.timeout(30)  # two to the power of sixty takes longer
+def test_references_in_twos_take_no_power_of_two() -> None:
+    node: Schema = {"anyOf": [{"$ref": "#/$defs/n"}, {"$ref": "#/$defs/n", "title": "x"}]}
+    schema: Schema = {"properties": {"a": node}, "$defs": {"n": {"properties": {"a": node}}}}
+    value: Json = 1
+    for _ in range(60):
+        value = {"a": value}
+    assert is_allowed(value, schema)
+
+
+def test_a_schema_that_nests_too_deep_is_refused_where_it_is_read() -> None:
+    deep: Json = {"type": "integer"}
+    for _ in range(70):
+        deep = {"anyOf": [deep]}
+    with pytest.raises(ToolError, match="f: its schema nests deeper than 64"):
+        tool_from_json({"name": "f", "parameters": deep})

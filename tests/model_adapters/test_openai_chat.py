@@ -139,6 +139,18 @@ def test_a_call_is_one_of_the_context() -> None:
     assert isinstance(items[-1], cml.Trap)
 
 
+def test_arguments_that_no_body_can_hold_are_told_under_a_name_that_no_function_has() -> None:
+    """Not as a call of another function, nor as a future that nobody wrote."""
+    asked = (("price", '{"city": {"$ref": "x"}}'), ("price", '{"a b": 1}'))
+    with chat_on(calls(*asked)) as (session, _):
+        text = "".join(p.text for p in iter(session.decode, EndOfDecoding("stop")))  # type: ignore[union-attr]
+    found = [item for item in cml.parse(text).items if isinstance(item, cml.Call)]
+    assert [call.function for call in found] == ["price", "price"]
+    assert [call.kwargs for call in found] == [
+        {"unreadable_arguments": arguments} for _, arguments in asked
+    ]
+
+
 def test_a_message_that_the_network_breaks_off_is_closed_and_the_model_told() -> None:
     with chat_on(tells("It is ", finish=None), tells("four.")) as (session, server):
         assert [session.decode() for _ in range(3)] == [
@@ -282,4 +294,4 @@ def test_what_is_null_says_nothing() -> None:
 def test_arguments_too_deep_to_be_read_are_told_as_they_are() -> None:
     deep = '{"a": ' + "[" * 900 + "]" * 900 + "}"
     [call] = said(part("f", deep, "k", index=0))
-    assert call.startswith('f("{')
+    assert call.startswith('f(unreadable_arguments="{')
