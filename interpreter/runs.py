@@ -288,13 +288,16 @@ def _sum_us(spans: Iterable[tuple[int, int]]) -> int:
 def _state_after(state: State, row: Row) -> State:
     """Return the state of the machine after a row, if it is the row of that machine."""
     if row.event is not None:
-        rule, after, _ = step(advance(state, row.at_us), row.event)
+        rule, after, effects = step(advance(state, row.at_us), row.event)
     elif fired := settle_one(state):
-        after, rule = fired[0], fired[1].rule
+        after, rule, effects = fired[0], fired[1].rule, fired[1].effects
     else:
         raise HostError("Embed/replay", f"at {row.at_us} µs no rule applies, found {row.rule}")
     if rule != row.rule:
         message = f"at {row.at_us} µs the rule {rule} fires, found {row.rule}"
+        raise HostError("Embed/replay", message)
+    if effects != row.effects:
+        message = f"at {row.at_us} µs {rule} has other effects than this row says"
         raise HostError("Embed/replay", message)
     return after
 

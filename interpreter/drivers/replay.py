@@ -35,11 +35,12 @@ from interpreter.state import Settings
 
 
 class _Found(msgspec.Struct, frozen=True, gc=False):
-    """An event of the recording, with its time and its place."""
+    """An event of the recording, with its time, its place and the number of its turn."""
 
     at_us: int
     seq: int
     event: Event
+    turn: int
 
 
 class _Recording:
@@ -52,6 +53,8 @@ class _Recording:
         self._read_to_us = -1
         self._timeline = Timeline()
         self._asked_us: int | None = None  # when a symbol was asked for that was not read yet
+        # A turn that is stopped leaves a Decode without an answer: the next symbol is of another turn.
+        self._turn = self._read_turn = 0
         self._started_us: dict[str, int] = {}
         self._symbols: deque[_Found] = deque()
         self._answers: dict[str, list[_Found]] = defaultdict(list)
@@ -66,8 +69,11 @@ class _Recording:
                 raise HostError("Embed/time", message)
             self._read_to_us = row.at_us
             if row.event is not None:
-                self._take(_Found(row.at_us, seq, row.event))
-        return self._timeline.pop()
+                self._read_turn += isinstance(row.event, Began)
+                self._take(_Found(row.at_us, seq, row.event, self._read_turn))
+        found = self._timeline.pop()
+        self._turn += sum(isinstance(event, Began) for event in found[1]) if found else 0
+        return found
 
     def perform(self, effect: Effect, now_us: int) -> None:
         match effect:
@@ -95,7 +101,8 @@ class _Recording:
                 self._plan(found, 0)
 
     def _decode(self) -> None:
-        if self._asked_us is not None and self._symbols:
+        is_answered = bool(self._symbols) and self._symbols[0].turn == self._turn
+        if self._asked_us is not None and is_answered:
             self._plan(self._symbols.popleft(), self._asked_us)
             self._asked_us = None
 

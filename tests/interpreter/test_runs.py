@@ -4,13 +4,15 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from cml.text.grammar import specification
 from interpreter import HostError, Settings, run_virtual
 from interpreter.events import Inject, Outcome, Returned, Said, Start
 from interpreter.runs import Run, RunCall, RunReader, read_run
-from interpreter.scripted import ScriptedSession
+from interpreter.schedule.advice.observed import observe
+from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.vectors import read_vector, run_vector
 
 VECTORS = sorted((specification() / "vectors" / "runs").iterdir(), key=lambda path: path.name)
@@ -142,3 +144,17 @@ def test_a_row_of_another_rule_is_none_of_the_run() -> None:
     rows[4] = msgspec.structs.replace(rows[4], rule="Step/stray")
     with pytest.raises(HostError, match="found Step/stray"):
         read_run(vector.settings, rows)
+
+
+def test_a_row_with_other_effects_than_its_rule_has_is_no_row_of_a_run() -> None:
+    """So that whoever reads a run, as `cml advise` does, meets no call that the machine has not."""
+    settings = Settings()
+    session = ScriptedSession(pieces_of("[CALL] a [HEAD] f() [END] [TRAP][END] So."))
+    answers = [(1_000, Outcome(OutcomeKind.RETURNED, 1))]
+    rows = list(run_virtual(session, lambda _: answers, settings))
+    at = next(at for at, row in enumerate(rows) if row.rule == "Settle/start")
+    rows[at] = replace(rows[at], effects=(Start("b", "f", (), {}),))
+    with pytest.raises(HostError, match="Settle/start has other effects"):
+        read_run(settings, rows)
+    with pytest.raises(HostError, match="Settle/start has other effects"):
+        observe(settings, rows)
