@@ -87,6 +87,7 @@ RULES: Final[dict[str, Rule]] = {
     "Trace/foreign": _error("CML306", "give a file of the format that the import names"),
     "Trace/answered": _error("CML307", "answer each call once, if only with its failure"),
     "Trace/checksum": _error("CML308", "take the line from a copy; what comes before it holds"),
+    "Trace/abandoned": _error("CML309", "what came after was not written: do not go on from it"),
 }
 
 

@@ -30,6 +30,8 @@ MAX_NESTING: Final = 256
 Flush: TypeAlias = Literal["system", "disk"]
 """How far the rows of an instant have come before its effects are performed: to the operating system,
 which keeps them when the process is killed, or to the disk, which keeps them when the power goes."""
+ABANDONED: Final = b'{"abandoned":true}\n'
+"""The last line of a trace that its session went on without (Trace/abandoned)."""
 _EVENTS: Final = "a begin, messages, returns, deadlines, symbols and a stop"
 
 
@@ -257,6 +259,9 @@ def _read_row(number: int, line: bytes, are_checked: bool) -> Row:
             "all lines of a trace have a checksum, or none; the first line and this one differ"
         )
         raise TraceError(number, "Trace/checksum", message)
+    if line.startswith(ABANDONED[:-2]):
+        message = "the session went on without its trace from here; every row before holds"
+        raise TraceError(number, "Trace/abandoned", message)
     try:
         return _ROW.decode(line)
     except msgspec.DecodeError as error:

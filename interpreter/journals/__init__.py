@@ -4,7 +4,7 @@ from interpreter.journals.database import JournalError
 from interpreter.journals.leases import Journals, Owned
 from interpreter.journals.opening import open_journals
 from interpreter.journals.past import Past, Running, past_of
-from interpreter.journals.reopening import Reopened, own, reopened
+from interpreter.journals.reopening import Reopened, abandon, own, reopened
 
 __all__ = [
     "JournalError",
@@ -13,6 +13,7 @@ __all__ = [
     "Past",
     "Reopened",
     "Running",
+    "abandon",
     "open_journals",
     "own",
     "past_of",

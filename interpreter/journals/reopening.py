@@ -1,7 +1,7 @@
 """The file of a session whose process died, opened to write on in (Embed/resume)."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -12,12 +12,14 @@ from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.journals.past import Past, past_of
 from interpreter.trace import (
+    ABANDONED,
     MAX_LINE_BYTES,
     Flush,
     bounded_lines,
     has_checksum,
     journal,
     read_trace,
+    with_checksum,
 )
 
 
@@ -57,6 +59,30 @@ def reopened(path: Path, *, flush: Flush = "system") -> Iterator[Reopened]:
         file.seek(lines.bytes)
         write = journal(file, None, flush=flush, checksums=lines.are_checked)
         yield Reopened(past, write, lines.cut_bytes)
+
+
+def abandon(path: Path) -> None:
+    """Mark a trace that cannot be written any more, so that nobody goes on from it (Trace/abandoned).
+
+    The mark takes the place of the last row: there is room for it on a full disk. Where even that fails,
+    the trace is removed.
+
+    Args:
+        path: A trace, as far as it was written. Its session is about to go on without it.
+    """
+    try:
+        with path.open("r+b") as file:
+            lines = _WholeLines(file)
+            last = 0
+            for line in lines:
+                last = lines.bytes - len(line)
+            file.truncate(last)
+            if last:  # else nothing of the session is in it
+                file.seek(last)
+                file.write(with_checksum(ABANDONED) if lines.are_checked else ABANDONED)
+    except (OSError, ValueError):  # of a disk, or of a line that was damaged meanwhile
+        with suppress(OSError):
+            path.unlink()
 
 
 def own(file: BinaryIO | FileIO) -> None:

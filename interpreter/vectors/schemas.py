@@ -20,13 +20,20 @@ def schema_files() -> dict[str, str]:
     checksum = {
         "crc": {"type": "string", "pattern": "^[0-9a-f]{8}$"}
     }  # of any line (Trace/checksum)
+    abandoned = {
+        "title": "Abandoned",
+        "description": "The last line of a trace that its session went on without (Trace/abandoned).",
+        "type": "object",
+        "properties": {"abandoned": {"const": True}},
+        "required": ["abandoned"],
+    }
     about = {
         "title": "A line of a trace",
         "description": "The first line is the header, each other line a row (Trace/format).",
     }
     return {
         "trace.schema.json": schema_text(
-            {**about, "properties": checksum, "oneOf": lines, "$defs": definitions}
+            {**about, "properties": checksum, "oneOf": [*lines, abandoned], "$defs": definitions}
         ),
         "run-vector.schema.json": _one_of(RunVector),
         "schedule-vector.schema.json": _one_of(ScheduleVector),

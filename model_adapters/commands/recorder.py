@@ -9,7 +9,7 @@ from cml.terminal.files import cannot_write, writing
 from cml.terminal.output import print_text
 from interpreter.drivers.driver import Journal, forget
 from interpreter.events import Row
-from interpreter.journals import own
+from interpreter.journals import abandon, own
 from interpreter.trace import Header, journal
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Recorder:
     """Writes rows to a trace before their effects are performed, as a journal of a `Runtime`.
 
-    A disk that fills up costs the trace, and not the session.
+    A disk that fills up costs the trace, and not the session. The trace says so, so that nobody resumes it.
 
     Args:
         path: Where to; None for nowhere.
@@ -68,5 +68,7 @@ class Recorder:
             self._write(rows)
         except OSError as error:
             self._write, self.failed = forget, True
+            if self._path is not None and self._path.is_file():
+                abandon(self._path)
             fault = cannot_write(self._path or "", error)
             print_text(f"Error: {fault.message}; the session goes on without a trace", err=True)

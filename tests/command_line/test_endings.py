@@ -380,6 +380,21 @@ def test_a_disk_that_fills_up_costs_the_trace_and_not_the_session(files: "Files"
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: cut.jsonl: cannot be written: ")
     assert line.endswith("the session goes on without a trace")
+    assert Path("cut.jsonl").read_bytes().splitlines()[-1].startswith(b'{"abandoned":true,"crc":')
+
+
+def test_a_trace_that_a_session_went_on_without_is_not_gone_on_from(
+    cml: "Cml", files: "Files"
+) -> None:
+    command = [sys.executable, "-c", LIMITED, *RUN, "--trace", "cut.jsonl"]
+    subprocess.run(command, capture_output=True, check=False)
+    before = Path("cut.jsonl").read_bytes()
+    resumed = cml("resume", "cut.jsonl", *RUN[2:])
+    assert resumed.status == 1
+    assert "the session went on without its trace from here" in resumed.err
+    assert Path("cut.jsonl").read_bytes() == before
+    told = cml("validate", "cut.jsonl")
+    assert (told.status, "CML309" in told.err) == (1, True)
 
 
 # ----------------------------------------------------------------------------------- the entry

@@ -11,7 +11,7 @@ from killed_answers import require_told_once, went_in
 
 from interpreter import HostError, Runtime, ScriptedSession, Settings
 from interpreter.events import Row, Start
-from interpreter.journals import reopened
+from interpreter.journals import abandon, reopened
 from interpreter.state import Phase
 from interpreter.testing import Ran, check_ran
 from interpreter.tools.declared import tool
@@ -219,6 +219,30 @@ def test_a_torn_last_line_is_dropped_and_the_file_goes_on_behind_the_whole_ones(
     with reopened(path) as again:
         assert again.dropped_bytes == len(whole.splitlines(keepends=True)[-1]) - 10
     assert path.read_bytes() == b"".join(whole.splitlines(keepends=True)[:-1])
+
+
+def test_a_trace_that_is_abandoned_keeps_its_rows_and_is_never_resumed(tmp_path) -> None:
+    """Trace/abandoned: also where the last row came torn, and where no row came at all."""
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for last, torn in enumerate([*lines[1:], b""]):
+        path.write_bytes(b"".join(lines[: last + 1]) + torn[:-3])
+        abandon(path)
+        kept = path.read_bytes().splitlines(keepends=True)
+        assert kept[:-1] == lines[:last]
+        rule = "Trace/abandoned" if last else "Trace/format"
+        assert [found.rule for found in check_trace(kept)] == [rule]
+        with pytest.raises(TraceError), reopened(path):
+            pass
+
+
+def test_a_trace_that_cannot_even_be_marked_is_removed(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    recorded(path)
+    path.write_bytes(path.read_bytes().replace(b'"rule"', b'"rale"', 1))  # a disk that forgets
+    abandon(path)
+    assert not path.exists()
 
 
 def test_a_row_is_on_the_disk_where_that_is_asked_for(tmp_path, monkeypatch) -> None:
