@@ -10,7 +10,7 @@ from typing import Final, TextIO
 import click
 import msgspec
 
-from cml.terminal.foreign import visible_lines
+from cml.terminal.foreign import json_text, visible_lines
 
 READABLE: Final = "cml.readable"
 """Name under which `codecs` finds `spelt`; `entry` registers it."""
@@ -36,12 +36,13 @@ def print_text(text: str, *, err: bool = False, color: str | None = None) -> Non
 
 
 def print_json(document: object) -> None:
-    """Print a document as JSON: UTF-8, whatever the terminal's encoding, and a line feed.
+    """Print a document as JSON: UTF-8, whatever the terminal's encoding, and a line feed. What would
+    not be seen is spelt out: it may be a terminal that reads it.
 
     Args:
         document: What msgspec can encode.
     """
-    click.echo(msgspec.json.encode(document))
+    click.echo(json_text(msgspec.json.encode(document)).encode())
 
 
 @contextmanager

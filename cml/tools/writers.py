@@ -8,7 +8,7 @@ import msgspec
 
 import cml
 from cml.diagnostics import Diagnostic, Severity
-from cml.terminal.foreign import visible
+from cml.terminal.foreign import json_text, visible
 from cml.terminal.output import name_of
 from cml.terminal.styled import console
 from cml.tools.report import Window, print_diagnostic
@@ -116,7 +116,7 @@ def _write_list(parts: Iterable[str], out: TextIO) -> None:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return json_text(msgspec.json.encode(value))
 
 
 WRITERS: Final[dict[str, Callable[[Iterable[Findings], TextIO], bool]]] = {

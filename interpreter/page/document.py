@@ -13,7 +13,7 @@ from hashlib import sha256
 from html import escape
 from typing import Final
 
-from cml.terminal.foreign import visible
+from cml.terminal.foreign import html_text
 from interpreter.page import ASSETS
 
 ENTRY: Final = "view"
@@ -43,7 +43,7 @@ def page_file(title: str, parts: Mapping[str, bytes]) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f"<title>{escape(visible(title))}</title>\n<style>{style}</style>\n</head>\n"
+        f"<title>{html_text(title)}</title>\n<style>{style}</style>\n</head>\n"
         f'<body>\n<main id="page"></main>\n{data}<script type="module">{script}</script>\n'
         "</body>\n</html>\n"
     )

@@ -1,7 +1,8 @@
 """A badge: a small picture that says how it went, for a page of one's own."""
 
-from html import escape
 from typing import Final
+
+from cml.terminal.foreign import html_text
 
 _CHARACTER_WIDTH: Final = 7
 _MARGIN: Final = 10
@@ -17,7 +18,7 @@ def badge(words: str, *, is_good: bool) -> str:
         is_good: Whether it is green.
     """
     left, right = (len(text) * _CHARACTER_WIDTH + _MARGIN for text in (_LABEL, words))
-    color, said = _GOOD if is_good else _BAD, escape(words)
+    color, said = _GOOD if is_good else _BAD, html_text(words)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
         f'aria-label="{_LABEL}: {said}">'

@@ -12,6 +12,7 @@ import msgspec
 
 import cml
 from cml.profile import Level, Spelling
+from cml.terminal.foreign import json_text, visible, visible_lines
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
 from model_adapters.conformance.badge import badge
@@ -130,7 +131,7 @@ def as_json(report: ConformanceReport) -> str:
         "counts": report.counts,
         "results": report.results,
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(document), indent=1)) + "\n"
 
 
 def require_junit() -> None:
@@ -155,15 +156,15 @@ def as_junit(report: ConformanceReport) -> str:
     from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
     kinds = {"fail": Failure, "error": Error, "not exercised": Skipped, "expected-fail": Skipped}
-    suite = TestSuite(f"cml conformance {report.circumstances.backend}")
+    suite = TestSuite(visible(f"cml conformance {report.circumstances.backend}"))
     for name, value in _facts(report):
-        suite.add_property(name, value)
+        suite.add_property(name, visible(value))
     for result in report.results:
-        kind, _, name = result.id.partition("/")
+        kind, _, name = visible(result.id).partition("/")
         case = TestCase(name, classname=kind, time=result.took_s)
         if result.ending in kinds:
-            why = kinds[result.ending](f"{result.ending}: {_printable(result.message)}")
-            why.text = _printable(f"{result.does}\n{result.message}\n{result.repeat}")
+            why = kinds[result.ending](f"{result.ending}: {visible_lines(result.message)}")
+            why.text = visible_lines(f"{result.does}\n{result.message}\n{result.repeat}")
             case.result = [why]
         suite.add_testcase(case)
     document = JUnitXml()
@@ -171,13 +172,6 @@ def as_junit(report: ConformanceReport) -> str:
     written = BytesIO()
     document.write(written)
     return written.getvalue().decode()
-
-
-def _printable(text: str) -> str:
-    """XML has no control characters, not even escaped ones."""
-    return "".join(
-        one if one.isprintable() or one in "\n\t" else f"\\x{ord(one):02x}" for one in text
-    )
 
 
 def as_html(report: ConformanceReport) -> str:

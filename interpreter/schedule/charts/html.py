@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final, assert_never
 
+from cml.terminal.foreign import html_text
 from interpreter.schedule.charts.axes import Scale, round_numbers
 from interpreter.schedule.charts.charts import (
     BAR_STYLES,
@@ -17,6 +18,7 @@ from interpreter.schedule.charts.charts import (
     Curves,
     Timelines,
     TimeUnit,
+    as_seen,
     time_unit,
 )
 from interpreter.schedule.charts.page import page, table
@@ -53,14 +55,14 @@ def figure(chart: Chart, name: str) -> str:
     """
     match chart:
         case Timelines():
-            parts = _timelines(chart)
+            parts = _timelines(as_seen(chart))
         case Curves():
-            parts = _curves(chart)
+            parts = _curves(as_seen(chart))
         case Columns():
-            parts = _columns(chart)
+            parts = _columns(as_seen(chart))
         case _:
             assert_never(chart)
-    title = escape(chart.title)
+    title = html_text(chart.title)
     body = "\n".join(parts)
     return f'<figure id="{escape(name)}">\n<figcaption>{title}</figcaption>\n{body}\n<output></output></figure>'
 

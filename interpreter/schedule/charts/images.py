@@ -22,6 +22,7 @@ from interpreter.schedule.charts.charts import (
     Curves,
     TimelinePanel,
     Timelines,
+    as_seen,
     time_unit,
 )
 
@@ -67,11 +68,11 @@ def image(chart: Chart, file_format: str) -> bytes:
 def _figure(chart: Chart) -> Figure:
     match chart:
         case Timelines():
-            return _draw_timelines(chart)
+            return _draw_timelines(as_seen(chart))
         case Curves():
-            return _draw_curves(chart)
+            return _draw_curves(as_seen(chart))
         case Columns():
-            return _draw_columns(chart)
+            return _draw_columns(as_seen(chart))
         case _:
             assert_never(chart)
 

@@ -1,8 +1,9 @@
 """A page that needs nothing but a browser: on a phone, on paper, in the dark, without a network."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Final
+
+from cml.terminal.foreign import html_text
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#2b2f36;--pale:#e6e8ec;--paper:#fff;--soft:#f5f6f8}
@@ -56,7 +57,7 @@ def page(title: str, body: str, style: str = "") -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head>\n"
+        f"<title>{html_text(title)}</title><style>{_STYLE}{style}</style></head>\n"
         f"<body>\n{body}\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
 
@@ -68,7 +69,7 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
         header: Names of the columns, as text.
         rows: Cells, as text.
     """
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    head = "".join(f"<th>{html_text(cell)}</th>" for cell in header)
+    lines = ("".join(f"<td>{html_text(cell)}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

@@ -1,10 +1,10 @@
 """A report as plain elements, written as Markdown and as one self-contained HTML page."""
 
-from html import escape
 from pathlib import Path
 
 import msgspec
 
+from cml.terminal.foreign import html_text, markdown_text
 from interpreter.schedule.charts.charts import Chart
 from interpreter.schedule.charts.draw import draw_image
 from interpreter.schedule.charts.html import figure
@@ -80,7 +80,7 @@ def write_document(folder: Path, name: str, elements: tuple[Element, ...]) -> tu
 def _markdown(element: Element) -> str:
     match element:
         case Heading(level, text):
-            return f"{'#' * level} {text}"
+            return f"{'#' * level} {markdown_text(text)}"
         case Paragraph(text):
             return text
         case Items(items):
@@ -91,7 +91,7 @@ def _markdown(element: Element) -> str:
                 "| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines
             )
         case Picture(name, chart):
-            return f"![{chart.title}]({name}.svg)"
+            return f"![{markdown_text(chart.title)}]({name}.svg)"
 
 
 def _cell(text: str) -> str:
@@ -106,11 +106,11 @@ def _html(elements: tuple[Element, ...]) -> str:
 def _html_of(element: Element) -> str:
     match element:
         case Heading(level, text):
-            return f"<h{level}>{escape(text)}</h{level}>"
+            return f"<h{level}>{html_text(text)}</h{level}>"
         case Paragraph(text):
-            return f"<p>{escape(text)}</p>"
+            return f"<p>{html_text(text)}</p>"
         case Items(items):
-            return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+            return "<ul>" + "".join(f"<li>{html_text(item)}</li>" for item in items) + "</ul>"
         case Grid(header, rows):
             return table(header, rows)
         case Picture(name, chart):

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from rich.table import Table
 
+from cml.terminal.foreign import json_text
 from cml.terminal.output import print_text
 from cml.terminal.styled import console, print_table
 from cml.tools.wording import counted
@@ -50,7 +51,7 @@ class Output:
         if self._file is not None:
             for report, _ in part.reports:
                 self._file.write(b"," if self._written else b"")
-                self._file.write(msgspec.json.encode(report))
+                self._file.write(_encoded(report))
                 self._written += 1
 
     def print_report(self, tally: Tally) -> None:
@@ -60,10 +61,10 @@ class Output:
             if tally.count:
                 _print_summary(tally.summary(), counted(tally.count, "workload"))
             return
-        _write(b'{"costs":' + msgspec.json.encode(self._costs) + b',"workloads":[')
+        _write(b'{"costs":' + _encoded(self._costs) + b',"workloads":[')
         self._file.seek(0)
         shutil.copyfileobj(self._file, sys.stdout.buffer)
-        _write(b'],"summary":' + msgspec.json.encode(tally.summary()))
+        _write(b'],"summary":' + _encoded(tally.summary()))
         self._finish()
 
     def print_sweep(self, points: list[SweepPoint]) -> None:
@@ -75,8 +76,8 @@ class Output:
                 _print_points(points, counted(len(points), "point"))
             return
         listed = [{**dict(point.settings), "summary": point.summary} for point in points]
-        _write(b'{"costs":' + msgspec.json.encode(self._costs))
-        _write(b',"what_if":' + msgspec.json.encode(listed))
+        _write(b'{"costs":' + _encoded(self._costs))
+        _write(b',"what_if":' + _encoded(listed))
         self._finish()
 
     def _say_if_empty(self, count: int) -> None:
@@ -85,13 +86,17 @@ class Output:
 
     def _finish(self) -> None:
         if self.faults:
-            _write(b',"faults":' + msgspec.json.encode(self.faults))
+            _write(b',"faults":' + _encoded(self.faults))
         _write(b"}\n")
         sys.stdout.flush()
 
 
 def _write(text: bytes) -> None:
     sys.stdout.buffer.write(text)
+
+
+def _encoded(value: object) -> bytes:
+    return json_text(msgspec.json.encode(value)).encode()
 
 
 def _print_summary(summary: tuple[PolicySummary, ...], title: str) -> None:

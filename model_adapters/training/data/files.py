@@ -4,11 +4,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import BinaryIO, Final, Literal, TypeAlias
+from typing import Annotated, BinaryIO, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from cml.characters import not_utf_8
+from cml.terminal.foreign import markdown_text
 from interpreter.session import DecodingCosts
 from interpreter.state import Settings
 from model_adapters.hf.chat_tokens import HfTokenizer
@@ -45,7 +47,7 @@ class DialogueRow(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     shape: str
     facts: tuple[str, ...]
-    messages: tuple[Message, ...]
+    messages: Annotated[tuple[Message, ...], Meta(min_length=1)]
     segments: tuple[Segment, ...]
     delivered: tuple[Delivered, ...] = ()
     settings: Settings = Settings()
@@ -140,14 +142,14 @@ def card(name: str, parts: Mapping[str, Contents], how: str) -> str:
         how: The command that makes them.
     """
     lines = [
-        f"# {name}",
+        f"# {markdown_text(name)}",
         "",
         "Dialogues of an ideal model that calls functions asynchronously in CML, played by the reference",
         "machine under its virtual clock. Everything in them is made up: tools, names, results, people.",
         "Every dialogue is valid, replays to the same rows, and its calls fit their tools.",
         "Interrupts are in the contexts and are never to be learnt. Licence: Apache-2.0.",
         "",
-        f"Made by `{how}`; the same command gives the same bytes.",
+        f"Made by {markdown_text(how)}; the same command gives the same bytes.",
         "",
     ]
     for part, contents in parts.items():

@@ -1,12 +1,12 @@
 """Scores of many dialogues as figures with their intervals, in Markdown and HTML."""
 
-import html
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from cml.terminal.foreign import html_text, markdown_text
 from model_adapters.constraint.guarded import Guarded
 from model_adapters.training.data.stories import Tale
 from model_adapters.training.evaluation.playing import Calling
@@ -96,7 +96,7 @@ def report_markdown(
     """
     ways = list(dict.fromkeys(each.calling for each in played))
     lines = [
-        f"# How well {model} speaks CML",
+        f"# How well {markdown_text(model)} speaks CML",
         "",
         f"{len(played) // max(1, len(ways))} dialogues of tools and names that are in no training data, each",
         "played by the machine under its virtual clock. In brackets: Wilson's interval of 95%.",
@@ -123,14 +123,14 @@ def report_html(model: str, played: Sequence[Played], bfcl: Mapping[str, Share] 
     """Return the report with every dialogue that was not fully right, as a page."""
     wrong = [each for each in played if not each.score.fully_right]
     entries = "".join(
-        f"<details><summary>{html.escape(each.story.question)} <small>{each.calling}, "
-        f"{html.escape(each.story.shape)}: {html.escape(', '.join(_failed(each.score)))}</small></summary>"
-        f"<pre>{html.escape(each.context)}</pre></details>"
+        f"<details><summary>{html_text(each.story.question)} <small>{each.calling}, "
+        f"{html_text(each.story.shape)}: {html_text(', '.join(_failed(each.score)))}</small></summary>"
+        f"<pre>{html_text(each.context)}</pre></details>"
         for each in wrong
     )
-    told = html.escape(report_markdown(model, played, bfcl))
+    told = html_text(report_markdown(model, played, bfcl))
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(model)}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html_text(model)}</title>'
         "<style>body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem}"
         "pre{white-space:pre-wrap}</style>"
         f"<pre>{told}</pre><h2>Not fully right: {len(wrong)}</h2>{entries}</html>"
@@ -187,5 +187,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(head)} |",
         f"|{'|'.join('---' for _ in head)}|",
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *(f"| {' | '.join(map(markdown_text, row))} |" for row in rows),
     ]

