@@ -5,7 +5,7 @@ It is the reference for the protocol of spec/vectors/README.md.
 
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 
@@ -19,7 +19,7 @@ from cml.text.regions import make_lexer
 from cml.text.tokens import TokenLexer
 from cml.tools.documents import item_document
 from cml.validity import check_symbols
-from cml.vectors.runner import Input, LanguageAnswer, LanguageRequest, Token
+from cml.vectors.runner import Input, LanguageAnswer, LanguageRequest, MarkerName, Token
 
 _RESERVED = {marker: number for number, marker in enumerate(Marker)}
 _TEXT_TOKEN = len(Marker)
@@ -86,7 +86,11 @@ def _canonical(context: Context, profile: Profile) -> str | list[Token]:
 
 def _tokens(context: Context, profile: Profile) -> list[Token]:
     symbols = render_symbols(context, profile)
-    return [Token(s.marker.name) if s.marker else Token(text=s.text) for s in symbols]
+    return [Token(_name(s.marker)) if s.marker else Token(text=s.text) for s in symbols]
+
+
+def _name(marker: Marker) -> MarkerName:
+    return cast(MarkerName, marker.name)
 
 
 def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:

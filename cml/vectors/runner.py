@@ -1,10 +1,9 @@
 """Test vectors: what goes in, what must come out; `asking` holds an implementation to them."""
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.resources.abc import Traversable
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -14,6 +13,7 @@ from cml.text.grammar import specification
 from cml.tools.documents import ItemDocument
 
 FOLDERS: Final = ("syntax", "malformed", "invalid")
+MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
 
 
 class ExpectedDiagnostic(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
         text: What the token spells.
     """
 
-    marker: str | None = None
+    marker: MarkerName | None = None
     text: str = ""
 
 
@@ -67,19 +67,19 @@ class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         text: A whole text.
         pieces: A text in pieces, to be read in pieces by a reader that can.
-        base64: Pieces as bytes, in base64.
+        base64: Pieces as bytes; in JSON, in base64.
         tokens: Tokens, for the token profile.
     """
 
     text: str | None = None
     pieces: list[str] | None = None
-    base64: list[str] | None = None
+    base64: list[bytes] | None = None
     tokens: list[Token] | None = None
 
     def chunks(self) -> list[str] | list[bytes]:
         """Return the pieces of a text; a whole text is one."""
         if self.base64 is not None:
-            return [b64decode(piece) for piece in self.base64]
+            return self.base64
         return self.pieces if self.pieces is not None else [self.text or ""]
 
 

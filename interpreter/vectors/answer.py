@@ -21,6 +21,7 @@ def answer(line: bytes) -> LanguageAnswer | RunAnswer | ScheduleAnswer:
     Raises:
         msgspec.DecodeError: The line is no request.
         HostError: A story breaks off: something is waited for that never comes.
+        WorkloadError: A workload breaks a rule of its format.
         MissingSolverError: The policy is `optimal`, and OR-Tools is not installed.
     """
     category = msgspec.json.decode(line, type=Identified).id.partition("/")[0]

@@ -13,13 +13,12 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from cml.symbols import Marker
+from cml.vectors.runner import MarkerName
 from interpreter.drivers.virtual import Drive, TimedOutcomes, run_virtual
 from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
 from interpreter.session import DecodingCosts, EndOfDecoding, Piece, Session
 from interpreter.state import Settings
-
-MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
 
 
 class ScriptedToken(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -163,7 +162,7 @@ def play(request: RunRequest, session: Session, drive: Drive = run_virtual) -> t
     calls: Counter[str] = Counter()
 
     def functions(start: Start) -> TimedOutcomes:
-        stories = request.functions[start.function]
+        stories = request.functions.get(start.function) or ((),)
         story = stories[min(calls[start.function], len(stories) - 1)]
         calls[start.function] += 1
         return [(answer.after_us, answer.outcome) for answer in story]

@@ -99,7 +99,9 @@ def calculate(request: ScheduleRequest) -> ScheduleAnswer:
 
     Raises:
         MissingSolverError: The policy is `optimal`, and OR-Tools is not installed.
+        WorkloadError: The workload breaks a rule of the workload format.
     """
+    check_workload(request.workload)
     options = Options(workers=request.workers, seed=request.seed)
     report = simulate(
         [request.workload], request.costs, (request.model,), (request.policy,), options

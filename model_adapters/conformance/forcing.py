@@ -13,6 +13,7 @@ import msgspec
 from cml.profile import Profile, Spelling
 from cml.symbols import MARKERS, Marker
 from cml.text.regions import make_lexer
+from cml.vectors.runner import MarkerName
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import (
     LOGPROBS,
@@ -27,7 +28,7 @@ from interpreter.session import (
     Suspended,
     abilities_of,
 )
-from interpreter.vectors.runs import MarkerName, ScriptedToken
+from interpreter.vectors.runs import ScriptedToken
 from model_adapters.errors import AdapterError
 from model_adapters.testing import SessionError
 from model_adapters.testing.watched import Watched, same

@@ -1,100 +1,29 @@
-"""Coverage-guided fuzzing of everything that reads: lexer, parser, bodies, printer, traces.
+"""Coverage-guided fuzzing of whatever reads bytes that somebody else wrote.
 
-By hand, for minutes: `python tests/fuzz/fuzz_target.py -max_total_time=300 CORPUS`. What it finds
-becomes a vector.
+By hand, for minutes: `python tests/fuzz/fuzz_target.py READER -max_total_time=300 CORPUS`, with a READER
+of `READERS`. What it finds becomes a vector, or a test.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from cml import Body, CmlError, Lexer, Profile, Symbol, parse, render, validate
-from cml.vectors.runner import load_vectors
-from interpreter.trace import check_trace
+import atheris
 
-PROFILES = [Profile(body=body) for body in Body]
-TRACE = b'{"cml_trace"'
+with atheris.instrument_imports(include=["cml", "interpreter", "model_adapters"]):
+    from fuzz_readers import READERS, Reader
 
 
-def check_anything(data: bytes) -> None:
-    """Read the same bytes in every way; any exception but those of bad encoding is a bug.
-
-    Raises:
-        AssertionError: Two readings that must agree do not.
-    """
-    if data.startswith(TRACE):
-        list(check_trace(data.splitlines(keepends=True)))
-        return
-    for profile in PROFILES:
-        diagnostics = validate(data, profile)
-        assert validate(_pieces(data), profile) == diagnostics
-        try:
-            context = parse(data, profile)
-        except CmlError:
-            assert diagnostics[-1].rule == "Syntax/encoding"
-            continue
-        again = parse(render(context, profile), profile)
-        assert repr(again.items) == repr(context.items) or again == context
-        text = data.decode()
-        assert "".join(s.text for s in _symbols([text], profile)) == text
-        assert _joined(_symbols(list(text), profile)) == _joined(_symbols([text], profile))
-
-
-def _pieces(data: bytes) -> list[bytes]:
-    """A cut that the bytes themselves choose."""
-    size = 1 + (data[-1] % 7 if data else 0)
-    return [data[i : i + size] for i in range(0, len(data), size)]
-
-
-def _symbols(pieces: list[str], profile: Profile) -> list[Symbol]:
-    lexer = Lexer(profile)
-    symbols: list[Symbol] = []
-    held = 0
-    for piece in pieces:
-        symbols += lexer.feed(piece)
-        held += len(piece)
-        assert held - lexer.offset <= 5
-    return [*symbols, *lexer.close()]
-
-
-def _joined(symbols: list[Symbol]) -> list[str]:
-    joined: list[str] = []
-    was_text = False
-    for symbol in symbols:
-        if was_text and symbol.marker is None:
-            joined[-1] += symbol.text
-        else:
-            joined.append(symbol.text)
-        was_text = symbol.marker is None
-    return joined
-
-
-def seeds() -> list[bytes]:
-    """What fuzzing begins with: the inputs of the vectors, and the first lines of a trace."""
-    inputs = [vector.input for vector in load_vectors().values() if vector.input.tokens is None]
-    contexts = [
-        b"".join(p if isinstance(p, bytes) else p.encode() for p in i.chunks()) for i in inputs
-    ]
-    return [
-        *contexts,
-        b'{"cml_trace":1}\n{"at_us":0,"rule":"Step/begin","event":{"type":"began"}}\n',
-    ]
-
-
-def main(check: Callable[[bytes], None] = check_anything) -> None:
-    """Run the fuzzer until its time is over."""
-    import atheris
-
-    corpus = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+def main(reader: Reader, arguments: list[str]) -> None:
+    """Fuzz one reader until its time is over."""
+    corpus = [argument for argument in arguments if not argument.startswith("-")]
     if corpus:
         folder = Path(corpus[0])
         folder.mkdir(parents=True, exist_ok=True)
-        for number, seed in enumerate(seeds()):
+        for number, seed in enumerate(reader.seeds()):
             (folder / f"seed{number}").write_bytes(seed)
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, check)
+    atheris.Setup([sys.argv[0], *arguments], reader.check)
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main()
+    main(READERS[sys.argv[1]], sys.argv[2:])

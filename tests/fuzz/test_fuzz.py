@@ -1,4 +1,4 @@
-"""The fuzz target holds for its seeds and their mutations; with atheris installed, for more."""
+"""The fuzz targets hold for their seeds and mutations of them; with atheris installed, for more."""
 
 import os
 import random
@@ -8,23 +8,30 @@ from pathlib import Path
 
 import pytest
 from extras import from_extra
-from fuzz_target import check_anything, seeds
+from fuzz_readers import READERS
 
 TARGET = Path(__file__).with_name("fuzz_target.py")
+_MUTATIONS = 250
 
 
-def test_seeds() -> None:
-    for seed in seeds():
-        check_anything(seed[:4_000])
+@pytest.mark.parametrize("word", READERS)
+def test_what_fuzzing_begins_with_is_read(word: str) -> None:
+    seeds = READERS[word].seeds()
+    assert seeds
+    for seed in seeds[:: 1 + len(seeds) // 120]:
+        READERS[word].check(seed[:20_000])
 
 
-@pytest.mark.parametrize("start", range(4))
-def test_mutations(start: int) -> None:
+@pytest.mark.parametrize("word", READERS)
+def test_mutations(word: str) -> None:
     """The same mutations each time: bytes changed, cut out, doubled, and seeds joined."""
-    choose = random.Random(start)
-    pool = [seed for seed in seeds() if len(seed) < 400]
-    for _ in range(250):
-        data = bytearray(choose.choice(pool) + choose.choice(pool))
+    choose = random.Random(word)
+    reader = READERS[word]
+    pool = [seed for seed in reader.seeds() if len(seed) < 4_000]
+    for _ in range(_MUTATIONS):
+        data = bytearray(choose.choice(pool))
+        if choose.random() < 0.3:
+            data += choose.choice(pool)
         for _ in range(choose.randrange(1, 5)):
             at = choose.randrange(len(data) + 1)
             match choose.randrange(3):
@@ -34,16 +41,18 @@ def test_mutations(start: int) -> None:
                     del data[at : at + choose.randrange(6)]
                 case _:
                     data[at:at] = data[at : at + choose.randrange(12)]
-        check_anything(bytes(data))
+        reader.check(bytes(data))
 
 
 @pytest.mark.slow
-def test_coverage_guided_for_seconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", READERS)
+def test_coverage_guided_for_seconds(word: str, tmp_path: Path) -> None:
     from_extra("fuzz", "atheris")
     done = subprocess.run(
         [
             sys.executable,
             str(TARGET),
+            word,
             "-max_total_time=15",
             f"-artifact_prefix={tmp_path}/",
             str(tmp_path / "corpus"),
