@@ -246,7 +246,9 @@ class RunReader:
             self._opened_us, self._opener_asked_us = row.at_us, self._asked_us
 
     def _calls_changed(self, before: State, row: Row) -> None:
-        for key in before.unsettled:
+        # What was settled is in the one list and not in the other: most rows settle nothing.
+        is_shorter = len(self.state.unsettled) < len(before.unsettled) + (row.rule == "Step/call")
+        for key in _gone(before.unsettled, self.state.unsettled) if is_shorter else ():
             after = self.state.calls[key]
             if after.status is Status.SETTLED and after.outcome is not None:
                 self.calls[key].returned_us = row.at_us
@@ -275,6 +277,12 @@ class RunReader:
                         self.calls[identifier].delivered_us = at_us
             case _:
                 pass
+
+
+def _gone(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
+    """Return, in their order, the keys that are there no more."""
+    still = set(after)
+    return [key for key in before if key not in still]
 
 
 def _is_message(identifier: str) -> bool:

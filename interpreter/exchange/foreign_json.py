@@ -50,9 +50,10 @@ def elements_of(text: str, key: str) -> Iterator[tuple[int, object]]:
         at = _under(text, at + 1, key)
     if not text.startswith("[", at):
         raise ForeignError(_line(text, at), f"expected an array, or an object with {key!r}")
+    counted, line = 0, 1  # line feeds are counted once, and not from the beginning for each element
     at = _skip(text, at + 1)
     while not text.startswith("]", at):
-        line = _line(text, at)
+        line, counted = line + text.count("\n", counted, at), at
         value, at = _value(text, at, line)
         yield line, value
         at = _after_comma(text, at, "]")

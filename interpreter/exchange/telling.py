@@ -4,7 +4,7 @@ The file says what the model wrote and when each call was answered; the machine 
 from it. Nothing is decoded and nothing is called.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -123,9 +123,11 @@ def _named(story: Sequence[Carried], profile: Profile) -> list[Carried]:
     """Give each call an identifier of CML, its own where it is one."""
     calls = [item.call for item in story if isinstance(item, ModelCalled)]
     names = {call: call for call in calls if _is_identifier(call, profile)}
+    taken, numbers = set(names), Counter[str]()
     for call in calls:
         if call not in names:
-            names[call] = _free(identifier_for(call, profile), set(names.values()), profile)
+            names[call] = _free(identifier_for(call, profile), taken, numbers, profile)
+            taken.add(names[call])
     return [
         replace(item, call=names[item.call])
         if isinstance(item, ModelCalled | CallAnswered)
@@ -138,11 +140,12 @@ def _is_identifier(name: str, profile: Profile) -> bool:
     return identifier_fault(name, profile) is None and reserved_fault(name) is None
 
 
-def _free(wanted: str, taken: set[str], profile: Profile) -> str:
-    free, number = wanted, 1
+def _free(wanted: str, taken: set[str], numbers: Counter[str], profile: Profile) -> str:
+    """Return a name that nobody has; `numbers` says how far each wanted one has been numbered."""
+    free = wanted
     while free in taken:
-        number += 1
-        end = f"_{number}"
+        numbers[wanted] += 1
+        end = f"_{numbers[wanted] + 1}"
         free = wanted[: profile.limits.identifier_characters - len(end)] + end
     return free
 

@@ -1,5 +1,6 @@
 """Simulated and real runs as timelines: a row for the model, then one for each call."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -146,16 +147,18 @@ def _said(row: int, message: RunMessage, total_us: int) -> Bar:
 def _apart(
     decoding: tuple[tuple[int, int], ...], calls: tuple[RunCall, ...]
 ) -> Iterator[tuple[int, int]]:
-    """Yield the decoding that wrote no call."""
+    """Yield the decoding that wrote no call. Blocks follow each other, and so do times of decoding."""
     blocks = sorted((call.opened_us, call.written_us) for call in calls)
+    ends_us = [written_us for _, written_us in blocks]
     for begin_us, end_us in decoding:
         at_us = begin_us
-        for opened_us, written_us in blocks:
-            if opened_us >= end_us or written_us <= at_us:
-                continue
+        for place in range(bisect_right(ends_us, begin_us), len(blocks)):
+            opened_us, written_us = blocks[place]
+            if opened_us >= end_us:
+                break
             if opened_us > at_us:
                 yield at_us, opened_us
-            at_us = written_us
+            at_us = max(at_us, written_us)
         if at_us < end_us:
             yield at_us, end_us
 
