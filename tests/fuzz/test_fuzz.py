@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,36 @@ def test_what_fuzzing_begins_with_is_read(word: str) -> None:
     assert seeds
     for seed in seeds[:: 1 + len(seeds) // 120]:
         READERS[word].check(seed[:20_000])
+
+
+_STORY = b'{"id":"runs/x","script":[{"text":"[CALL] a [HEAD] f() [END][TRAP][END]"}]'
+_CIRCLE = (
+    b'{"id":"schedules/x","workload":{"id":"w","calls":['
+    b'{"id":"a","generate_tokens":1,"execute_us":1,"after":["b"]},'
+    b'{"id":"b","generate_tokens":1,"execute_us":1,"after":["a"]}]},'
+    b'"costs":{"token_us":1},"model":"async","policy":"program"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "data"),
+    [
+        ("question", _STORY + b"}"),  # a function that the story tells nothing of
+        ("question", b'{"id":"syntax/x","input":{"tokens":[{"marker":"FOO"}]}}'),
+        ("question", b'{"id":"syntax/x","input":{"base64":["?"]}}'),
+        ("question", _CIRCLE),
+        ("dialogues", b'{"id":"1","shape":"s","facts":[],"messages":[],"segments":[]}\n'),
+        ("tool", b'{"name":"f","parameters":{"allOf":[{"$ref":"#"}]}}'),
+    ],
+)
+def test_what_was_found_once(word: str, data: bytes) -> None:
+    READERS[word].check(data)
+
+
+def test_the_page_tells_of_every_reader() -> None:
+    page = (TARGET.parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| [\d,]+ \|", page, re.MULTILINE)
+    assert sorted(told) == sorted(READERS)
 
 
 @pytest.mark.parametrize("word", READERS)

@@ -34,7 +34,7 @@ OF = {
 """Names that mean other things, too: here only what these modules have."""
 ALLOWED = {
     ("cml/terminal/entry.py", "import_module"): "the commands of our own table, by their names there",
-    ("cml/vectors/runner.py", "run"): "`cml vectors COMMAND` starts the command that its user names, without a shell",
+    ("cml/vectors/asking.py", "run"): "`cml vectors COMMAND` starts the command that its user names, without a shell",
     ("interpreter/executors/worker.py", "loads"): "a worker reads what its own host pickled, on a pipe that nobody else has",
     ("interpreter/executors/worker_process.py", "loads"): "the host reads what its own worker pickled: what a function of the host's returned",
     ("interpreter/schedule/data/bfcl_needs.py", "import_module"): "modules of the installed package bfcl-eval, from a table",

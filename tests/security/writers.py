@@ -36,6 +36,7 @@ from interpreter.schedule.narration.timelines import recorded_timelines
 from interpreter.schedule.paper.document import Heading, Items, write_document
 from interpreter.schedule.workload import Workload, WorkloadCall
 from interpreter.trace import Header
+from model_adapters.backends import Request
 from model_adapters.commands.view.conclusion import Conclusion, conclude
 from model_adapters.commands.view.live import Live
 from model_adapters.conformance.check import CheckResult
@@ -141,7 +142,7 @@ def _report(text: str) -> ConformanceReport:
         CheckResult(f"check/{text}", text, (text,), ending, text, 0.1, text)
         for ending in ("fail", "not exercised")
     )
-    return ConformanceReport(circumstances(text, text, Level.CORE, 0), results, 1.0)
+    return ConformanceReport(circumstances(Request(text, text, {}), text, Level.CORE), results, 1.0)
 
 
 def _played(text: str) -> list[Played]:
@@ -170,7 +171,7 @@ def _columns(text: str) -> Columns:
 
 def _page(text: str) -> str:
     settings, rows = told(text)
-    shown = ShownTrace(text, Header(1, settings, prompt=text, model=text), rows)
+    shown = ShownTrace(text, Header(1, settings, prompt=text, model=text), rows, _run(text))
     return page_file(text, page_parts([shown]))
 
 
