@@ -25,7 +25,7 @@ from interpreter.tools.signature import Function
 from model_adapters.backends import BackendSessions, Opened, Request
 from model_adapters.commands.view.live import Live
 from model_adapters.constraint.guarded import Guarded, guarded
-from model_adapters.training.evaluation.scoring import prose
+from model_adapters.training.evaluation.telling import prose
 
 ROOT = Path(__file__).parent.parent
 TOOLS = ROOT / "examples" / "errand_tools.py"

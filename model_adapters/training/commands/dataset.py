@@ -63,6 +63,13 @@ _SPLITS: Final = ("train", "test")
     help="Dialogues in a row with the same tools.",
 )
 @click.option(
+    "--progress",
+    type=click.FloatRange(0, 1),
+    default=0.08,
+    show_default=True,
+    help="In which share of the dialogues calls report progress.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(get_args(DialogueFormat)),
@@ -86,6 +93,7 @@ def dataset_command(
     seed: int,
     order: Order,
     per_box: int,
+    progress: float,
     form: DialogueFormat,
     tokenizer: str,
     yes: bool,
@@ -104,13 +112,14 @@ def dataset_command(
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
         for split, count in counts.items():
-            drawn = draw_dialogues(seed, scene_of(split), spell, order, per_box)
+            scene = scene_of(split)
+            drawn = draw_dialogues(seed, scene, spell, order, per_box, progress=progress)
             with (output / f"{split}.jsonl").open("wb") as file:
                 told = _told(islice(drawn, count), partial(_progress, split, count))
                 parts[split] = write_dialogues(file, told, form, loaded)
         how = (
             f"cml dataset --dialogues {dialogues} --held-out {held_out} --seed {seed} "
-            f"--order {order} --per-box {per_box} --format {form} --tokenizer {tokenizer}"
+            f"--order {order} --per-box {per_box} --progress {progress} --format {form} --tokenizer {tokenizer}"
         )
         text = card("Dialogues in CML", parts, how)
         (output / CARD).write_text(text, encoding="utf-8")

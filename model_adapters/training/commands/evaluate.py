@@ -28,8 +28,9 @@ from model_adapters.training.data.boxes import scene_of
 from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
 from model_adapters.training.evaluation.bfcl import Category, is_accepted, read_questions
 from model_adapters.training.evaluation.playing import CALLINGS, Calling, play_blind, play_with
-from model_adapters.training.evaluation.report import Played, Share, report_html, report_markdown
+from model_adapters.training.evaluation.report import Played, report_html, report_markdown
 from model_adapters.training.evaluation.scoring import context_of, score
+from model_adapters.training.evaluation.shares import Share
 from model_adapters.training.recipe.spelling import words
 
 _MOST_TOKENS: Final = 300
@@ -61,6 +62,7 @@ _SMALL_TALK: Final = "small talk"
     multiple=True,
     help="Questions of the Berkeley leaderboard beside; may be given several times.",
 )
+@click.option("--progress", is_flag=True, help="Let each call report once that it is half done.")
 @click.option("--no-mask", is_flag=True, help="Let the model write what it likes.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the dialogues.")
 @click.option("--report", type=OUTPUT_FILE, help="Where to write the report: .md or .html.")
@@ -73,6 +75,7 @@ def evaluate_command(
     dialogues: int,
     callings: tuple[Calling, ...],
     categories: tuple[Category, ...],
+    progress: bool,
     no_mask: bool,
     seed: int,
     report: Path | None,
@@ -83,7 +86,8 @@ def evaluate_command(
     """Measure how well the model of BACKEND speaks CML.
 
     It plays dialogues of tools and names that no training data of `cml dataset` hold: which calls it
-    makes, with which arguments, whether it tells each result, and none that it was not told.
+    makes, with which arguments, whether it tells each result, and none that it was not told; whether
+    it calls again what still runs, tells what comes late, and takes progress for a result.
     """
     asked = Request(
         backend, "", {}, max_tokens=_MOST_TOKENS, device=device, yes=yes, masked=not no_mask
@@ -91,7 +95,8 @@ def evaluate_command(
     sessions = BackendSessions()
     with telling("BACKEND"), _no_data():
         require_backend(backend, given_options() & {"device"})
-        played = _played(sessions, asked, _dialogues(seed, dialogues), callings)
+        drawn = _dialogues(seed, dialogues, progress=progress)
+        played = _played(sessions, asked, drawn, callings)
         shares: dict[str, Share] = {
             one: _bfcl(sessions, asked, one, dialogues) for one in categories
         }
@@ -133,9 +138,10 @@ def _played(
     return played
 
 
-def _dialogues(seed: int, count: int) -> Iterator[Dialogue]:
+def _dialogues(seed: int, count: int, *, progress: bool) -> Iterator[Dialogue]:
     """Return dialogues of the held-out half, each of another box; small talk proves nothing."""
-    drawn = draw_dialogues(seed, scene_of("test"), words, per_box=1)
+    share = 1.0 if progress else 0.0
+    drawn = draw_dialogues(seed, scene_of("test"), words, per_box=1, progress=share)
     return islice((each for each in drawn if each.shape != _SMALL_TALK), count)
 
 

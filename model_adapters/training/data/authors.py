@@ -156,6 +156,8 @@ def nothing(cast: Cast) -> Tale:
     return cast.story("no tool", question, reply=reply)
 
 
+_REPORTS: Final = ("half done", "at 50 percent", "searching", "connected", "3 of 6 steps")
+
 SHAPES: Final[dict[Callable[[Cast], Tale], int]] = {
     one_call: 16,
     one_deed: 14,
@@ -182,6 +184,14 @@ def draw_story(random: Random, box: ToolBox) -> Tale:
     while asks_twice(story := shape(Cast(random, box))):
         pass
     return story
+
+
+def reporting(random: Random, story: Tale) -> Tale:
+    """Return a story whose calls say half-way how far they are."""
+    told = (
+        msgspec.structs.replace(wish, progress=random.choice(_REPORTS)) for wish in story.wishes
+    )
+    return msgspec.structs.replace(story, wishes=tuple(told))
 
 
 def asks_twice(story: Tale) -> bool:

@@ -20,7 +20,7 @@ from interpreter.state import DeliverWhen, Settings
 from interpreter.tools.arguments import argument_faults
 from interpreter.tools.declared import Tool
 from model_adapters.prompt import Message, speaker_messages
-from model_adapters.training.data.authors import draw_story
+from model_adapters.training.data.authors import draw_story, reporting
 from model_adapters.training.data.boxes import Scene, draw_box
 from model_adapters.training.data.ideal import IdealSession, Order, Segment, Spell
 from model_adapters.training.data.stories import Tale
@@ -81,7 +81,13 @@ class Dialogue(msgspec.Struct, frozen=True):
 
 
 def draw_dialogues(
-    seed: int, scene: Scene, spell: Spell, order: Order = "longest", per_box: int = 6
+    seed: int,
+    scene: Scene,
+    spell: Spell,
+    order: Order = "longest",
+    per_box: int = 6,
+    *,
+    progress: float = 0.0,
 ) -> Iterator[Dialogue]:
     """Draw dialogues without end; the same seed gives the same.
 
@@ -91,6 +97,7 @@ def draw_dialogues(
         spell: How text falls into tokens.
         order: In which order calls are written where their times are told.
         per_box: Dialogues in a row that have the same tools.
+        progress: In which share of the dialogues calls report progress.
     """
     for number in itertools.count():
         random = Random(f"{seed}/{number}")  # noqa: S311
@@ -100,6 +107,8 @@ def draw_dialogues(
             token_us = round(_TOKEN_US[0] * (_TOKEN_US[1] / _TOKEN_US[0]) ** random.random())
             deliver = random.choices([*_DELIVERS], [*_DELIVERS.values()])[0]
             settings = Settings(deliver=deliver, layout="lines", deadline_us=_DEADLINE_US)
+            if progress and random.random() < progress:
+                story = reporting(random, story)
             name, costs = f"{seed}/{number}/{place}", DecodingCosts(token_us=token_us)
             if dialogue := play(name, story, spell, settings=settings, costs=costs, order=order):
                 yield dialogue
@@ -126,7 +135,7 @@ def play(
 
     def functions(start: Start) -> TimedOutcomes:
         wish, tries = session.wish_of(start.call)
-        return [wish.comes_back(tries, _DEADLINE_US)]
+        return wish.comes_back(tries, _DEADLINE_US)
 
     rows = list(run_virtual(session, functions, used, costs, planned=said))
     if story.messages and not session.is_done:

@@ -1,8 +1,9 @@
 """The ideal model: what it writes next, given what has come back (spec/5-embedding.md, 5.2).
 
 It calls all that can be called, the longest first where times are told; then it tells what has come
-back, a line each; when there is nothing to tell it traps. A result that comes while it is in the
-middle of a sentence does not make it begin anew: it ends the sentence, and turns to the result then.
+back, a line each, first what was asked last; when there is nothing to tell it traps. Progress is no
+result: it is not told. A result that comes while the model is in the middle of a sentence does not
+make it begin anew: it ends the sentence, and turns to the result then.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,8 +41,9 @@ class Segment(msgspec.Struct, frozen=True, array_like=True):
 class _Errand:
     """How far a wish has come."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, asked: int = 0) -> None:
         self.wish = wish
+        self.asked = asked  # by which message; 0 is the question
         self.job = ""  # under which it runs, or ran last
         self.tries = 0
         self.outcome: Outcome | None = None
@@ -92,6 +94,7 @@ class IdealSession:
         self._errands = [_Errand(wish) for wish in story.wishes]
         self._by_job: dict[str, _Errand] = {}
         self._messages = list(story.messages)
+        self._heard = 0
         self._told: list[_Errand] = []  # in the order in which they came back
         self._left: list[Piece] = []
         self._at_line_start = True
@@ -126,6 +129,8 @@ class IdealSession:
         """Take note of interrupts (Embed/append)."""
         self._add("runtime", batch.text)
         for told in batch.interrupts:
+            if told.outcome.kind is OutcomeKind.PROGRESS:
+                continue
             if told.id in self._by_job:
                 self._by_job[told.id].settle(told.outcome)
                 self._told.append(self._by_job[told.id])
@@ -148,9 +153,10 @@ class IdealSession:
 
     def _hear(self) -> None:
         message = self._messages.pop(0)
+        self._heard += 1
         for number in message.drops:
             self._errands[number].is_dropped = True
-        self._errands += [_Errand(wish) for wish in message.adds]
+        self._errands += [_Errand(wish, self._heard) for wish in message.adds]
 
     # ------------------------------------------------------------------------- what comes next
 
@@ -166,7 +172,7 @@ class IdealSession:
         if ready:
             return lambda: self._call(min(ready, key=self._rank))
         if owed := [errand for errand in self._told if errand.is_owed]:
-            return lambda: self._tell(owed[0])
+            return lambda: self._tell(max(owed, key=lambda errand: errand.asked))
         if any(errand.is_running for errand in self._errands):
             return lambda: TRAP
         return self._answer if self._reply else None

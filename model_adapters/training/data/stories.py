@@ -38,6 +38,7 @@ class Wish(msgspec.Struct, frozen=True):
         fate: What becomes of it.
         fault: The message of its failure.
         estimate_us: How long the tool is said to take, where it is.
+        progress: What it reports half-way; empty for nothing.
     """
 
     function: str
@@ -48,6 +49,7 @@ class Wish(msgspec.Struct, frozen=True):
     fate: Fate = "returns"
     fault: str = ""
     estimate_us: int | None = None
+    progress: str = ""
 
     @property
     def needs(self) -> frozenset[int]:
@@ -59,13 +61,19 @@ class Wish(msgspec.Struct, frozen=True):
         """The wishes whose calls it names: they have to be written before it."""
         return frozenset(earlier.wish for earlier in self._earlier() if not earlier.waits)
 
-    def comes_back(self, tries: int, deadline_us: int) -> tuple[int, Outcome]:
-        """Return after how many microseconds a call for it comes back, and with what.
+    def comes_back(self, tries: int, deadline_us: int) -> list[tuple[int, Outcome]]:
+        """Return after how many microseconds a call for it comes back, and with what; progress first.
 
         Args:
             tries: The how manieth call for it this is.
             deadline_us: The most that a call may take, in microseconds.
         """
+        after_us, outcome = self._ends(tries, deadline_us)
+        if not self.progress:
+            return [(after_us, outcome)]
+        return [(after_us // 2, Outcome(OutcomeKind.PROGRESS, self.progress)), (after_us, outcome)]
+
+    def _ends(self, tries: int, deadline_us: int) -> tuple[int, Outcome]:
         returned = Outcome(OutcomeKind.RETURNED, self.result)
         match self.fate:
             case "fails":

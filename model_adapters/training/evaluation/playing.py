@@ -41,8 +41,9 @@ def play_with(
         if wish is None:
             return [(_UNKNOWN_US, failure("LookupError", "nothing was found"))]
         tries[wish.subject] = tries.get(wish.subject, 0) + 1
-        after_us, outcome = wish.comes_back(tries[wish.subject], settings.deadline_us or 0)
-        return [(0 if calling == "sync" and wish.fate != "expires" else after_us, outcome)]
+        comes = wish.comes_back(tries[wish.subject], settings.deadline_us or 0)
+        at_once = calling == "sync" and wish.fate != "expires"
+        return [(0, comes[-1][1])] if at_once else comes
 
     said = [(remark.at_us, Said(remark.text)) for remark in story.messages]
     deliver: Final = "idle" if calling == "sync-parallel" else "any"

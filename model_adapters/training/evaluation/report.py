@@ -1,6 +1,5 @@
 """Scores of many dialogues as figures with their intervals, in Markdown and HTML."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -11,9 +10,9 @@ from model_adapters.constraint.guarded import Guarded
 from model_adapters.training.data.stories import Tale
 from model_adapters.training.evaluation.playing import Calling
 from model_adapters.training.evaluation.scoring import Score
+from model_adapters.training.evaluation.shares import Difference, Share, difference, share
 
-_Z: Final = 1.96
-_MEASURES: Final[dict[str, Callable[[Score], bool]]] = {
+_ALWAYS: Final[dict[str, Callable[[Score], bool]]] = {
     "fully right": lambda score: score.fully_right,
     "right calls": lambda score: score.right_calls,
     "all calls made": lambda score: score.complete,
@@ -24,6 +23,15 @@ _MEASURES: Final[dict[str, Callable[[Score], bool]]] = {
     "well-formed": lambda score: score.well_formed,
     "no needless trap": lambda score: score.no_needless_trap,
     "no missing trap": lambda score: score.no_missing_trap,
+}
+"""What every dialogue shows."""
+
+_MEASURES: Final[dict[str, Callable[[Score], bool | None]]] = {
+    **_ALWAYS,
+    "no call made again while it runs": lambda score: score.no_repeat,
+    "late results told once": lambda score: score.owed_told,
+    "late results after the answer": lambda score: score.owed_after_answer,
+    "no progress taken for a result": lambda score: score.progress_awaited,
 }
 
 
@@ -47,41 +55,7 @@ class Played(msgspec.Struct, frozen=True):
     context: str
 
 
-class Share(msgspec.Struct, frozen=True):
-    """A share of dialogues, with Wilson's interval of 95%.
-
-    Args:
-        good: In how many it was so.
-        of: How many there were.
-    """
-
-    good: int
-    of: int
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Return between which shares the true one lies."""
-        if not self.of:
-            return 0.0, 1.0
-        part, square = self.good / self.of, _Z * _Z
-        middle = (part + square / (2 * self.of)) / (1 + square / self.of)
-        spread = math.sqrt(part * (1 - part) / self.of + square / (4 * self.of * self.of))
-        half = _Z * spread / (1 + square / self.of)
-        return max(0.0, middle - half), min(1.0, middle + half)
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        part = self.good / self.of if self.of else 0.0
-        return f"{part:.0%} ({low:.0%} to {high:.0%})"
-
-
 NO_SHARES: Final[Mapping[str, Share]] = {}
-
-
-def share(scores: Iterable[Score], measure: Callable[[Score], bool]) -> Share:
-    """Return in how many scores a measure is true."""
-    found = [measure(score) for score in scores]
-    return Share(sum(found), len(found))
 
 
 def report_markdown(
@@ -99,10 +73,12 @@ def report_markdown(
         f"# How well {markdown_text(model)} speaks CML",
         "",
         f"{len(played) // max(1, len(ways))} dialogues of tools and names that are in no training data, each",
-        "played by the machine under its virtual clock. In brackets: Wilson's interval of 95%.",
+        "played by the machine under its virtual clock. In brackets: Wilson's interval of 95%. What had no occasion",
+        "is not counted.",
         "",
         *_table(["", *ways], _measured(played, ways)),
         "",
+        *_compared(played, ways),
         "## By shape, fully right",
         "",
         *_table(["", *ways], _by(played, ways, lambda each: each.story.shape)),
@@ -138,13 +114,51 @@ def report_html(model: str, played: Sequence[Played], bfcl: Mapping[str, Share] 
 
 
 def _failed(score: Score) -> list[str]:
-    return [name for name, measure in _MEASURES.items() if not measure(score)]
+    return [name for name, measure in _MEASURES.items() if measure(score) is False]
+
+
+def _compared(played: Sequence[Played], ways: Sequence[Calling]) -> list[str]:
+    """Return the section that compares the first way with each other one, dialogue by dialogue."""
+    if len(ways) < 2:
+        return []
+    first, *others = ways
+    rows = [
+        [name, *(str(compared(played, first, other, measure)) for other in others)]
+        for name, measure in _ALWAYS.items()
+    ]
+    head = [f"{first} less", *others]
+    return [
+        "## Differences in points",
+        "",
+        "Of the same dialogues; in brackets Newcombe's interval of 95% for pairs.",
+        "",
+        *_table(head, rows),
+        "",
+    ]
+
+
+def compared(
+    played: Sequence[Played], first: Calling, second: Calling, measure: Callable[[Score], bool]
+) -> Difference:
+    """Return how two ways differ in a measure, on the stories that were played in both.
+
+    Args:
+        played: Every story in every way in which it was played, in the same order in each.
+        first: One way.
+        second: The other.
+        measure: What is compared.
+
+    Raises:
+        ValueError: A story was not played in both.
+    """
+    both = [[measure(e.score) for e in played if e.calling == way] for way in (first, second)]
+    return difference(*both)
 
 
 def _measured(played: Sequence[Played], ways: Sequence[Calling]) -> list[list[str]]:
     by_way = {way: [each for each in played if each.calling == way] for way in ways}
     rows = [
-        [name, *(str(share((e.score for e in by_way[way]), measure)) for way in ways)]
+        [name, *(_counted(share(measure(e.score) for e in by_way[way])) for way in ways)]
         for name, measure in _MEASURES.items()
     ]
     makespans = [
@@ -153,6 +167,11 @@ def _measured(played: Sequence[Played], ways: Sequence[Calling]) -> list[list[st
     ]
     mask = [_masked(e.mask for e in by_way[way]) for way in ways]
     return [*rows, ["mean makespan", *makespans], ["tokens that the mask changed", *mask]]
+
+
+def _counted(found: Share) -> str:
+    """Return a share, with the number of dialogues: for some measures few had the occasion."""
+    return f"{found} of {found.of}" if found.of else "no occasion"
 
 
 def _masked(masks: Iterable[Guarded | None]) -> str:
@@ -172,8 +191,7 @@ def _by(
             *(
                 str(
                     share(
-                        (e.score for e in played if e.calling == way and group(e) == name),
-                        lambda score: score.fully_right,
+                        e.score.fully_right for e in played if e.calling == way and group(e) == name
                     )
                 )
                 for way in ways

@@ -12,13 +12,23 @@ from cml.profile import Profile
 from interpreter.events import Decoded, Inject, Report, Row, Start
 from interpreter.interrupts import interrupt_text
 from model_adapters.training.data.stories import Earlier, Tale, Wish
+from model_adapters.training.evaluation.behaviour import (
+    BackgroundCall,
+    background_calls,
+    has_progress,
+    is_told_after_answer,
+    is_told_once,
+    owed_results,
+    progress_taken,
+    repeated_calls,
+)
+from model_adapters.training.evaluation.telling import lines, parts_of, prose, times_told
 
 _NUMBER: Final = re.compile(r"\d+(?:[.:]\d+)*")
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n|(?<=[.!?])(?=[A-Z])")
 
 
 class Score(msgspec.Struct, frozen=True):
-    """How a model did with one story. Each is true where it did well.
+    """How a model did with one story. Each is true where it did well, None where it had no occasion.
 
     Args:
         well_formed: Nothing that it wrote broke a rule of validity.
@@ -29,6 +39,10 @@ class Score(msgspec.Struct, frozen=True):
         honest: It told no number that nobody had told it.
         no_needless_trap: No trap came where nothing was to be waited for.
         no_missing_trap: It did not come to its end with calls pending.
+        no_repeat: No call was made again while the first still ran.
+        owed_told: What came after the talk had moved on was told, once.
+        owed_after_answer: That was told after the answer to what was asked last, where this was there.
+        progress_awaited: No progress was told as if it were the result.
     """
 
     well_formed: bool
@@ -39,6 +53,10 @@ class Score(msgspec.Struct, frozen=True):
     honest: bool
     no_needless_trap: bool
     no_missing_trap: bool
+    no_repeat: bool | None
+    owed_told: bool | None
+    owed_after_answer: bool | None
+    progress_awaited: bool | None
 
     @property
     def right_calls(self) -> bool:
@@ -68,20 +86,17 @@ def score(story: Tale, rows: Sequence[Row]) -> Score:
         complete=not wanted - made,
         frugal=not made - wanted,
         right_tools=Counter(s.function for s in starts) == Counter(f for f, _ in _wanted(story)),
-        told=all(_is_told(wish, story, prose(rows)) for wish in _owed(story)),
+        told=all(_is_told(wish, story, rows) for wish in _owed(story)),
         honest=_is_honest(story, rows),
         no_needless_trap="Step/idle-trap" not in rules,
         no_missing_trap="Settle/drain" not in rules,
+        no_repeat=not repeated_calls(rows) if background_calls(rows) else None,
+        owed_told=_all_known(is_told_once(rows, call) for call in _owed_calls(story, rows)),
+        owed_after_answer=_all_known(
+            is_told_after_answer(rows, call) for call in _owed_calls(story, rows)
+        ),
+        progress_awaited=not progress_taken(rows) if has_progress(rows) else None,
     )
-
-
-def prose(rows: Iterable[Row]) -> str:
-    """Return what the model wrote outside blocks."""
-    return "".join(
-        row.event.symbol.text
-        for row in rows
-        if isinstance(row.event, Decoded) and row.rule == "Step/text"
-    ).strip()
 
 
 def context_of(rows: Iterable[Row], profile: Profile) -> str:
@@ -122,6 +137,22 @@ def _owed(story: Tale) -> list[Wish]:
     return [wish for number, wish in enumerate(_all(story)) if number not in dropped]
 
 
+def _owed_calls(story: Tale, rows: Sequence[Row]) -> list[BackgroundCall]:
+    """The calls whose outcome came late, without those that were taken back."""
+    kept = _owed(story)
+    wishes = [
+        (call, answered(story, call.start.function, call.start.kwargs))
+        for call in owed_results(rows)
+    ]
+    return [call for call, wish in wishes if wish is None or wish in kept]
+
+
+def _all_known(found: Iterable[bool | None]) -> bool | None:
+    """Whether all that are known are true; None where none is."""
+    known = [each for each in found if each is not None]
+    return all(known) if known else None
+
+
 def _arguments(wish: Wish, wishes: Sequence[Wish]) -> dict[str, Json]:
     return {
         name: _resolved(value, wishes) if isinstance(value, Earlier) else value
@@ -138,8 +169,8 @@ def _key(function: str, kwargs: dict[str, Json]) -> tuple[str, str]:
     return function, msgspec.json.encode(kwargs, order="sorted").decode()
 
 
-def _is_told(wish: Wish, story: Tale, told: str) -> bool:
-    """Whether one sentence holds the outcome and what it is the outcome of."""
+def _is_told(wish: Wish, story: Tale, rows: Sequence[Row]) -> bool:
+    """Whether one line holds the outcome and what it is the outcome of."""
     things = _things(wish, _all(story))
     match wish.fate:
         case "fails":
@@ -147,12 +178,8 @@ def _is_told(wish: Wish, story: Tale, told: str) -> bool:
         case "expires":
             outcome = ["deadline"]
         case _:
-            outcome = _parts(wish.result)
-    sentences = [*_SENTENCE.split(told), *told.split("\n")]
-    return any(
-        all(part in sentence for part in outcome) and any(thing in sentence for thing in things)
-        for sentence in sentences
-    )
+            outcome = parts_of(wish.result)
+    return any(times_told(line.text, outcome, things) for line in lines(rows))
 
 
 def _things(wish: Wish, wishes: Sequence[Wish]) -> list[str]:
@@ -160,12 +187,6 @@ def _things(wish: Wish, wishes: Sequence[Wish]) -> list[str]:
     own = [str(value) for value in _arguments(wish, wishes).values()]
     taken = wish.needs | wish.names
     return [*own, *(thing for number in taken for thing in _things(wishes[number], wishes))]
-
-
-def _parts(result: Json) -> list[str]:
-    if isinstance(result, dict):
-        return [part for value in result.values() for part in _parts(value)]
-    return [str(result).rstrip(".")]
 
 
 def _is_honest(story: Tale, rows: Sequence[Row]) -> bool:

@@ -15,21 +15,27 @@ from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
 from model_adapters.training.data.ideal import IdealSession
 from model_adapters.training.data.stories import Tale, Wish
 from model_adapters.training.evaluation.playing import CALLINGS, Calling, play_with
-from model_adapters.training.evaluation.report import Share
 from model_adapters.training.evaluation.scoring import Score, score
 from model_adapters.training.recipe.spelling import words
 
 LINES = Settings(layout="lines", deadline_us=5_000_000)
 
 
-def dialogues(seed: int, split: str = "test") -> Iterator[Dialogue]:
-    return draw_dialogues(seed, scene_of(split), words, per_box=1)
+def dialogues(seed: int, progress: float = 0.0) -> Iterator[Dialogue]:
+    return draw_dialogues(seed, scene_of("test"), words, per_box=1, progress=progress)
 
 
 @settings(max_examples=40)
-@given(st.integers(0, 10**6), st.sampled_from(CALLINGS), st.integers(1_000, 100_000))
-def test_the_ideal_model_is_fully_right(seed: int, calling: Calling, token_us: int) -> None:
-    [dialogue] = islice(dialogues(seed), 1)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(CALLINGS),
+    st.integers(1_000, 100_000),
+    st.sampled_from([0.0, 1.0]),
+)
+def test_the_ideal_model_is_fully_right(
+    seed: int, calling: Calling, token_us: int, progress: float
+) -> None:
+    [dialogue] = islice(dialogues(seed, progress), 1)
     if dialogue.story.messages:
         return  # in another tempo its messages come at another time, perhaps after the end
     session = IdealSession(dialogue.story, words)
@@ -38,6 +44,21 @@ def test_the_ideal_model_is_fully_right(seed: int, calling: Calling, token_us: i
     assert found.fully_right, (found, dialogue.answer)
     assert found.no_needless_trap
     assert found.no_missing_trap
+    assert found.no_repeat in {True, None}
+    assert found.progress_awaited in {True, None}
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6))
+def test_the_ideal_model_tells_what_comes_late_once_and_after_the_answer(seed: int) -> None:
+    drawn = draw_dialogues(seed, scene_of("train"), words, per_box=1)
+    dialogue = next(each for each in islice(drawn, 400) if each.shape in {"added", "changed"})
+    story, costs = dialogue.story, dialogue.costs
+    used = LINES if dialogue.settings.deliver == "any" else dialogue.settings
+    rows = play_with(IdealSession(story, words), story, used, costs, "async")
+    found = score(story, rows)
+    assert found.owed_told in {True, None}
+    assert found.owed_after_answer in {True, None}
 
 
 STORY = Tale(
@@ -87,14 +108,3 @@ def test_who_swaps_two_results_did_not_tell_them() -> None:
     found = scored(OSLO + LIMA + TRAPS + swapped)
     assert found.right_calls
     assert not found.told
-
-
-@given(st.integers(1, 500).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
-def test_an_interval_holds_its_share_and_narrows(counts: tuple[int, int]) -> None:
-    good, of = counts
-    low, high = Share(good, of).interval
-    assert 0 <= low <= good / of + 1e-9
-    assert good / of - 1e-9 <= high <= 1
-    wider = Share(good, of)
-    narrower = Share(good * 4, of * 4)
-    assert narrower.interval[1] - narrower.interval[0] < wider.interval[1] - wider.interval[0]
