@@ -228,7 +228,7 @@ EMBEDDED: Final = Fluency(Level.CORE, brackets=False)
 """The embedded model as it was published, and any other so small. They write `city=job1`, and brackets
 other than those of CML, where they mean something else (docs/limits.md)."""
 SPEAKER: Final = Fluency(SPEAKER_LEVEL, brackets=False, trained=True)
-"""The embedded model as `cml train` makes it."""
+"""A model as `cml train` makes it."""
 
 
 def fluency_of(parameters: int) -> Fluency:

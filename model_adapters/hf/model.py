@@ -1,7 +1,7 @@
 """A model of the transformers package, loaded from a folder on this machine."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -18,7 +18,7 @@ from model_adapters.embedded.smollm2 import (
     embedded_path,
 )
 from model_adapters.embedded.speaker.spelling import APART, set_names_apart
-from model_adapters.embedded.speaker.weights import merge_weights
+from model_adapters.embedded.speaker.weights import merge_weights, read_about
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import HfTokenizer, keeps_text
 from model_adapters.opening import LOG
@@ -162,11 +162,12 @@ def load(
     LOG.info("loading torch and transformers")
     with quiet_transformers():
         model = _load(folder, device, dtype, _chosen_threads(threads, is_embedded=path is None))
-    return model if change is None else _changed(model, change)
+    about = merge_weights(model.network, change) if change else read_about(folder)
+    return model if about is None else _spoken(model, about)
 
 
-def _changed(model: HfModel, change: Path) -> HfModel:
-    about = merge_weights(model.network, change)
+def _spoken(model: HfModel, about: Mapping[str, str]) -> HfModel:
+    """Return a model that was trained on CML, under its name and with the tokens that it learnt."""
     if about.get("names") == APART:
         set_names_apart(model.tokenizer)
     return replace(model, name=about.get("name", model.name))

@@ -12,7 +12,7 @@ from cml.terminal.files import FileFaultError, require_readable
 from interpreter.schedule.data.measured import measurement_of
 from model_adapters.constraint.constraint import Constraint
 from model_adapters.embedded.downloads import embedded_model
-from model_adapters.embedded.speaker.weights import WEIGHTS_NAME, speaker_weights
+from model_adapters.embedded.speaker.weights import ABOUT_NAME, WEIGHTS_NAME, speaker_weights
 from model_adapters.errors import AdapterError
 from model_adapters.hf.marker_tokens import with_marker_tokens
 from model_adapters.hf.model import HfModel, load
@@ -70,11 +70,15 @@ def _open(request: Request, folder: str) -> Opened:
 
 
 def _origin(request: Request, folder: str) -> _Origin:
-    """Return which model is meant. A folder of `cml train` holds a change of the embedded one."""
-    trained = Path(folder) / WEIGHTS_NAME
+    """Return which model is meant.
+
+    A folder of `cml train` holds a change of the embedded one, or the whole of another.
+    """
+    trained, suits = Path(folder) / WEIGHTS_NAME, suits_speaker(request.profile)
     if folder and not trained.is_file():
-        return _Origin(Path(folder), None, None)
-    if not suits_speaker(request.profile):
+        is_speaker = suits and (Path(folder) / ABOUT_NAME).is_file()
+        return _Origin(Path(folder), None, SPEAKER if is_speaker else None)
+    if not suits:
         return _Origin(None, None, EMBEDDED)
     return _Origin(None, trained if folder else speaker_weights(), SPEAKER)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 WEIGHTS_NAME: Final = "speaker.safetensors"
+ABOUT_NAME: Final = "speaker.json"
+"""In a whole model folder of `cml train`: says that the model was trained on CML, and how."""
 _LEVELS: Final = 127
 
 
@@ -50,6 +52,21 @@ def write_weights(
         tensors[f"{layer}.a"], tensors[f"{layer}.a_scale"] = _rounded(first)
         tensors[f"{layer}.b"], tensors[f"{layer}.b_scale"] = _rounded(second.T)
     save_file(tensors, path, dict(about))
+
+
+def read_about(folder: Path) -> dict[str, str] | None:
+    """Return how the whole model in a folder was trained on CML; None where it was not.
+
+    Raises:
+        AdapterError: The file that says so cannot be read.
+    """
+    path = folder / ABOUT_NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise AdapterError(f"{path}: this is not of `cml train`: {error}") from error
 
 
 class WeightChange(msgspec.Struct, frozen=True):

@@ -15,7 +15,6 @@ from cml.terminal.output import print_text
 from model_adapters.commands.options import device_option
 from model_adapters.commands.telling import telling
 from model_adapters.embedded.downloads import embedded_model
-from model_adapters.embedded.smollm2 import EMBEDDED_MODEL
 from model_adapters.embedded.speaker.spelling import set_names_apart
 from model_adapters.hf.model import HfModel, load
 from model_adapters.training.data.files import DialogueFileError, read_dialogues, same_tools
@@ -116,16 +115,15 @@ def train_command(
         with reading(data) as file, writing(output), _telling(recipe) as tell:
             read = _packs(loaded, file, recipe)
             trained, progress = train(loaded.network, read, recipe, output, tell)
-        base = EMBEDDED_MODEL if model is None else loaded.name
         with writing(output):
             made = write_result(
                 output,
-                loaded.network,
+                loaded,
                 trained,
                 recipe=recipe,
                 progress=progress,
-                base=base,
                 how=how,
+                is_embedded=model is None,
             )
     print_text(f"written: {', '.join(map(str, made))}", err=True)
 

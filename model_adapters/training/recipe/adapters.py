@@ -47,6 +47,18 @@ def prepare(network: "PreTrainedModel", recipe: Recipe) -> "dict[str, torch.nn.P
     return trained
 
 
+def put_in(network: "PreTrainedModel") -> None:
+    """Add the adapters of a network to its weights, and leave it as it was built, without them."""
+    from peft.tuners.lora import LoraLayer
+
+    adapted = [
+        (name, each) for name, each in network.named_modules() if isinstance(each, LoraLayer)
+    ]
+    for name, layer in adapted:
+        layer.merge()
+        network.set_submodule(name, layer.get_base_layer())
+
+
 def factors(
     trained: "dict[str, torch.Tensor]", scale: float
 ) -> "dict[str, tuple[torch.Tensor, torch.Tensor]]":

@@ -1,49 +1,53 @@
-"""What training leaves behind: adapters for others, the change in 8 bits for `cml run`, a card."""
+"""What training leaves behind: the change of the embedded model in 8 bits, or another model; a card."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from cml.terminal.foreign import markdown_text
+from model_adapters.embedded.smollm2 import EMBEDDED_MODEL
 from model_adapters.embedded.speaker.spelling import APART
-from model_adapters.embedded.speaker.weights import WEIGHTS_NAME, write_weights
-from model_adapters.training.recipe.adapters import factors
+from model_adapters.embedded.speaker.weights import ABOUT_NAME, WEIGHTS_NAME, write_weights
+from model_adapters.hf.model import HfModel
+from model_adapters.training.recipe.adapters import factors, put_in
 from model_adapters.training.recipe.plan import Recipe, TrainingProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
-    from transformers import PreTrainedModel
 
 CARD: Final = "README.md"
 
 
 def write_result(
     folder: Path,
-    network: "PreTrainedModel",
+    model: HfModel,
     trained: "Mapping[str, torch.Tensor]",
     *,
     recipe: Recipe,
     progress: TrainingProgress,
-    base: str,
     how: str,
+    is_embedded: bool,
 ) -> tuple[Path, ...]:
     """Write what was trained; return the files.
 
+    Of the embedded model that is the change of its weights. Any other is written whole, for what
+    else could load it: its weights with the adapters in them, its tokenizer, and how it was trained.
+
     Args:
         folder: Where to.
-        network: The model; written whole where all its weights were trained.
+        model: The model that was trained; its network is changed.
         trained: What `train` returned.
         recipe: How it was trained.
         progress: How far.
-        base: The name of the model that it began with.
         how: The command that did it.
+        is_embedded: Whether it began with the embedded model.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    base = EMBEDDED_MODEL if is_embedded else model.name
     (folder / CARD).write_text(model_card(recipe, progress, base, how), encoding="utf-8")
-    if not recipe.rank:
-        network.save_pretrained(folder)
-        return folder / CARD, folder / "config.json"
     about = {
         "name": f"{base}-CML",
         "base": base,
@@ -51,8 +55,24 @@ def write_result(
         "dialogues": str(progress.dialogues),
         "how": how,
     }
-    write_weights(folder / WEIGHTS_NAME, factors(dict(trained), recipe.scale), about)
-    return folder / CARD, folder / WEIGHTS_NAME
+    if is_embedded and recipe.rank:
+        write_weights(folder / WEIGHTS_NAME, factors(dict(trained), recipe.scale), about)
+        return folder / CARD, folder / WEIGHTS_NAME
+    _write_whole(folder, model, recipe)
+    (folder / ABOUT_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(about)))
+    return folder / CARD, folder / ABOUT_NAME, folder / "config.json"
+
+
+def _write_whole(folder: Path, model: HfModel, recipe: Recipe) -> None:
+    import torch
+
+    network, dtype = model.network, model.network.config.dtype
+    if recipe.rank:
+        put_in(network)
+    elif isinstance(dtype, torch.dtype):  # what is trained is kept in float32 while it is
+        torch.nn.Module.to(network, dtype)
+    network.save_pretrained(folder)
+    model.tokenizer.save_pretrained(folder)
 
 
 def model_card(recipe: Recipe, progress: TrainingProgress, base: str, how: str) -> str:
@@ -68,7 +88,7 @@ def model_card(recipe: Recipe, progress: TrainingProgress, base: str, how: str) 
 - Rate: {recipe.rate:g}, up for {recipe.warmup:.0%} of the time, down for the last {recipe.decay:.0%};
   {recipe.packs} packs of at most {recipe.longest} tokens a step; seed {recipe.seed}.
 - Made by: {markdown_text(how)}
-- Licence: Apache-2.0, as that of the model that it began with.
+- Licence: that of the model that it began with{", Apache-2.0" if base == EMBEDDED_MODEL else ""}.
 
 It knows the prompt of `model_adapters.prompt.speaker_messages` and no other. It tells what functions
 return; it knows no facts of its own, and what it says of anything else is not to be relied on.

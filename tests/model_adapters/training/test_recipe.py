@@ -11,8 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from interpreter.tools.signature import tool_of
+from model_adapters.backends import Request, open_backend
 from model_adapters.embedded.speaker.spelling import set_names_apart
 from model_adapters.errors import AdapterError
+from model_adapters.hf.session import HfSession
+from model_adapters.prompt import speaker_messages
+from model_adapters.tokens.chat_tokens import chat_ids
 from model_adapters.training.data.boxes import scene_of
 from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
 from model_adapters.training.recipe.packing import Pack, pack
@@ -156,6 +161,52 @@ def test_the_rate_rises_stays_and_falls_to_nothing(
     assert rate_at(recipe, 1) == 0
     assert 0 <= rate_at(recipe, part) <= recipe.rate
     assert rate_at(recipe, warmup) == pytest.approx(recipe.rate)
+
+
+@LOOKS_BACK
+@pytest.mark.parametrize("rank", [4, 0])
+def test_another_model_is_written_whole_and_opened_as_one_that_speaks(
+    tiny: "HfModel", tmp_path: Path, rank: int
+) -> None:
+    torch = from_extra("hf", "torch")
+    from_extra("train", "peft")
+    from model_adapters.hf.model import load
+    from model_adapters.training.recipe.loop import train
+    from model_adapters.training.recipe.result import write_result
+
+    model, recipe = fresh(tiny), replace(RECIPE, rank=rank, names_apart=False)
+    packs = [*pack([tokens_of(model, 3)] * 4, 4_000)]
+    trained, progress = train(model.network, packs, recipe, tmp_path / "on", lambda _: None)
+    ids = torch.tensor([packs[0].ids])
+    with torch.no_grad():
+        before = model.network(ids).logits
+    write_result(
+        tmp_path,
+        model,
+        trained,
+        recipe=recipe,
+        progress=progress,
+        how="cml train",
+        is_embedded=False,
+    )
+    again = load(tmp_path, device="cpu", dtype="float32")
+    assert again.name == f"{tiny.name}-CML"
+    with torch.no_grad():
+        assert torch.allclose(again.network(ids).logits, before, atol=1e-4)
+        assert not torch.allclose(tiny.network(ids).logits, before, atol=1e-4)
+    asked = Request(
+        f"hf:{tmp_path}", "In Oslo?", {"get_time": get_time}, masked=False, device="cpu"
+    )
+    opened = open_backend(asked)
+    assert isinstance(opened.session, HfSession)
+    told = chat_ids(again, speaker_messages([tool_of(get_time)], "In Oslo?"))
+    assert opened.session.ids == tuple(told)
+    opened.session.close()
+
+
+def get_time(city: str) -> str:
+    """The local time in a city."""
+    raise AssertionError(city)
 
 
 # ----------------------------------------------------------------------------------- 8 bits
