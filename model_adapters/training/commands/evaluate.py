@@ -194,12 +194,12 @@ def _never(**_: object) -> Mapping[str, object]:
 def _play(opened: Opened, dialogue: Dialogue, calling: Calling) -> Played:
     settings = opened.fitted(dialogue.settings)
     costs = DecodingCosts(token_us=dialogue.costs.token_us)
-    rows = play_with(opened.session, dialogue.story, settings, costs, calling)
+    played = play_with(opened.session, dialogue.story, settings, costs, calling)
     return Played(
         dialogue.story,
         calling,
-        score(dialogue.story, rows),
-        rows[-1].at_us,
+        score(dialogue.story, played.rows),
+        played.makespan_us,
         guarded(opened.session),
-        context_of(rows, settings.profile),
+        context_of(played.rows, settings.profile),
     )

@@ -2,6 +2,7 @@
 
 from typing import Final, Literal, TypeAlias
 
+import msgspec
 from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
@@ -19,10 +20,23 @@ CALLINGS: Final[tuple[Calling, ...]] = ("async", "sync-parallel", "sync")
 _UNKNOWN_US: Final = 200_000
 
 
+class Play(msgspec.Struct, frozen=True):
+    """What became of a story in the hands of a model.
+
+    Args:
+        rows: What happened.
+        makespan_us: How long it took, in microseconds; with the calls themselves where decoding would
+            have stood still for them, as it does when it is called synchronously.
+    """
+
+    rows: list[Row]
+    makespan_us: int
+
+
 def play_with(
     session: Session, story: Tale, settings: Settings, costs: DecodingCosts, calling: Calling
-) -> list[Row]:
-    """Let a model play a story; return the rows.
+) -> Play:
+    """Let a model play a story.
 
     Args:
         session: The model, with the story's question in its context.
@@ -35,20 +49,26 @@ def play_with(
         HostError: The session broke its contract.
     """
     tries: dict[str, int] = {}
+    stood_us = 0
 
     def functions(start: Start) -> TimedOutcomes:
+        nonlocal stood_us
         wish = answered(story, start.function, start.kwargs)
         if wish is None:
             return [(_UNKNOWN_US, failure("LookupError", "nothing was found"))]
         tries[wish.subject] = tries.get(wish.subject, 0) + 1
         comes = wish.comes_back(tries[wish.subject], settings.deadline_us or 0)
-        at_once = calling == "sync" and wish.fate != "expires"
-        return [(0, comes[-1][1])] if at_once else comes
+        if calling != "sync" or wish.fate == "expires":
+            return comes
+        after_us, outcome = comes[-1]
+        stood_us += after_us
+        return [(0, outcome)]
 
     said = [(remark.at_us, Said(remark.text)) for remark in story.messages]
     deliver: Final = "idle" if calling == "sync-parallel" else "any"
     used = replace(settings, deliver=deliver)
-    return list(run_virtual(session, functions, used, costs, planned=said))
+    rows = list(run_virtual(session, functions, used, costs, planned=said))
+    return Play(rows, rows[-1].at_us + stood_us)
 
 
 def play_blind(session: Session, settings: Settings, costs: DecodingCosts) -> list[Row]:

@@ -39,7 +39,7 @@ def test_the_ideal_model_is_fully_right(
     if dialogue.story.messages:
         return  # in another tempo its messages come at another time, perhaps after the end
     session = IdealSession(dialogue.story, words)
-    rows = play_with(session, dialogue.story, LINES, DecodingCosts(token_us=token_us), calling)
+    rows = play_with(session, dialogue.story, LINES, DecodingCosts(token_us=token_us), calling).rows
     found = score(dialogue.story, rows)
     assert found.fully_right, (found, dialogue.answer)
     assert found.no_needless_trap
@@ -55,7 +55,7 @@ def test_the_ideal_model_tells_what_comes_late_once_and_after_the_answer(seed: i
     dialogue = next(each for each in islice(drawn, 400) if each.shape in {"added", "changed"})
     story, costs = dialogue.story, dialogue.costs
     used = LINES if dialogue.settings.deliver == "any" else dialogue.settings
-    rows = play_with(IdealSession(story, words), story, used, costs, "async")
+    rows = play_with(IdealSession(story, words), story, used, costs, "async").rows
     found = score(story, rows)
     assert found.owed_told in {True, None}
     assert found.owed_after_answer in {True, None}
@@ -78,7 +78,7 @@ TOLD = "In Oslo snow at 3 degrees.\nIn Lima mist at 19 degrees."
 
 def scored(text: str) -> Score:
     session = ScriptedSession(pieces_of(text))
-    return score(STORY, play_with(session, STORY, LINES, DecodingCosts(), "async"))
+    return score(STORY, play_with(session, STORY, LINES, DecodingCosts(), "async").rows)
 
 
 def test_a_right_answer_in_other_words_is_fully_right() -> None:
@@ -108,3 +108,12 @@ def test_who_swaps_two_results_did_not_tell_them() -> None:
     found = scored(OSLO + LIMA + TRAPS + swapped)
     assert found.right_calls
     assert not found.told
+
+
+def test_synchronous_calls_last_as_long_as_their_functions_one_after_another() -> None:
+    text = OSLO + LIMA + TRAPS + TOLD
+    spans = {}
+    for calling in CALLINGS:
+        session = ScriptedSession(pieces_of(text))
+        spans[calling] = play_with(session, STORY, LINES, DecodingCosts(), calling).makespan_us
+    assert spans == {"async": 200_000, "sync-parallel": 200_000, "sync": 300_000}
