@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from interpreter.drivers.virtual import TimedOutcomes, run_virtual
-from interpreter.events import Outcome, Row, Said, Start, failure
+from interpreter.events import Finish, Outcome, Row, Said, Start, failure
 from interpreter.session import DecodingCosts, Session
 from interpreter.state import Settings
 from model_adapters.training.data.stories import Tale
@@ -68,7 +68,9 @@ def play_with(
     deliver: Final = "idle" if calling == "sync-parallel" else "any"
     used = replace(settings, deliver=deliver)
     rows = list(run_virtual(session, functions, used, costs, planned=said))
-    return Play(rows, rows[-1].at_us + stood_us)
+    # Deadlines of calls that have long returned pass after the end.
+    end_us = max(row.at_us for row in rows if any(isinstance(e, Finish) for e in row.effects))
+    return Play(rows, end_us + stood_us)
 
 
 def play_blind(session: Session, settings: Settings, costs: DecodingCosts) -> list[Row]:
