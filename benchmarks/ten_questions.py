@@ -136,8 +136,11 @@ def is_right(asked: Asked, rows: list[Row]) -> bool:
 
 
 def is_told(part: str, told: str) -> bool:
-    """Whether a text stands in what was told, and does not go on: 710 is not told by 710.1."""
-    return re.search(rf"{re.escape(part)}(?!\w|\.\w)", told) is not None
+    """Whether a text stands in what was told, and does not go on: 710 is not told by 710.1.
+
+    An interrupt may stand between two sentences, so the next may follow without a space.
+    """
+    return re.search(rf"{re.escape(part)}(?!\w|\.\d)", told) is not None
 
 
 def section(number: int, asked: Asked, answered: Answered) -> str:
