@@ -130,6 +130,8 @@ def _played(
     played: list[Played] = []
     for number, dialogue in enumerate(dialogues, start=1):
         for calling in callings:
+            if calling == "sync" and dialogue.story.messages:
+                continue  # no time passes while a call runs, so what is said would come too late
             with _session(sessions, _request(asked, dialogue)) as opened:
                 played.append(_play(opened, dialogue, calling))
         if number % 10 == 0:

@@ -72,7 +72,7 @@ def report_markdown(
     lines = [
         f"# How well {markdown_text(model)} speaks CML",
         "",
-        f"{len(played) // max(1, len(ways))} dialogues of tools and names that are in no training data, each",
+        f"{sum(e.calling == ways[0] for e in played) if ways else 0} dialogues of tools and names that are in no training data, each",
         "played by the machine under its virtual clock. In brackets: Wilson's interval of 95%. What had no occasion",
         "is not counted.",
         "",
@@ -143,16 +143,17 @@ def compared(
     """Return how two ways differ in a measure, on the stories that were played in both.
 
     Args:
-        played: Every story in every way in which it was played, in the same order in each.
+        played: Every story in every way in which it was played.
         first: One way.
         second: The other.
         measure: What is compared.
-
-    Raises:
-        ValueError: A story was not played in both.
     """
-    both = [[measure(e.score) for e in played if e.calling == way] for way in (first, second)]
-    return difference(*both)
+    ones, others = (
+        {id(e.story): measure(e.score) for e in played if e.calling == way}
+        for way in (first, second)
+    )
+    both = [story for story in ones if story in others]
+    return difference([ones[story] for story in both], [others[story] for story in both])
 
 
 def _measured(played: Sequence[Played], ways: Sequence[Calling]) -> list[list[str]]:
