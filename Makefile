@@ -29,7 +29,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable ".[hf,train,llamacpp,openai,bfcl,optimal,plot,dask,mcp,chat,pandas,polars,otel,postgres,conformance,docs,dev]"
+	$(PIP) --editable ".[hf,train,llamacpp,openai,bfcl,optimal,plot,dask,mcp,chat,page,pandas,polars,otel,postgres,conformance,docs,dev]"
 	touch $@
 
 docs: $(VENV)/.test

@@ -42,11 +42,9 @@ def _open_script(request: Request, path: str) -> Opened:
     except UnicodeDecodeError as error:
         raise AdapterError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
 
-    def another(request: Request) -> Session:
-        turns = turns_of(text, request.max_tokens)
-        return ScriptedSession(turns, 0.0 if request.bare else _SCRIPT_TOKEN_S)
-
-    return Opened(another(request), f"the script {Path(path).name}", another=another)
+    turns = turns_of(text, request.max_tokens)
+    session = ScriptedSession(turns, 0.0 if request.bare else _SCRIPT_TOKEN_S)
+    return Opened(session, f"the script {Path(path).name}")
 
 
 SCRIPT: Final = Backend(

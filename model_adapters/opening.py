@@ -64,6 +64,9 @@ class Request(msgspec.Struct, frozen=True):
         profile: How the context is written.
         at_trap: What becomes of the context while a turn is trapped, where a backend can choose.
         masked: Whether a model that can be masked is.
+        chat: What was said before, where the prompt goes on with a chat; what its system messages
+            say the model is told after the protocol.
+        sessions: How many sessions there may be at a time, where room has to be taken beforehand.
         bare: Whether the model alone is wanted, for a test bench: the prompt is the only message,
             there is no mask, no pause, and room for `BARE_SESSIONS` at a time.
     """
@@ -80,6 +83,8 @@ class Request(msgspec.Struct, frozen=True):
     profile: Profile = Profile()
     at_trap: AtTrap = "auto"
     masked: bool = True
+    chat: tuple[Message, ...] = ()
+    sessions: int = 1
     bare: bool = False
 
 
@@ -275,9 +280,14 @@ def chat_of(request: Request, fluency: Fluency = ANY_MODEL) -> tuple[Message, ..
     if request.bare:
         return (Message("user", request.prompt),)
     if fluency.trained:
-        return speaker_messages(tools_of(request), request.prompt)
+        return speaker_messages(tools_of(request), request.prompt, request.chat)
     told = min(fluency.level, request.profile.level, key=list(Level).index)
     examples = examples_of(request.functions.values())
     return build_messages(
-        tools_of(request), request.prompt, examples, request.profile.body, level=told
+        tools_of(request),
+        request.prompt,
+        examples,
+        chat=request.chat,
+        body=request.profile.body,
+        level=told,
     )

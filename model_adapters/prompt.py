@@ -79,6 +79,8 @@ def build_messages(
     tools: Sequence[Tool],
     question: str,
     examples: Iterable[Example] = (),
+    *,
+    chat: Sequence[Message] = (),
     body: Body = Body.PYTHON,
     level: Level = Level.CORE,
 ) -> tuple[Message, ...]:
@@ -89,24 +91,25 @@ def build_messages(
             none it is only asked the question.
         question: What a person asks.
         examples: Told as earlier questions and answers of the same chat.
+        chat: What was said before the question; its system messages are told after the protocol.
         body: The language of the bodies.
         level: How much of the language the model is told of. Small models are better off with
             the core.
     """
-    asked = Message("user", question)
     if not tools:
-        return (asked,)
-    told = (describe_tool(tool, body) for tool in tools)
-    lines = (_TOOLS, *told, *_protocol(body, level))
+        return _chat((), (), chat, question)
     earlier = [
         message
         for example in examples
         for message in (Message("user", example.question), Message("assistant", example.answer))
     ]
-    return (Message("system", "\n".join(lines)), *earlier, asked)
+    told = (describe_tool(tool, body) for tool in tools)
+    return _chat((_TOOLS, *told, *_protocol(body, level)), earlier, chat, question)
 
 
-def speaker_messages(tools: Sequence[Tool], question: str) -> tuple[Message, ...]:
+def speaker_messages(
+    tools: Sequence[Tool], question: str, chat: Sequence[Message] = ()
+) -> tuple[Message, ...]:
     """Return the chat that a session begins with whose model was trained on CML.
 
     It is told its tools and nothing else: the protocol it knows. Each line more would cost a small
@@ -115,12 +118,20 @@ def speaker_messages(tools: Sequence[Tool], question: str) -> tuple[Message, ...
     Args:
         tools: As for `build_messages`.
         question: What a person asks.
+        chat: As for `build_messages`; it was trained without.
     """
-    asked = Message("user", question)
-    if not tools:
-        return (asked,)
     told = (describe_tool(tool, Body.PYTHON) for tool in tools)
-    return (Message("system", "\n".join((_TOOLS, *told))), asked)
+    return _chat((_TOOLS, *told) if tools else (), (), chat, question)
+
+
+def _chat(
+    told: Iterable[str], earlier: Iterable[Message], chat: Sequence[Message], question: str
+) -> tuple[Message, ...]:
+    wishes = [message.content for message in chat if message.role == "system"]
+    said = [message for message in chat if message.role != "system"]
+    lines = (*told, *wishes)
+    system = [Message("system", "\n".join(lines))] if lines else []
+    return (*system, *earlier, *said, Message("user", question))
 
 
 def _protocol(body: Body, level: Level) -> Iterator[str]:

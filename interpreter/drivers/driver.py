@@ -42,6 +42,7 @@ from interpreter.executors.workplace import Workplace
 from interpreter.interrupts import batch_of, message_fault
 from interpreter.journals.past import Past, Running
 from interpreter.machine import instant, settle
+from interpreter.rules.failures import outcome_of
 from interpreter.session import Session
 from interpreter.state import Phase, Settings, State, Status, check_settings
 from interpreter.tools.offer import Offered, offer, offered_settings
@@ -174,6 +175,15 @@ class Driver:
         self.put(Stopped())
 
     # ---------------------------------------------------------------------- from the one thread
+
+    def cancel(self, call: str) -> bool:
+        """Settle a call that runs as cancelled, and ask it to stop; return whether it runs."""
+        found = self._state.calls.get(call)
+        if found is None or found.status is not Status.RUNNING:
+            return False
+        self.put(Returned(call, outcome_of("cancelled", "a person cancelled the call")))
+        self.calls.cancel(call)
+        return True
 
     def begin(self, prompt: str = "") -> list[Row]:
         """Begin a turn, or go on with one that a trace breaks off in; what has happened before it

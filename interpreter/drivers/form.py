@@ -96,6 +96,18 @@ class RuntimeForm:
             raise
         return message
 
+    def cancel(self, call: str) -> bool:
+        """Cancel a call that runs: it has the outcome *cancelled* now, and is asked to stop (Embed/cancel).
+        What it returns after that comes late. By whoever runs the session.
+
+        Args:
+            call: Its key, as in the rows.
+
+        Returns:
+            Whether it runs: one that waits for others has not started, and one that came back is over.
+        """
+        return self._driver.cancel(call)
+
     def withheld(self, call: str) -> int:
         """Return how many reports of progress of a call that came back were not told: they came too
         soon after another, or too many (Embed/progress).

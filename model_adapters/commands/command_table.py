@@ -67,6 +67,10 @@ COMMANDS: Final = {
         "model_adapters.commands.chat:chat_command",
         "Talk with a model that calls functions, from PROMPT on, or from the first line that you say.",
     ),
+    "serve": Entry(
+        "model_adapters.serving.command:serve_command",
+        "Serve a model that calls functions while it decodes: a page, an API, a chat endpoint.",
+    ),
     "conformance": Entry(
         "model_adapters.commands.conformance:conformance_command",
         "Check whether BACKEND does asynchronous calls right, with the model forced along scripts.",

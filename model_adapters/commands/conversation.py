@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum
 
-from interpreter.drivers.async_runtime import AsyncRuntime
+from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.events import Row
 
 
@@ -35,7 +35,7 @@ class Conversation:
 
     def __init__(
         self,
-        runtime: AsyncRuntime,
+        runtime: AsyncForm,
         see: Callable[[Row], object],
         turn_ended: Callable[[], object],
     ) -> None:

@@ -1,6 +1,7 @@
 """The backend `hf`: the embedded model, or the folder of another one."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from cml.profile import Spelling
 from cml.terminal.files import FileFaultError, require_readable
 from interpreter.schedule.data.measured import measurement_of
-from model_adapters.constraint.constraint import Constraint
+from model_adapters.constraint.constraint import Vocabulary
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.speaker.weights import ABOUT_NAME, WEIGHTS_NAME, speaker_weights
 from model_adapters.errors import AdapterError
@@ -63,7 +64,7 @@ def _open(request: Request, folder: str) -> Opened:
         _require_no_mask(request)
         model = with_marker_tokens(model)
     fluency = origin.fluency or fluency_of(model.network.num_parameters())
-    another = partial(_session, model, fluency)
+    another = partial(_session, model, cache(model.vocabulary), fluency)
     session = another(request)
     regions = _regions(model, request)
     return Opened(session, model.in_words, "lines", regions, session.measure_moves, another=another)
@@ -83,12 +84,15 @@ def _origin(request: Request, folder: str) -> _Origin:
     return _Origin(None, trained if folder else speaker_weights(), SPEAKER)
 
 
-def _session(model: HfModel, fluency: Fluency, request: Request) -> HfSession:
+def _session(
+    model: HfModel, vocabulary: Callable[[], Vocabulary], fluency: Fluency, request: Request
+) -> HfSession:
     is_token = request.profile.markers is Spelling.TOKEN
+    named = replace(request, profile=with_regions(request.profile, _regions(model, request)))
     return HfSession(
         model,
         chat_of(request, fluency),
-        constraint=None if is_token else _constraint(model, fluency, request),
+        constraint=None if is_token else constraint_of(named, vocabulary, fluency),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
         at_trap=request.at_trap,
@@ -107,11 +111,6 @@ def _require_no_mask(request: Request) -> None:
             "how many calls come is a matter of the mask, and there is none where markers are "
             "tokens; leave out --min-calls and --max-calls, or --markers token"
         )
-
-
-def _constraint(model: HfModel, fluency: Fluency, request: Request) -> Constraint | None:
-    profile = with_regions(request.profile, _regions(model, request))
-    return constraint_of(replace(request, profile=profile), model.vocabulary, fluency)
 
 
 HF: Final = Backend(

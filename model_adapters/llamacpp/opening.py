@@ -1,10 +1,12 @@
 """The backend `llamacpp`: the embedded model, or the GGUF file of another one."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from cml.terminal.files import FileFaultError, require_readable
+from model_adapters.constraint.constraint import Vocabulary
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, SPEAKING, embedded_gguf
 from model_adapters.errors import AdapterError
@@ -49,18 +51,20 @@ def open_llamacpp(request: Request, path: str) -> Opened:
     model = (
         GgufModel(file, context_tokens=BARE_CONTEXT_TOKENS, contexts=BARE_SESSIONS)
         if request.bare
-        else GgufModel(file)
+        else GgufModel(file, contexts=request.sessions)
     )
     fluency = SPEAKER if trained else fluency_of(model.tokens.parameters)
-    another = partial(_session, model, fluency)
+    another = partial(_session, model, cache(model.vocabulary), fluency)
     return Opened(another(request), model.in_words, layout="lines", another=another)
 
 
-def _session(model: GgufModel, fluency: Fluency, request: Request) -> LlamaCppSession:
+def _session(
+    model: GgufModel, vocabulary: Callable[[], Vocabulary], fluency: Fluency, request: Request
+) -> LlamaCppSession:
     return LlamaCppSession(
         model,
         chat_of(request, fluency),
-        constraint=constraint_of(request, model.vocabulary, fluency),
+        constraint=constraint_of(request, vocabulary, fluency),
         max_tokens=request.max_tokens,
         sampling=request.sampling,
     )

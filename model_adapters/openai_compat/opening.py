@@ -55,7 +55,7 @@ def _open(request: Request, word: str) -> Opened:
             _tell(address, "chat", LOSS)
             session = ChatSession(
                 server,
-                [Message("user", request.prompt)],
+                [*request.chat, Message("user", request.prompt)],
                 tools=tools_of(request),
                 profile=request.profile,
                 max_tokens=request.max_tokens,

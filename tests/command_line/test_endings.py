@@ -253,6 +253,7 @@ INTERRUPTED = {
     "run": (*RUN[:-1], "script:words.cml"),
     "resume": ("resume", "begun.jsonl", *RUN[2:-1], "script:words.cml"),
     "chat": ("chat", *RUN[1:-1], "script:words.cml"),
+    "serve": ("serve", *RUN[2:-1], "script:words.cml"),
     "calibrate": ("calibrate", "script:words.cml"),
     "import": ("import", "chat", "chat.json", "-o", "x.jsonl"),
     "export": ("export", "perfetto", "good.jsonl", "-o", "x.json"),

@@ -39,6 +39,8 @@ READERS = {
     "run --backend script": (*RUN[:4], "--backend", "script:{}"),
     "chat --tools": ("chat", "hi", "--backend", "script:good.cml", "--tools", "{}"),
     "chat --backend script": ("chat", "hi", "--backend", "script:{}"),
+    "serve --tools": ("serve", "--backend", "script:good.cml", "--tools", "{}"),
+    "serve --backend script": ("serve", "--backend", "script:{}"),
     "calibrate": ("calibrate", "script:{}"),
     "audit": ("audit", "{}"),
     "import": ("import", "chat", "{}", "-o", "x.jsonl"),

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
+import docstring_parser
 from operations_parts import OPERATIONS
 from rooms import drawn
 
@@ -372,6 +373,38 @@ def mutants() -> str:
     return mutants_table()
 
 
+# ------------------------------------------------------------------------ what a server answers
+
+
+def endpoints(which: str) -> str:
+    """The endpoints of an API of `cml serve`."""
+    from model_adapters.serving import api, chat
+
+    lines = ["| request | fields of its body | answer | what it does |", "|---|---|---|---|"]
+    for each in {"sessions": api.ENDPOINTS, "chat": chat.ENDPOINTS}[which]:
+        fields = ", ".join(f"`{name}`" for name in each.takes.__struct_fields__) if each.takes else ""
+        gives = " or ".join(kind.__name__ for kind in get_args(each.gives) or (each.gives,))
+        about = " ".join(each.about.split())
+        lines.append(f"| `{each.method} {each.path}` | {fields} | {each.status} {gives} | {about} |")
+    return "\n".join(lines)
+
+
+def structs(*names: str) -> str:
+    """What the fields of some documents mean."""
+    from model_adapters.serving import api, chat_wire, live_sessions, source, wire
+
+    rooms = (api, live_sessions, source, wire, chat_wire)
+    lines = ["| document | field | what |", "|---|---|---|"]
+    for name in names:
+        [kind] = {getattr(room, name) for room in rooms if hasattr(room, name)}
+        about = docstring_parser.parse(kind.__doc__)
+        lines += [
+            f"| {name} | `{each.arg_name}` | {' '.join((each.description or '').split())} |"
+            for each in about.params
+        ]
+    return "\n".join(lines)
+
+
 PARTS: Final[dict[str, Callable[..., str]]] = {
     "monitor": monitor,
     "phases": phases,
@@ -386,6 +419,8 @@ PARTS: Final[dict[str, Callable[..., str]]] = {
     "losses": losses,
     "options": options,
     "mutants": mutants,
+    "endpoints": endpoints,
+    "structs": structs,
     **OPERATIONS,
 }
 

@@ -1,0 +1,1 @@
+"""A model behind HTTP: live sessions as an API, as the chat endpoint that clients know, and as a page."""

@@ -1,0 +1,52 @@
+"""The application: the APIs and the page, behind the guard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cml.terminal.output import print_text
+from model_adapters.serving import api, chat
+from model_adapters.serving.guard import Guard
+from model_adapters.serving.live_sessions import LiveSessions
+from model_adapters.serving.wire import RefusedError, refusal_answer
+
+
+def make_app(sessions: LiveSessions, *, token: str, port: int, name: str) -> Starlette:
+    """Return the application of a server; it closes the sessions when it ends.
+
+    Args:
+        sessions: What it is about.
+        token: What whoever asks has to know.
+        port: Where the server listens.
+        name: The name under which it is reached, besides addresses and localhost.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with sessions:
+            yield
+
+    return Starlette(
+        routes=[endpoint.route(sessions) for endpoint in (*api.ENDPOINTS, *chat.ENDPOINTS)],
+        middleware=[Middleware(Guard, token=token, port=port, name=name)],
+        exception_handlers={HTTPException: _refuse, Exception: _fail},
+        lifespan=lifespan,
+    )
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Answer what Starlette itself refuses: a path or a method that is none."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    message = f"{request.method} {request.url.path} is not answered here; GET /api/openapi.json lists what is"
+    return refusal_answer(RefusedError(status, message, "no_endpoint"))
+
+
+async def _fail(_: Request, error: Exception) -> Response:
+    message = f"this is a fault of the server: {type(error).__name__}: {error}"
+    print_text(f"Error: {message}", err=True)
+    return refusal_answer(RefusedError(500, message, "fault"))

@@ -1,0 +1,142 @@
+"""The server: a socket, its address, and an end in good order."""
+
+import asyncio
+import secrets
+import socket
+from ipaddress import ip_address
+from types import FrameType
+from typing import Final
+
+import msgspec
+import uvicorn
+
+from cml.terminal.files import in_words
+from model_adapters.serving.app import make_app
+from model_adapters.serving.live_sessions import LiveSessions
+from model_adapters.serving.source import Source
+
+_PATIENCE_S: Final = 10
+"""How long answers that are under way may take when the server ends, in seconds."""
+_TOKEN_BYTES: Final = 24
+
+
+class ServerAddress(msgspec.Struct, frozen=True):
+    """Where a server is to be found.
+
+    Args:
+        page: The address of the page; it holds the token.
+        base_url: What clients of OpenAI's API call so.
+        token: What whoever asks has to know: such a client's `api_key`.
+    """
+
+    page: str
+    base_url: str
+    token: str
+
+
+class ListeningError(Exception):
+    """An address where no server can listen."""
+
+
+class _Listening(uvicorn.Server):
+    """Ends the sessions first where it is told to end: their streams would never do so by themselves."""
+
+    def __init__(self, config: uvicorn.Config, sessions: LiveSessions) -> None:
+        super().__init__(config)
+        self._sessions = sessions
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal comes."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal, wherever the program is."""
+        super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._close)
+
+    def _close(self) -> None:
+        if self._closing is None and self._loop is not None:
+            self._closing = self._loop.create_task(self._sessions.aclose())
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Args:
+        host: The name or address of an interface.
+        port: 0 for any that is free.
+
+    Raises:
+        ListeningError: It cannot.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:
+        words = in_words(error) if isinstance(error, OSError) else str(error)
+        raise ListeningError(f"{host}:{port}: no server can listen there: {words}") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def new_token() -> str:
+    """Return a token that nobody guesses."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def address_of(host: str, listening: socket.socket, token: str) -> ServerAddress:
+    """Return where a server is to be found.
+
+    Args:
+        host: Under which name.
+        listening: Its socket.
+        token: What whoever asks has to know.
+    """
+    port: int = listening.getsockname()[1]
+    root = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return ServerAddress(f"{root}/?token={token}", f"{root}/v1", token)
+
+
+def serve(source: Source, listening: socket.socket, *, host: str, token: str) -> None:
+    """Serve until a signal comes.
+
+    Args:
+        source: Where sessions come from.
+        listening: The socket; it is closed at the end.
+        host: The name under which the server is reached.
+        token: What whoever asks has to know.
+
+    Raises:
+        KeyboardInterrupt: It was Ctrl-C.
+    """
+    asyncio.run(_serve(source, listening, host, token))
+
+
+async def _serve(source: Source, listening: socket.socket, host: str, token: str) -> None:
+    sessions = LiveSessions(source)
+    app = make_app(sessions, token=token, port=listening.getsockname()[1], name=host)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        http="h11",
+        lifespan="on",
+        log_level="critical",  # what goes wrong is told by the application
+        loop="asyncio",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_PATIENCE_S,
+        ws="none",
+    )
+    await _Listening(config, sessions).serve([listening])

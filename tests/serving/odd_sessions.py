@@ -1,0 +1,52 @@
+"""Sessions for `--backend python:odd_sessions:NAME`, and functions for `--tools`, of the servers that tests start."""
+
+import time
+
+from interpreter import EndOfDecoding, Piece, ScriptedSession
+from interpreter.scripted import pieces_of
+from model_adapters.opening import Request
+
+LONG = "word " * 1_000
+
+
+def long(_: Request) -> ScriptedSession:
+    """Writes ten megabytes at once: more than a line holds for one who does not read."""
+    return ScriptedSession([LONG] * 2_000)
+
+
+def broken(_: Request) -> ScriptedSession:
+    """Breaks in the middle of a turn."""
+
+    class Broken(ScriptedSession):
+        def decode(self) -> Piece | EndOfDecoding:
+            if self.context:
+                raise ZeroDivisionError("\x1b[31mthe model is gone")
+            return super().decode()
+
+    return Broken(["Well, "])
+
+
+def picky(request: Request) -> ScriptedSession:
+    """Cannot be opened for all questions."""
+    if request.prompt != "Hello.":
+        raise ValueError("not for this one")
+    return ScriptedSession([])
+
+
+def echo(request: Request) -> ScriptedSession:
+    """Says what it was asked, and how."""
+    told = [f"{message.role}: {message.content}" for message in request.chat]
+    options = request.max_tokens, request.sampling.temperature, request.sampling.seed
+    return ScriptedSession(["; ".join([*told, request.prompt, str(options)])])
+
+
+def patient(_: Request) -> ScriptedSession:
+    """Calls something slow, waits for it, and tells; then talks on for as long as it may."""
+    called = "Wait. [CALL] job1 [HEAD] slow() [END][TRAP][END]"
+    return ScriptedSession([*pieces_of(called), *["on and on "] * 100_000], pause_s=0.005)
+
+
+def slow() -> str:
+    """Takes a while."""
+    time.sleep(0.5)
+    return "late"
