@@ -88,15 +88,19 @@ def read_shown(path: str) -> ShownTrace:
     return ShownTrace(Path(path).name, header, tuple(taken), reader.run)
 
 
+def rules_told() -> dict[str, str]:
+    """Return the text of each rule of the machine, by its name."""
+    texts = rule_texts()
+    return {rule: texts[rule].removeprefix(rule).strip() for rule in RULE_NAMES}
+
+
 def page_parts(traces: Sequence[ShownTrace]) -> dict[str, bytes]:
     """Return what the page asks for, by name: a JSON document, and each trace as it is.
 
     Args:
         traces: What is to be shown.
     """
-    texts = rule_texts()
-    rules = {rule: texts[rule].removeprefix(rule).strip() for rule in RULE_NAMES}
-    commentary = Commentary(tuple(_remarks(traces)), rules)
+    commentary = Commentary(tuple(_remarks(traces)), rules_told())
     lines = {
         f"trace-{at}.jsonl": encode_header(trace.header) + b"".join(map(encode_row, trace.rows))
         for at, trace in enumerate(traces)

@@ -2,18 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from cml.terminal.output import print_text
-from model_adapters.serving import api, chat
+from model_adapters.serving import api, chat, page
 from model_adapters.serving.guard import Guard
 from model_adapters.serving.live_sessions import LiveSessions
-from model_adapters.serving.wire import RefusedError, refusal_answer
+from model_adapters.serving.openapi import openapi
+from model_adapters.serving.wire import JsonAnswer, RefusedError, refusal_answer
+
+ENDPOINTS: Final = (*api.ENDPOINTS, *chat.ENDPOINTS)
+"""Everything that is answered, but for the page and the description."""
 
 
 def make_app(sessions: LiveSessions, *, token: str, port: int, name: str) -> Starlette:
@@ -31,8 +37,15 @@ def make_app(sessions: LiveSessions, *, token: str, port: int, name: str) -> Sta
         async with sessions:
             yield
 
+    async def described(_: Request) -> Response:
+        return JsonAnswer(openapi(ENDPOINTS))
+
     return Starlette(
-        routes=[endpoint.route(sessions) for endpoint in (*api.ENDPOINTS, *chat.ENDPOINTS)],
+        routes=[
+            Route("/api/openapi.json", described),
+            *page.ROUTES,
+            *(endpoint.route(sessions) for endpoint in ENDPOINTS),
+        ],
         middleware=[Middleware(Guard, token=token, port=port, name=name)],
         exception_handlers={HTTPException: _refuse, Exception: _fail},
         lifespan=lifespan,

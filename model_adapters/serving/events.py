@@ -16,6 +16,8 @@ from model_adapters.serving.wire import RefusedError
 SIGN_OF_LIFE_S: Final = 15.0
 """After how long without a row a comment is sent, so that nobody between takes the line for dead."""
 SIGN_OF_LIFE: Final = b": nothing new\n\n"
+_AGAIN: Final = b"retry: 500\n\n"
+"""After how many milliseconds a browser that lost the line comes again."""
 
 
 class EventStream(StreamingResponse):
@@ -65,6 +67,7 @@ def rows_of(log: RowLog, request: Request) -> EventStream:
 
 
 async def _events(log: RowLog, seen: int) -> AsyncIterator[bytes]:
+    yield _AGAIN
     if seen < 0:
         yield _event("header", encode_header(log.header), 0)
     number = max(seen, 0)

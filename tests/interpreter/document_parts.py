@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 import docstring_parser
 from operations_parts import OPERATIONS
@@ -379,13 +379,18 @@ def mutants() -> str:
 def endpoints(which: str) -> str:
     """The endpoints of an API of `cml serve`."""
     from model_adapters.serving import api, chat
+    from model_adapters.serving.openapi import given_by
 
     lines = ["| request | fields of its body | answer | what it does |", "|---|---|---|---|"]
     for each in {"sessions": api.ENDPOINTS, "chat": chat.ENDPOINTS}[which]:
-        fields = ", ".join(f"`{name}`" for name in each.takes.__struct_fields__) if each.takes else ""
-        gives = " or ".join(kind.__name__ for kind in get_args(each.gives) or (each.gives,))
+        fields = (
+            ", ".join(f"`{name}`" for name in each.takes.__struct_fields__) if each.takes else ""
+        )
+        gives = " or ".join(kind.__name__ for kind in given_by(each))
         about = " ".join(each.about.split())
-        lines.append(f"| `{each.method} {each.path}` | {fields} | {each.status} {gives} | {about} |")
+        lines.append(
+            f"| `{each.method} {each.path}` | {fields} | {each.status} {gives} | {about} |"
+        )
     return "\n".join(lines)
 
 

@@ -54,7 +54,10 @@ def test_a_function_that_cannot_be_broken_off_is_settled_and_comes_late() -> Non
         assert came_back.wait(30)
         rows += runtime.run("go on")
     assert outcomes(rows)["a"] is OutcomeKind.CANCELLED
-    assert [row.rule for row in rows if isinstance(row.event, Returned)] == ["Step/return", "Step/late"]
+    assert [row.rule for row in rows if isinstance(row.event, Returned)] == [
+        "Step/return",
+        "Step/late",
+    ]
     assert not any(isinstance(effect, Cancel) for row in rows for effect in row.effects)
     assert "[INTR] a cancelled [HEAD]" in session.context
     assert "[INTR] b failed [HEAD]" in session.context  # what it waited for is not to be had

@@ -43,7 +43,7 @@ def echo(request: Request) -> ScriptedSession:
 def patient(_: Request) -> ScriptedSession:
     """Calls something slow, waits for it, and tells; then talks on for as long as it may."""
     called = "Wait. [CALL] job1 [HEAD] slow() [END][TRAP][END]"
-    return ScriptedSession([*pieces_of(called), *["on and on "] * 100_000], pause_s=0.005)
+    return ScriptedSession([*pieces_of(called), *["on and on "] * 100_000], pause_s=0.03)
 
 
 def slow() -> str:

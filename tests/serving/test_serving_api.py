@@ -1,6 +1,7 @@
 """Live sessions over HTTP: begun, read, spoken to, stopped; nothing lost, whoever reads and however."""
 
 import json
+import re
 import signal
 import threading
 import time
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from extras import from_extra
 from served import SLOW, TRIP, Event, Served, finish, serving, wait_for
@@ -88,7 +90,7 @@ def test_the_query_says_it_where_a_header_cannot_be_set(trip: Served) -> None:
     trip.ask("DELETE", session)
     with trip.answered("GET", f"{session}/rows?after={len(whole) - 1}") as answer:
         rest = answer.read().decode()
-    assert rest == 'event: ended\ndata: {"reason":"closed","message":""}\n\n'
+    assert rest == 'retry: 500\n\nevent: ended\ndata: {"reason":"closed","message":""}\n\n'
 
 
 def test_what_is_said_goes_in_and_what_is_said_after_is_the_next_question(trip: Served) -> None:
@@ -175,7 +177,7 @@ def test_who_does_not_read_holds_nobody_up() -> None:
             rows = served.ask("GET", session)[1]["rows"]
             assert rows > 4_000
             assert sum(1 for _ in served.turn(session)) == rows + 1
-            assert unread.readline() == b"id: 0\n"
+            assert unread.readline() == b"retry: 500\n"
 
 
 def test_a_session_that_breaks_says_so_and_others_go_on() -> None:
@@ -245,6 +247,28 @@ def test_a_number_that_no_row_has_is_refused(trip: Served, seen: str) -> None:
     trip.ask("DELETE", session)
 
 
+def test_the_description_is_an_openapi_document_of_everything_that_is_answered(
+    trip: Served,
+) -> None:
+    status, document = trip.ask("GET", "/api/openapi.json")
+    assert (status, document["openapi"]) == (200, "3.1.0")
+    schemas = document["components"]["schemas"]
+    references = re.findall(r"#/components/schemas/(\w+)", json.dumps(document))
+    assert set(references) <= schemas.keys()
+    described = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
+    assert ("POST", "/api/sessions/{id}/say") in described
+    assert ("POST", "/v1/chat/completions") in described
+    for method, path in described:
+        status = trip.ask(method, path.replace("{id}", "nobody"), {} if method == "POST" else None)[
+            0
+        ]
+        assert status in {200, 400, 404}
+        assert trip.ask("PATCH", path)[0] == 405
+    begun = trip.ask("GET", trip.begin("Hi."))[1]
+    shape = {"$ref": "#/components/schemas/SessionDocument", "components": document["components"]}
+    jsonschema.Draft202012Validator(shape).validate(begun)
+
+
 # ------------------------------------------------------------------------------------ who may ask
 
 
@@ -311,7 +335,7 @@ def test_a_signal_ends_streams_and_sessions_in_good_order(number: signal.Signals
         with ExitStack() as stack:
             stream = served.events(session)
             stack.callback(stream.close)  # type: ignore[attr-defined]
-            seen += [next(stream) for _ in range(60)]
+            seen += [next(stream) for _ in range(30)]
             reading = threading.Thread(target=lambda: seen.extend(stream))
             reading.start()
             begun_s = time.monotonic()

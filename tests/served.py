@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-HERE = Path(__file__).parent
-EXAMPLES = HERE.parents[1] / "examples"
+ODD = Path(__file__).parent / "serving"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 TRIP = f"script:{EXAMPLES / 'trip.cml'}"
 TRAVEL = str(EXAMPLES / "travel_tools.py")
-SLOW = str(HERE / "odd_sessions.py")
+SLOW = str(ODD / "odd_sessions.py")
 
 
 class Event(NamedTuple):
@@ -113,7 +113,7 @@ def serving(backend: str, *options: str, tools: str = TRAVEL) -> Iterator[Served
     command = [sys.executable, "-m", "cml", "serve", "--json", "--backend", backend]
     process = subprocess.Popen(
         [*command, "--tools", tools, *options],
-        cwd=HERE,
+        cwd=ODD,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
