@@ -12,13 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cml.terminal.output import print_text
-from model_adapters.serving import api, chat, page
+from model_adapters.serving import api, page
+from model_adapters.serving.chat_api import answering
 from model_adapters.serving.guard import Guard
 from model_adapters.serving.live_sessions import LiveSessions
 from model_adapters.serving.openapi import openapi
 from model_adapters.serving.wire import JsonAnswer, RefusedError, refusal_answer
 
-ENDPOINTS: Final = (*api.ENDPOINTS, *chat.ENDPOINTS)
+ENDPOINTS: Final = (*api.ENDPOINTS, *answering.ENDPOINTS)
 """Everything that is answered, but for the page and the description."""
 
 

@@ -378,11 +378,12 @@ def mutants() -> str:
 
 def endpoints(which: str) -> str:
     """The endpoints of an API of `cml serve`."""
-    from model_adapters.serving import api, chat
+    from model_adapters.serving import api
+    from model_adapters.serving.chat_api import answering
     from model_adapters.serving.openapi import given_by
 
     lines = ["| request | fields of its body | answer | what it does |", "|---|---|---|---|"]
-    for each in {"sessions": api.ENDPOINTS, "chat": chat.ENDPOINTS}[which]:
+    for each in {"sessions": api.ENDPOINTS, "chat": answering.ENDPOINTS}[which]:
         fields = (
             ", ".join(f"`{name}`" for name in each.takes.__struct_fields__) if each.takes else ""
         )
@@ -396,9 +397,9 @@ def endpoints(which: str) -> str:
 
 def structs(*names: str) -> str:
     """What the fields of some documents mean."""
-    from model_adapters.serving import api, chat_wire, live_sessions, source, wire
+    from model_adapters.serving import api, live_sessions, source
 
-    rooms = (api, live_sessions, source, wire, chat_wire)
+    rooms = (api, live_sessions, source)
     lines = ["| document | field | what |", "|---|---|---|"]
     for name in names:
         [kind] = {getattr(room, name) for room in rooms if hasattr(room, name)}

@@ -48,5 +48,5 @@ def patient(_: Request) -> ScriptedSession:
 
 def slow() -> str:
     """Takes a while."""
-    time.sleep(0.5)
+    time.sleep(3)
     return "late"

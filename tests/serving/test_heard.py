@@ -11,7 +11,7 @@ import cml
 from cml.ast import OutcomeKind, Text
 from interpreter import ScriptedSession, Settings, run_virtual
 from interpreter.events import Outcome, Row
-from model_adapters.serving.heard import Heard
+from model_adapters.serving.chat_api.heard import Heard
 from model_adapters.serving.row_log import EndOfRows, RowLog
 
 PROSE = st.text(alphabet=" \n\\[]CALTRPEND.aé", max_size=12)

@@ -342,7 +342,8 @@ def test_a_signal_ends_streams_and_sessions_in_good_order(number: signal.Signals
             served.process.send_signal(number)
             out, err = served.process.communicate(timeout=30)
             reading.join()
-        assert (out, err) == ("", "")
+        assert out == ""
+        assert err in {"", "calls that still run are left behind: job1\n"}
         assert served.process.returncode == (130 if number is signal.SIGINT else -number)
         assert time.monotonic() - begun_s < 20
     assert seen[-1] == Event("ended", None, {"reason": "closed", "message": "the server ends"})

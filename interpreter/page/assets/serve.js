@@ -53,7 +53,8 @@ class Serve {
 
   /** List the sessions that the server knows. */
   async list() {
-    const { sessions } = await ask("GET", "/api/sessions");
+    const { sessions } = await ask("GET", "/api/sessions").catch(() => ({ sessions: null }));
+    if (!sessions) return; // that the line is lost is said elsewhere
     const options = sessions.map(({ id, question, state }) => element("option", `${question.slice(0, 60)} (${state})`, { value: id, selected: id === this.id && "" }));
     this.known.replaceChildren(element("option", "another session", { value: "" }), ...options.reverse());
     this.known.value = this.id ?? "";

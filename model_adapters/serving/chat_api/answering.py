@@ -11,7 +11,7 @@ import msgspec
 from starlette.requests import Request
 
 from interpreter.events import Finish, Row
-from model_adapters.serving.chat_wire import (
+from model_adapters.serving.chat_api.forms import (
     Answer,
     AnswerChoice,
     ChatChunk,
@@ -26,9 +26,9 @@ from model_adapters.serving.chat_wire import (
     model_id,
     wanted_of,
 )
+from model_adapters.serving.chat_api.heard import Heard
 from model_adapters.serving.endpoint import Endpoint
 from model_adapters.serving.events import SIGN_OF_LIFE, SIGN_OF_LIFE_S, EventStream
-from model_adapters.serving.heard import Heard
 from model_adapters.serving.live_sessions import LiveSession, LiveSessions
 from model_adapters.serving.wire import RefusedError, error_document
 
