@@ -1,7 +1,7 @@
 """`cml serve`: a model that calls functions while it decodes, behind HTTP."""
 
 from contextlib import ExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -9,29 +9,40 @@ from cml.terminal.entry import leaving_at_once
 from cml.terminal.options import json_option
 from cml.terminal.output import print_json, print_text
 from cml.terminal.styled import console
-from interpreter.errors import HostError, MissingExtraError, missing_extra
+from interpreter.errors import missing_extra
 from interpreter.state import DeliverWhen, Settings
-from interpreter.tools.declared import ToolError
 from model_adapters.backends import Request, require_backend
 from model_adapters.commands.chat import chat_command
-from model_adapters.commands.run import tools_told
+from model_adapters.commands.options import given_options
+from model_adapters.commands.run import run_command, tools_told
+from model_adapters.commands.telling import telling
 from model_adapters.commands.view.start_line import StartLine
-from model_adapters.errors import AdapterError, UnknownBackendError
 
-_SHARED: Final = {
+if TYPE_CHECKING:
+    from model_adapters.serving.server import ServerAddress
+
+_FROM_CHAT: Final = {
     "tools",
     "backend",
     "max_tokens",
+    "max_calls",
     "deliver",
     "deadline_s",
     "device",
     "yes",
 }
+_SHARED: Final = [
+    *(one for one in chat_command.params if one.name in _FROM_CHAT),
+    *(one for one in run_command.params if one.name == "min_calls"),
+]
 _FIRST_QUESTION: Final = "Hello."
 """What the session is asked with which the model is loaded; it is closed at once."""
+_LETS_IN: Final = (
+    "lets other machines in; the token, and all that is said, go over the network as they are"
+)
 
 
-@click.command("serve", params=[one for one in chat_command.params if one.name in _SHARED])
+@click.command("serve", params=_SHARED)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -62,6 +73,8 @@ def serve_command(
     *,
     sessions: int,
     max_tokens: int,
+    min_calls: int,
+    max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
     device: str | None,
@@ -82,41 +95,39 @@ def serve_command(
         raise click.ClickException(str(missing_extra("page", error))) from None
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
-    try:
-        require_backend(backend)
-        with ExitStack() as stack:
-            functions = tools_told(tools, stack)
+    with telling(), ExitStack() as stack:
+        require_backend(backend, given_options())
+        functions = tools_told(tools, stack)
+        try:
             listening = stack.enter_context(server.listen(host, port))
-            line = stack.enter_context(StartLine(console(stderr=True)))
-            request = Request(
-                backend,
-                _FIRST_QUESTION,
-                functions,
-                max_tokens,
-                device=device,
-                yes=yes,
-                sessions=sessions,
-            )
-            with leaving_at_once(line.stop):
-                source = Source(request, settings)
-            line.stop()
-            token = server.new_token()
-            address = server.address_of(host, listening, token)
-            if not server.is_loopback(host):
-                print_text(
-                    f"Warning: {host} lets other machines in; the token and all that is said go over "
-                    "the network as they are",
-                    err=True,
-                )
-            if as_json:
-                print_json(address)
-            else:
-                print_text(f"page        {address.page}")
-                print_text(f"OpenAI API  base_url={address.base_url} api_key={address.token}")
-            server.serve(source, listening, host=host, token=token)
-    except UnknownBackendError as error:
-        raise click.BadParameter(str(error), param_hint="'--backend'") from None
-    except server.ListeningError as error:
-        raise click.BadParameter(str(error), param_hint="'--host' or '--port'") from None
-    except (AdapterError, MissingExtraError, ToolError, HostError) as error:
-        raise click.ClickException(str(error)) from None
+        except server.ListeningError as error:
+            raise click.BadParameter(str(error), param_hint="'--host' or '--port'") from None
+        line = stack.enter_context(StartLine(console(stderr=True)))
+        request = Request(
+            backend,
+            _FIRST_QUESTION,
+            functions,
+            max_tokens,
+            min_calls,
+            max_calls,
+            device,
+            yes,
+            sessions=sessions,
+        )
+        with leaving_at_once(line.stop):
+            source = Source(request, settings)
+        line.stop()
+        token = server.new_token()
+        _tell(server.address_of(host, listening, token), as_json=as_json)
+        if not server.is_loopback(host):
+            print_text(f"Warning: {host} {_LETS_IN}", err=True)
+        server.serve(source, listening, host=host, token=token)
+
+
+def _tell(address: "ServerAddress", *, as_json: bool) -> None:
+    """Say where the server is to be found, to a person or a program."""
+    if as_json:
+        print_json(address)
+        return
+    print_text(f"page        {address.page}")
+    print_text(f"OpenAI API  base_url={address.base_url} api_key={address.token}")

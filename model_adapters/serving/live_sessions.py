@@ -93,7 +93,7 @@ class LiveSession:
         """What it does."""
         if self.log.ended:
             return "over"
-        return "running" if self._conversation.is_writing else "waiting"
+        return "waiting" if self._conversation.is_idle.is_set() else "running"
 
     @property
     def document(self) -> SessionDocument:

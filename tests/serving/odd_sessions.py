@@ -4,7 +4,7 @@ import time
 
 from interpreter import EndOfDecoding, Piece, ScriptedSession
 from interpreter.scripted import pieces_of
-from model_adapters.opening import Request
+from model_adapters.opening import Opened, Request
 
 LONG = "word " * 1_000
 
@@ -33,11 +33,12 @@ def picky(request: Request) -> ScriptedSession:
     return ScriptedSession([])
 
 
-def echo(request: Request) -> ScriptedSession:
+def echo(request: Request) -> Opened:
     """Says what it was asked, and how."""
     told = [f"{message.role}: {message.content}" for message in request.chat]
     options = request.max_tokens, request.sampling.temperature, request.sampling.seed
-    return ScriptedSession(["; ".join([*told, request.prompt, str(options)])])
+    session = ScriptedSession(["; ".join([*told, request.prompt, str(options)])])
+    return Opened(session, "echo", takes=frozenset({"temperature", "seed"}))
 
 
 def patient(_: Request) -> ScriptedSession:

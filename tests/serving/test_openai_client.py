@@ -12,6 +12,7 @@ from_extra("page", "uvicorn")
 openai = from_extra("openai", "openai")
 
 ANSWER = "I will look that up.\nA flight to Tokyo costs 980 euros. It is 22:05 there, 24 degrees and cloudy."
+ONE_CALL = ("--deliver", "idle", "--min-calls", "1", "--max-calls", "1")
 ASKED = [{"role": "user", "content": "Plan my trip to Tokyo."}]
 
 
@@ -150,6 +151,7 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
         ({"logprobs": True}, "logprobs", "no probabilities"),
         ({"response_format": {"type": "json_object"}}, "response_format", "the answer is text"),
         ({"temperature": 3}, "temperature", "<= 2"),
+        ({"temperature": 1}, None, "takes no --temperature"),
         ({"max_tokens": 0}, "max_tokens", ">= 1"),
         ({"messages": []}, "messages", "length >= 1"),
         ({"messages": [{"role": "tool", "content": "1"}]}, "messages[0].role", "'tool'"),
@@ -164,7 +166,7 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
     ],
 )
 def test_what_cannot_be_done_is_refused(
-    trip: Served, more: dict[str, Any], param: str, said: str
+    trip: Served, more: dict[str, Any], param: str | None, said: str
 ) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         complete(trip, **more)
@@ -217,7 +219,7 @@ def test_a_full_server_is_tried_again_by_the_client_itself() -> None:
 @pytest.mark.model
 def test_the_embedded_model_answers_a_client_that_knows_nothing_of_calls() -> None:
     question = [{"role": "user", "content": "What is the weather in Rome?"}]
-    with serving("auto", "--yes", "--deliver", "idle", tools=TRAVEL) as served:
+    with serving("auto", "--yes", *ONE_CALL, tools=TRAVEL) as served:
         whole = complete(served, question, max_tokens=80)
         assert whole.usage.prompt_tokens > 100
         assert whole.usage.completion_tokens <= 80
