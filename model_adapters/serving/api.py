@@ -10,7 +10,8 @@ from starlette.responses import StreamingResponse
 import cml
 from model_adapters.serving.endpoint import Endpoint
 from model_adapters.serving.events import EventStream, rows_of
-from model_adapters.serving.live_sessions import LiveSession, LiveSessions, SaidAs, SessionDocument
+from model_adapters.serving.live_session import LiveSession, SaidAs, SessionDocument
+from model_adapters.serving.live_sessions import LiveSessions
 from model_adapters.serving.source import SessionWanted
 
 

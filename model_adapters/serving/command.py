@@ -1,21 +1,23 @@
 """`cml serve`: a model that calls functions while it decodes, behind HTTP."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from cml.terminal.entry import leaving_at_once
 from cml.terminal.options import json_option
-from cml.terminal.output import print_json, print_text
+from cml.terminal.output import only_ours, print_json, print_text
 from cml.terminal.styled import console
 from interpreter.errors import missing_extra
+from interpreter.executors.printing import keeping_prints
 from interpreter.state import DeliverWhen, Settings
 from model_adapters.backends import Request, require_backend
 from model_adapters.commands.chat import chat_command
 from model_adapters.commands.options import given_options
-from model_adapters.commands.run import run_command, tools_told
+from model_adapters.commands.run import run_command
 from model_adapters.commands.telling import telling
+from model_adapters.commands.tools_option import executor_chosen, tools_told
 from model_adapters.commands.view.start_line import StartLine
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ _FROM_CHAT: Final = {
     "max_calls",
     "deliver",
     "deadline_s",
+    "isolate",
+    "memory_mib",
     "device",
     "yes",
 }
@@ -77,6 +81,8 @@ def serve_command(
     max_calls: int | None,
     deliver: DeliverWhen,
     deadline_s: float | None,
+    isolate: bool,
+    memory_mib: int | None,
     device: str | None,
     yes: bool,
     as_json: bool,
@@ -97,7 +103,8 @@ def serve_command(
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     with telling(), ExitStack() as stack:
         require_backend(backend, given_options())
-        functions = tools_told(tools, stack)
+        functions = tools_told(tools, stack, isolate=isolate)
+        executor = executor_chosen(isolate=isolate, memory_mib=memory_mib, stack=stack)
         try:
             listening = stack.enter_context(server.listen(host, port))
         except server.ListeningError as error:
@@ -115,12 +122,14 @@ def serve_command(
             sessions=sessions,
         )
         with leaving_at_once(line.stop):
-            source = Source(request, settings)
+            source = Source(request, settings, executor)
         line.stop()
         token = server.new_token()
         _tell(server.address_of(host, listening, token), as_json=as_json)
         if not server.is_loopback(host):
             print_text(f"Warning: {host} {_LETS_IN}", err=True)
+        stack.enter_context(only_ours() if as_json else nullcontext())
+        stack.enter_context(keeping_prints())
         server.serve(source, listening, host=host, token=token)
 
 

@@ -1,5 +1,6 @@
 """Where sessions come from: a backend whose model is loaded once, with the functions of the server."""
 
+from concurrent.futures import Executor
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -52,6 +53,7 @@ class Source:
     Args:
         request: What every session is wanted for, where a client does not say otherwise.
         settings: The same for what the host chooses.
+        executor: Where functions are called; None for threads of this process.
 
     Attributes:
         model: What decodes, in words.
@@ -66,13 +68,16 @@ class Source:
         HostError: What was opened breaks the contract of spec/5-embedding.md.
     """
 
-    def __init__(self, request: Request, settings: Settings) -> None:
+    def __init__(
+        self, request: Request, settings: Settings, executor: Executor | None = None
+    ) -> None:
         self._request = request
         self._opened = open_backend(request)  # loads the model, and finds out what is wrong
         self._opened.session.close()
         self._settings = self._opened.fitted(settings)
         self.model = self._opened.model
         self.functions = request.functions
+        self.executor = executor
         self.most_open = request.sessions
         threads = 1 if self._opened.another else request.sessions
         self.decoder = DaemonThreads("cml-decode", threads)

@@ -1,5 +1,8 @@
 """Sessions for `--backend python:odd_sessions:NAME`, and functions for `--tools`, of the servers that tests start."""
 
+import asyncio
+import multiprocessing
+import os
 import time
 
 from interpreter import EndOfDecoding, Piece, ScriptedSession
@@ -45,6 +48,35 @@ def patient(_: Request) -> ScriptedSession:
     """Calls something slow, waits for it, and tells; then talks on for as long as it may."""
     called = "Wait. [CALL] job1 [HEAD] slow() [END][TRAP][END]"
     return ScriptedSession([*pieces_of(called), *["on and on "] * 100_000], pause_s=0.03)
+
+
+def held(_: Request) -> ScriptedSession:
+    """Waits for a call that never comes back; what is said meanwhile wakes it."""
+    called = "Wait. [CALL] job1 [HEAD] endless() [END][TRAP][END]Yes?"
+    return ScriptedSession(pieces_of(called))
+
+
+def reckless(_: Request) -> ScriptedSession:
+    """Calls what prints and what crashes."""
+    called = "[CALL] p [HEAD] loud() [END][CALL] c [HEAD] crash() [END][TRAP] all [END]So."
+    return ScriptedSession(pieces_of(called))
+
+
+def loud() -> str:
+    """Prints."""
+    print("out of line")
+    return "said"
+
+
+def crash() -> None:
+    """Takes its process along."""
+    if multiprocessing.parent_process() is not None:
+        os._exit(3)
+
+
+async def endless() -> None:
+    """Takes until it is cancelled."""
+    await asyncio.Event().wait()
 
 
 def slow() -> str:

@@ -12,8 +12,8 @@ from starlette.requests import Request
 
 from interpreter.events import Finish, Row
 from model_adapters.serving.chat_api.forms import (
-    Answer,
     AnswerChoice,
+    AnswerMessage,
     ChatChunk,
     ChatCompletion,
     ChatRequest,
@@ -29,7 +29,8 @@ from model_adapters.serving.chat_api.forms import (
 from model_adapters.serving.chat_api.heard import Heard
 from model_adapters.serving.endpoint import Endpoint
 from model_adapters.serving.events import SIGN_OF_LIFE, SIGN_OF_LIFE_S, EventStream
-from model_adapters.serving.live_sessions import LiveSession, LiveSessions
+from model_adapters.serving.live_session import LiveSession
+from model_adapters.serving.live_sessions import LiveSessions
 from model_adapters.serving.wire import RefusedError, error_document
 
 _STARTED: Final = int(time.time())
@@ -97,7 +98,7 @@ class _Answering:
             RefusedError: The session failed, or was closed.
         """
         text = "".join([words async for words in self._words()])
-        choice = AnswerChoice(Answer(text), self._finish)
+        choice = AnswerChoice(AnswerMessage(text), self._finish)
         return ChatCompletion(self._id, self._created, self._name, (choice,), self._usage())
 
     async def chunks(self, *, has_usage: bool) -> AsyncIterator[bytes]:

@@ -186,7 +186,7 @@ class TokenUsage(msgspec.Struct, frozen=True):
     total_tokens: int
 
 
-class Answer(msgspec.Struct, frozen=True):
+class AnswerMessage(msgspec.Struct, frozen=True):
     """What the assistant says."""
 
     content: str
@@ -197,7 +197,7 @@ class Answer(msgspec.Struct, frozen=True):
 class AnswerChoice(msgspec.Struct, frozen=True):
     """The one answer, and why it ended."""
 
-    message: Answer
+    message: AnswerMessage
     finish_reason: FinishReason
     index: int = 0
     logprobs: None = None
