@@ -16,6 +16,8 @@ import { RowList } from "./rows.js";
 import { TextDrawing } from "./text.js";
 
 const ENDINGS = { stop: "the model came to its end", length: "the output limit came", pending: "calls were pending at the end", forged: "too many forged interrupts", stopped: "stopped" };
+/** Between two drawings of what goes on by itself, at least: a fast model must leave the browser time for all else. */
+const PAUSE_MS = 50;
 /** The symbols of the rows that are chosen, of all runs on the page. */
 const CHOSEN = window.Highlight && new Highlight();
 CSS.highlights?.set("chosen", CHOSEN);
@@ -40,19 +42,20 @@ export class RunView {
     this.reading = null;
     this.row = null;
     this.key = null;
-    this.frame = 0;
+    this.frame = this.timer = 0;
+    this.drawnMs = -PAUSE_MS;
     this.arrivedMs = 0;
     this.#build(parent, { rules, cancel, note, about, partsAt });
   }
 
-  /** Take rows in, the header first; draws them before the next frame. */
+  /** Take rows in, the header first; draws them soon. */
   add(rows) {
     const [header, ...rest] = this.reading ? [null, ...rows] : rows;
     if (header) this.#begin(header);
     for (const row of rest) this.reading.take(row);
     this.arrivedMs = performance.now();
     this.list.add(rest);
-    this.#ask();
+    this.#askSoon();
   }
 
   /** Choose a row by its number, from 1: its symbol, its moment and its rule are shown. Others are told, unless quietly. */
@@ -161,8 +164,13 @@ export class RunView {
     this.frame ||= requestAnimationFrame(() => this.#draw());
   }
 
+  #askSoon() {
+    this.timer ||= setTimeout(() => this.#ask(), this.drawnMs + PAUSE_MS - performance.now());
+  }
+
   #draw() {
-    this.frame = 0;
+    clearTimeout(this.timer);
+    this.frame = this.timer = 0;
     const { nowUs, reading } = this;
     const isAtEnd = this.context.scrollHeight - this.context.scrollTop - this.context.clientHeight < 40;
     this.text.draw(reading);
@@ -176,7 +184,8 @@ export class RunView {
     this.facts.textContent = visible(this.#said(reading, nowUs));
     if (this.isNew) this.#highlight();
     this.isNew = false;
-    if (this.#isGoing) this.#ask();
+    this.drawnMs = performance.now();
+    if (this.#isGoing) this.#askSoon();
   }
 
   #said({ header, calls, phase, ending }, nowUs) {
