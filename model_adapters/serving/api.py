@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 
 import cml
 from model_adapters.serving.endpoint import Endpoint
-from model_adapters.serving.events import EventStream, rows_of
+from model_adapters.serving.events import EventsAnswer, rows_of
 from model_adapters.serving.live_session import LiveSession, SaidAs, SessionDocument
 from model_adapters.serving.live_sessions import LiveSessions
 from model_adapters.serving.source import SessionWanted
@@ -89,7 +89,7 @@ async def one(sessions: LiveSessions, request: Request) -> SessionDocument:
     return _named(sessions, request).document
 
 
-async def rows(sessions: LiveSessions, request: Request) -> EventStream:
+async def rows(sessions: LiveSessions, request: Request) -> EventsAnswer:
     """Stream the rows as server-sent events: `header` (number 0), `row`, at last `ended`. Each has its
     number as its id; with `Last-Event-ID`, or `?after=` in the query, it goes on after that one.
     """

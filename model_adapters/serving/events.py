@@ -20,7 +20,7 @@ _AGAIN: Final = b"retry: 500\n\n"
 """After how many milliseconds a browser that lost the line comes again."""
 
 
-class EventStream(StreamingResponse):
+class EventsAnswer(StreamingResponse):
     """An answer that is a stream of server-sent events.
 
     Args:
@@ -48,7 +48,7 @@ class EventStream(StreamingResponse):
             self._leave()
 
 
-def rows_of(log: RowLog, request: Request) -> EventStream:
+def rows_of(log: RowLog, request: Request) -> EventsAnswer:
     """Return the events of a log: the header as number 0, each row, and at last why it ended.
 
     Args:
@@ -63,7 +63,7 @@ def rows_of(log: RowLog, request: Request) -> EventStream:
     if not is_number or not -1 <= int(seen) <= len(log.rows):
         message = f"{seen!r} is no number of a row that was sent; there are {len(log.rows):,}"
         raise RefusedError(400, message, "no_row", "after")
-    return EventStream(_events(log, int(seen)))
+    return EventsAnswer(_events(log, int(seen)))
 
 
 async def _events(log: RowLog, seen: int) -> AsyncIterator[bytes]:

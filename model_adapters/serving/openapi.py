@@ -11,7 +11,7 @@ import cml
 from cml.ast import Json
 from cml.vectors.schemas import any_value
 from model_adapters.serving.endpoint import Endpoint
-from model_adapters.serving.events import EventStream
+from model_adapters.serving.events import EventsAnswer
 from model_adapters.serving.wire import ErrorDocument
 
 _NAMED: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -86,7 +86,7 @@ def _operation(each: Endpoint) -> Documented:
 
 def _content(kind: type) -> tuple[str, Json]:
     if issubclass(kind, Response):
-        is_stream = issubclass(kind, EventStream)
+        is_stream = issubclass(kind, EventsAnswer)
         return "text/event-stream" if is_stream else "application/jsonl", {}
     reference: Json = {"$ref": _REFERENCE.format(name=kind.__name__)}
     return "application/json", {"schema": reference}

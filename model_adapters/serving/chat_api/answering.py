@@ -28,7 +28,7 @@ from model_adapters.serving.chat_api.forms import (
 )
 from model_adapters.serving.chat_api.heard import Heard
 from model_adapters.serving.endpoint import Endpoint
-from model_adapters.serving.events import SIGN_OF_LIFE, SIGN_OF_LIFE_S, EventStream
+from model_adapters.serving.events import SIGN_OF_LIFE, SIGN_OF_LIFE_S, EventsAnswer
 from model_adapters.serving.live_session import LiveSession
 from model_adapters.serving.live_sessions import LiveSessions
 from model_adapters.serving.wire import RefusedError, error_document
@@ -52,7 +52,7 @@ async def model(sessions: LiveSessions, request: Request) -> ModelDocument:
 
 async def chat(
     sessions: LiveSessions, request: Request, body: ChatRequest
-) -> ChatCompletion | EventStream:
+) -> ChatCompletion | EventsAnswer:
     """Answer a chat, whole or in chunks. The server's functions are called on the way."""
     named = _require_model(sessions, body.model)
     live = await sessions.begin(wanted_of(body), turns="one")
@@ -60,7 +60,7 @@ async def chat(
     headers = {_SESSION: live.id}
     if body.stream:
         has_usage = body.stream_options is not None and body.stream_options.include_usage
-        return EventStream(answer.chunks(has_usage=has_usage), headers, answer.leave)
+        return EventsAnswer(answer.chunks(has_usage=has_usage), headers, answer.leave)
     try:
         return await _while_wanted(request, answer.whole())
     finally:
