@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
 from cml.terminal.options import json_option, seconds, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
+from model_adapters.backends import BackendSessions
 from model_adapters.commands.options import device_option, markers_option
 from model_adapters.commands.telling import telling
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
+from model_adapters.conformance.behaviour import Behaviour, observe
 from model_adapters.conformance.check import Check, CheckResult
 from model_adapters.conformance.checks import all_checks, chosen
 from model_adapters.conformance.report import (
@@ -37,6 +39,10 @@ from model_adapters.conformance.report import (
 from model_adapters.conformance.report import as_json as report_json
 from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import Subject, open_sessions, request_of
+from model_adapters.opening import Request
+from model_adapters.training.commands.questions_option import questions_of, questions_option
+from model_adapters.training.evaluation.bfcl import BfclQuestion, Category
+from model_adapters.training.evaluation.trials import trial_request
 
 
 def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -83,6 +89,14 @@ def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) ->
     metavar="SECONDS",
     help="How long one check may take.",
 )
+@click.option(
+    "--behaviour",
+    "dialogues",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Let the model play so many dialogues freely besides, and tell how it behaves.",
+)
+@questions_option
 @click.option("--list", "is_list", is_flag=True, help="List the checks, and run none.")
 @markers_option
 @seed_option
@@ -97,6 +111,8 @@ def conformance_command(
     only: tuple[str, ...],
     baseline: str | None,
     limit_s: float,
+    dialogues: int | None,
+    categories: tuple[Category, ...],
     is_list: bool,
     markers: str,
     seed: int,
@@ -105,6 +121,9 @@ def conformance_command(
     as_json: bool,
 ) -> None:
     """Check whether BACKEND does asynchronous calls right, with the model forced along scripts.
+
+    How the model behaves when nothing forces it is another matter: --behaviour tells it in shares,
+    and nothing of it fails.
 
     Exit status: 0 nothing failed that the baseline does not expect, 1 something did, 2 usage.
     """
@@ -118,24 +137,32 @@ def conformance_command(
         return
     if backend is None:
         raise click.UsageError("Missing argument 'BACKEND'.")
+    _require_free(dialogues, categories, Spelling(markers))
     expected = read_baseline(read_text(baseline)) if baseline else frozenset()
     request = request_of(backend, device=device, yes=yes, seed=seed, markers=Spelling(markers))
     with telling("BACKEND"):
+        questions = questions_of(categories, dialogues or 0, yes=yes)
         sessions = open_sessions(request, limit_s)
     about = circumstances(request, sessions.model, Level(level))
     begun_s = time.monotonic()
-    results = list(unknown_entries(expected, {check.id for check in all_checks()}))
-    with _progress(len(checks)) as advance:
-        for found in run_checks(
-            checks,
-            Subject(sessions.session, request),
-            limit_s=limit_s,
-            given_up=sessions.forget,
-            repeat=lambda check: _alone(check, about),
-        ):
-            results.append(against_baseline(found, expected))
-            advance(results[-1])
-    report = ConformanceReport(about, tuple(results), round(time.monotonic() - begun_s, 3))
+    found = run_checks(
+        checks,
+        Subject(sessions.session, request),
+        limit_s=limit_s,
+        given_up=sessions.forget,
+        repeat=lambda check: _alone(check, about),
+    )
+    results = (
+        *unknown_entries(expected, {check.id for check in all_checks()}),
+        *_shown(found, len(checks), expected),
+    )
+    took_s = round(time.monotonic() - begun_s, 3)
+    behaviour = None
+    if dialogues:
+        sessions.forget()  # what a test bench loads has less room, and the memory is needed
+        asked = trial_request(backend, device=device, yes=yes, masked=False)
+        behaviour = _observed(asked, seed, dialogues, questions, limit_s)
+    report = ConformanceReport(about, results, took_s, behaviour)
     for path in reports:
         with writing(path):
             path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
@@ -146,6 +173,52 @@ def conformance_command(
     sys.exit(0 if report.is_good else 1)
 
 
+def _require_free(dialogues: int | None, categories: Sequence[str], markers: Spelling) -> None:
+    """See that what is asked of a free model can be asked of it.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if categories and not dialogues:
+        raise click.UsageError("--bfcl asks the model of --behaviour N; give that too")
+    if dialogues and markers is Spelling.TOKEN:
+        raise click.UsageError(
+            "--behaviour needs a model that speaks CML, and none does whose markers are tokens; "
+            "leave out --markers token"
+        )
+
+
+def _shown(
+    results: Iterator[CheckResult], total: int, expected: frozenset[str]
+) -> Iterator[CheckResult]:
+    """Yield each result as the baseline has it, and show how far it is."""
+    with _progress(total) as advance:
+        for found in results:
+            result = against_baseline(found, expected)
+            is_bad = result.ending in {"fail", "error"}
+            advance(result.id, f"{result.ending}: {result.id}" if is_bad else "")
+            yield result
+
+
+def _observed(
+    asked: Request,
+    seed: int,
+    dialogues: int,
+    questions: Mapping[str, Sequence[BfclQuestion]],
+    limit_s: float,
+) -> Behaviour:
+    with _progress(dialogues + sum(map(len, questions.values()))) as advance:
+        return observe(
+            BackendSessions(),
+            asked,
+            seed=seed,
+            dialogues=dialogues,
+            questions=questions,
+            limit_s=limit_s,
+            advance=lambda: advance("behaviour", ""),
+        )
+
+
 def _alone(check: Check, about: Circumstances) -> str:
     seed = f" --seed {about.seed}" if about.seed else ""
     markers = "" if about.markers is Spelling.TEXT else f" --markers {about.markers.value}"
@@ -153,8 +226,8 @@ def _alone(check: Check, about: Circumstances) -> str:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[CheckResult], object]]:
-    """Show on a terminal how far it is, and what failed so far."""
+def _progress(total: int) -> Iterator[Callable[[str, str], None]]:
+    """Show on a terminal how far it is; what is done is told with what went wrong in it, if anything."""
     out = console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
@@ -167,9 +240,9 @@ def _progress(total: int) -> Iterator[Callable[[CheckResult], object]]:
     ) as shown:
         task = shown.add_task("", total=total)
 
-        def advance(result: CheckResult) -> None:
-            if out.is_terminal and result.ending in {"fail", "error"}:
-                shown.print(f"{result.ending}: {result.id}")
-            shown.update(task, advance=1, description=result.id)
+        def advance(done: str, wrong: str) -> None:
+            if out.is_terminal and wrong:
+                shown.print(wrong)
+            shown.update(task, advance=1, description=done)
 
         yield advance

@@ -5,11 +5,11 @@ from typing import Final
 
 from cml.profile import Level
 from model_adapters.conformance.check import Check
-from model_adapters.conformance.context_checks import CONTEXT_CHECKS
-from model_adapters.conformance.contract_checks import CONTRACT_CHECKS
-from model_adapters.conformance.driver_checks import DRIVER_CHECKS
-from model_adapters.conformance.realtime_checks import REALTIME_CHECKS
-from model_adapters.conformance.vector_checks import vector_checks
+from model_adapters.conformance.mechanism.context_checks import CONTEXT_CHECKS
+from model_adapters.conformance.mechanism.contract_checks import CONTRACT_CHECKS
+from model_adapters.conformance.mechanism.driver_checks import DRIVER_CHECKS
+from model_adapters.conformance.mechanism.realtime_checks import REALTIME_CHECKS
+from model_adapters.conformance.mechanism.vector_checks import vector_checks
 
 MECHANISM: Final = (*CONTRACT_CHECKS, *CONTEXT_CHECKS, *DRIVER_CHECKS, *REALTIME_CHECKS)
 """All checks but those that the run vectors are."""

@@ -5,6 +5,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from html import escape
 from io import BytesIO
 from typing import Final
 
@@ -16,6 +17,7 @@ from cml.terminal.foreign import json_text, visible, visible_lines
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
 from model_adapters.conformance.badge import badge
+from model_adapters.conformance.behaviour import ABOUT, Behaviour
 from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
 from model_adapters.opening import Request
 
@@ -56,11 +58,13 @@ class ConformanceReport(msgspec.Struct, frozen=True):
         circumstances: What it depends on.
         results: What each check came to, in the order of the checks.
         took_s: How long all of them took, in seconds.
+        behaviour: How the model behaved when it was free; None where that was not asked for.
     """
 
     circumstances: Circumstances
     results: tuple[CheckResult, ...]
     took_s: float
+    behaviour: Behaviour | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -119,7 +123,16 @@ def as_text(report: ConformanceReport) -> str:
                 lines += ["", f"{ending.upper()} {result.id} ({', '.join(result.rules)})"]
                 lines += [f"  {result.does}", f"  {result.message}"]
                 lines += [f"  alone: {result.repeat}"] if result.repeat else []
-    return "\n".join([*lines, "", report.in_words])
+    return "\n".join([*lines, "", report.in_words, *_behaved(report.behaviour)])
+
+
+def _behaved(behaviour: Behaviour | None) -> list[str]:
+    if behaviour is None:
+        return []
+    width = max(map(len, behaviour.shares))
+    told = [f"  {name:{width}}  {each.with_count}" for name, each in behaviour.shares.items()]
+    broke_off = [f"  {behaviour.fault}"] if behaviour.fault else []
+    return ["", f"BEHAVIOUR, {behaviour.dialogues} dialogues: {ABOUT}", *told, *broke_off]
 
 
 def as_json(report: ConformanceReport) -> str:
@@ -130,8 +143,17 @@ def as_json(report: ConformanceReport) -> str:
         "is_good": report.is_good,
         "counts": report.counts,
         "results": report.results,
+        **({"behaviour": _behaviour(report.behaviour)} if report.behaviour else {}),
     }
     return json_text(msgspec.json.format(msgspec.json.encode(document), indent=1)) + "\n"
+
+
+def _behaviour(behaviour: Behaviour) -> Mapping[str, object]:
+    shares = [
+        {"measure": name, "good": each.good, "of": each.of, "interval": each.interval}
+        for name, each in behaviour.shares.items()
+    ]
+    return {"dialogues": behaviour.dialogues, "shares": shares, "fault": behaviour.fault}
 
 
 def require_junit() -> None:
@@ -147,7 +169,7 @@ def require_junit() -> None:
 
 
 def as_junit(report: ConformanceReport) -> str:
-    """Return a report as JUnit XML.
+    """Return a report as JUnit XML: the checks alone, for nothing of the behaviour passes or fails.
 
     Raises:
         MissingExtraError: The extra `conformance` is not installed.
@@ -185,8 +207,18 @@ def as_html(report: ConformanceReport) -> str:
     title = f"Conformance of {report.circumstances.backend}"
     return page(
         title,
-        f"<h1>{badge(report.in_words, is_good=report.is_good)}</h1>{facts}{table(header, rows)}",
+        f"<h1>{badge(report.in_words, is_good=report.is_good)}</h1>{facts}{table(header, rows)}"
+        f"{_behaviour_section(report.behaviour)}",
     )
+
+
+def _behaviour_section(behaviour: Behaviour | None) -> str:
+    if behaviour is None:
+        return ""
+    rows = [(name, each.with_count) for name, each in behaviour.shares.items()]
+    broke_off = f"<p>{escape(behaviour.fault)}</p>" if behaviour.fault else ""
+    title = f"<h2>Behaviour, {behaviour.dialogues} dialogues</h2><p>{escape(ABOUT)}.</p>"
+    return f"{title}{table(('measure', 'share'), rows)}{broke_off}"
 
 
 def as_badge(report: ConformanceReport) -> str:

@@ -52,13 +52,24 @@ def _outcome(check: Check, subject: Subject) -> tuple[CheckEnding, str]:
         reason = check.exercise(subject)
     except NotExercised as why:
         reason = str(why)
-    except (AssertionError, HostError) as fault:
-        return "fail", _short(str(fault))
-    except AdapterError as error:
-        return "error", _short(str(error))
     except Exception as error:  # noqa: BLE001  a backend is somebody else's
-        return "error", _short(f"{type(error).__name__}: {error} ({_place(error)})")
+        return fault_of(error)
     return ("pass", "") if reason is None else ("not exercised", reason)
+
+
+def fault_of(error: Exception) -> tuple[CheckEnding, str]:
+    """Return what an error comes to, and how it is told.
+
+    Args:
+        error: What a backend raised, or what it broke.
+    """
+    match error:
+        case AssertionError() | HostError():
+            return "fail", _short(str(error))
+        case AdapterError():
+            return "error", _short(str(error))
+        case _:
+            return "error", _short(f"{type(error).__name__}: {error} ({_place(error)})")
 
 
 def _place(error: Exception) -> str:

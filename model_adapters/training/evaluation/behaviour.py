@@ -13,7 +13,7 @@ import msgspec
 
 from cml.ast import OutcomeKind
 from cml.text.identifiers import is_message_identifier
-from interpreter.events import Delivery, Inject, Outcome, Row, Start
+from interpreter.events import Delivery, Inject, Outcome, Returned, Row, Start
 from model_adapters.training.evaluation.telling import Line, lines, outcome_parts, times_told
 
 _NOT_YET: Final = re.compile(
@@ -32,6 +32,7 @@ class BackgroundCall(msgspec.Struct, frozen=True):
         progress: What it reported on its way, as far as it went in.
         outcome: What came of it; None where nothing went in.
         told: The row in which that went in; the number of rows where nothing did.
+        returned: The row in which it came back to the runtime; the number of rows where it did not.
     """
 
     start: Start
@@ -39,6 +40,7 @@ class BackgroundCall(msgspec.Struct, frozen=True):
     progress: tuple[Outcome, ...]
     outcome: Outcome | None
     told: int
+    returned: int
 
     @property
     def things(self) -> list[str]:
@@ -51,8 +53,13 @@ def background_calls(rows: Sequence[Row]) -> list[BackgroundCall]:
     delivered = [
         (number, delivery) for number, inject in _injects(rows) for delivery in inject.interrupts
     ]
+    came = {
+        row.event.call: number
+        for number, row in reversed([*enumerate(rows)])
+        if isinstance(row.event, Returned) and row.event.outcome.kind is not OutcomeKind.PROGRESS
+    }
     return [
-        _background(effect, number, delivered, len(rows))
+        _background(effect, number, delivered, came.get(effect.call, len(rows)), len(rows))
         for number, row in enumerate(rows)
         for effect in row.effects
         if isinstance(effect, Start)
@@ -138,13 +145,13 @@ def has_progress(rows: Sequence[Row]) -> bool:
 
 
 def _background(
-    start: Start, started: int, delivered: Sequence[tuple[int, Delivery]], end: int
+    start: Start, started: int, delivered: Sequence[tuple[int, Delivery]], returned: int, end: int
 ) -> BackgroundCall:
     own = [(number, each.outcome) for number, each in delivered if each.id == start.call]
     progress = tuple(each for _, each in own if each.kind is OutcomeKind.PROGRESS)
     ends = [pair for pair in own if pair[1].kind is not OutcomeKind.PROGRESS]
     told, outcome = ends[0] if ends else (end, None)
-    return BackgroundCall(start, started, progress, outcome, told)
+    return BackgroundCall(start, started, progress, outcome, told, returned)
 
 
 def _telling(call: BackgroundCall) -> Callable[[Line], int]:

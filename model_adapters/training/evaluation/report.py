@@ -32,6 +32,8 @@ _MEASURES: Final[dict[str, Callable[[Score], bool | None]]] = {
     "late results told once": lambda score: score.owed_told,
     "late results after the answer": lambda score: score.owed_after_answer,
     "no progress taken for a result": lambda score: score.progress_awaited,
+    "dependency order kept": lambda score: score.order_kept,
+    "recovered from failures": lambda score: score.recovered,
 }
 
 
@@ -55,6 +57,13 @@ class Played(msgspec.Struct, frozen=True):
     context: str
 
 
+def measured(played: Sequence[Played]) -> dict[str, Share]:
+    """Return each measure, of the stories that gave the occasion for it."""
+    return {
+        name: share(measure(each.score) for each in played) for name, measure in _MEASURES.items()
+    }
+
+
 NO_SHARES: Final[Mapping[str, Share]] = {}
 
 
@@ -76,7 +85,7 @@ def report_markdown(
         "played by the machine under its virtual clock. In brackets: Wilson's interval of 95%. What had no occasion",
         "is not counted.",
         "",
-        *_table(["", *ways], _measured(played, ways)),
+        *_table(["", *ways], _measures_by_way(played, ways)),
         "",
         *_compared(played, ways),
         "## By shape, fully right",
@@ -156,23 +165,16 @@ def compared(
     return difference([ones[story] for story in both], [others[story] for story in both])
 
 
-def _measured(played: Sequence[Played], ways: Sequence[Calling]) -> list[list[str]]:
+def _measures_by_way(played: Sequence[Played], ways: Sequence[Calling]) -> list[list[str]]:
     by_way = {way: [each for each in played if each.calling == way] for way in ways}
-    rows = [
-        [name, *(_counted(share(measure(e.score) for e in by_way[way])) for way in ways)]
-        for name, measure in _MEASURES.items()
-    ]
+    found = {way: measured(by_way[way]) for way in ways}
+    rows = [[name, *(found[way][name].with_count for way in ways)] for name in _MEASURES]
     makespans = [
         f"{sum(e.makespan_us for e in by_way[way]) / max(1, len(by_way[way])) / 1e6:.2f} s"
         for way in ways
     ]
     mask = [_masked(e.mask for e in by_way[way]) for way in ways]
     return [*rows, ["mean makespan", *makespans], ["tokens that the mask changed", *mask]]
-
-
-def _counted(found: Share) -> str:
-    """Return a share, with the number of dialogues: for some measures few had the occasion."""
-    return f"{found} of {found.of}" if found.of else "no occasion"
 
 
 def _masked(masks: Iterable[Guarded | None]) -> str:

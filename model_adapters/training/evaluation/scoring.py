@@ -43,6 +43,9 @@ class Score(msgspec.Struct, frozen=True):
         owed_told: What came after the talk had moved on was told, once.
         owed_after_answer: That was told after the answer to what was asked last, where this was there.
         progress_awaited: No progress was told as if it were the result.
+        order_kept: No call that takes a result was made before that result was there.
+        recovered: What was busy was called again, and told when it came; what failed or took too long
+            was told, and not called again.
     """
 
     well_formed: bool
@@ -57,6 +60,8 @@ class Score(msgspec.Struct, frozen=True):
     owed_told: bool | None
     owed_after_answer: bool | None
     progress_awaited: bool | None
+    order_kept: bool | None
+    recovered: bool | None
 
     @property
     def right_calls(self) -> bool:
@@ -96,6 +101,8 @@ def score(story: Tale, rows: Sequence[Row]) -> Score:
             is_told_after_answer(rows, call) for call in _owed_calls(story, rows)
         ),
         progress_awaited=not progress_taken(rows) if has_progress(rows) else None,
+        order_kept=_all_known(_waits_for_results(wish, story, rows) for wish in _all(story)),
+        recovered=_all_known(_recovers(wish, story, rows) for wish in _owed(story)),
     )
 
 
@@ -123,7 +130,7 @@ def _wanted(story: Tale) -> list[tuple[str, str]]:
     for wish in wishes:
         if any(wishes[need].fate in {"fails", "expires"} for need in wish.needs | wish.names):
             continue
-        wanted += [_key(wish.function, _arguments(wish, wishes))] * (1 + (wish.fate == "busy"))
+        wanted += [_key(wish.function, _arguments(wish, wishes))] * _tries(wish)
     return wanted
 
 
@@ -135,6 +142,45 @@ def _owed(story: Tale) -> list[Wish]:
     """The wishes whose outcome has to be told."""
     dropped = {number for message in story.messages for number in message.drops}
     return [wish for number, wish in enumerate(_all(story)) if number not in dropped]
+
+
+def _waits_for_results(wish: Wish, story: Tale, rows: Sequence[Row]) -> bool | None:
+    """Whether no call for a wish was made before the results that it takes were there.
+
+    A call that takes them in a future starts as soon as they have come back. One with other values
+    than theirs was guessed, unless they had gone in before.
+    """
+    wishes = _all(story)
+    taken = [wishes[number] for number in wish.needs | wish.names]
+    answers = [
+        (call, answered(story, call.start.function, call.start.kwargs))
+        for call in background_calls(rows)
+    ]
+    known = [
+        min(
+            (each.told if found is None else each.returned for each, of in answers if of is need),
+            default=len(rows),
+        )
+        <= call.started
+        for call, found in answers
+        for need in taken
+        if call.start.function == wish.function and (found is None or found is wish)
+    ]
+    return all(known) if known else None
+
+
+def _recovers(wish: Wish, story: Tale, rows: Sequence[Row]) -> bool | None:
+    """Whether what came of a call that failed was told, after as many calls as it takes."""
+    starts = [effect for row in rows for effect in row.effects if isinstance(effect, Start)]
+    made = [answered(story, start.function, start.kwargs) for start in starts].count(wish)
+    if wish.fate == "returns" or not made:
+        return None
+    return made == _tries(wish) and _is_told(wish, story, rows)
+
+
+def _tries(wish: Wish) -> int:
+    """How often it has to be called: what is busy at first, twice."""
+    return 1 + (wish.fate == "busy")
 
 
 def _owed_calls(story: Tale, rows: Sequence[Row]) -> list[BackgroundCall]:

@@ -42,6 +42,11 @@ class Share(msgspec.Struct, frozen=True):
         low, high = self.interval
         return f"{self.part:.0%} ({low:.0%} to {high:.0%})"
 
+    @property
+    def with_count(self) -> str:
+        """Return the share with the number it is of: for some measures few had the occasion."""
+        return f"{self} of {self.of}" if self.of else "no occasion"
+
 
 class Difference(msgspec.Struct, frozen=True):
     """How two ways differ on the same dialogues, with Newcombe's interval of 95% for pairs.

@@ -13,7 +13,6 @@ from cml.validity import validate
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.signature import tool_of
 from model_adapters.prompt import speaker_messages
-from model_adapters.training.commands.evaluate import function_of
 from model_adapters.training.data.authors import asks_twice
 from model_adapters.training.data.boxes import is_held_out, key_of, scene_of
 from model_adapters.training.data.catalog import read_catalog
@@ -25,6 +24,7 @@ from model_adapters.training.data.files import (
     same_tools,
     write_dialogues,
 )
+from model_adapters.training.evaluation.trials import function_of
 from model_adapters.training.recipe.spelling import words
 
 SEEDS = st.integers(0, 10**6)

@@ -13,7 +13,7 @@ from interpreter.state import Settings
 from model_adapters.training.data.boxes import scene_of
 from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
 from model_adapters.training.data.ideal import IdealSession
-from model_adapters.training.data.stories import Tale, Wish
+from model_adapters.training.data.stories import Earlier, Fate, Tale, Wish
 from model_adapters.training.evaluation.playing import CALLINGS, Calling, play_with
 from model_adapters.training.evaluation.scoring import Score, score
 from model_adapters.training.recipe.spelling import words
@@ -46,6 +46,8 @@ def test_the_ideal_model_is_fully_right(
     assert found.no_missing_trap
     assert found.no_repeat in {True, None}
     assert found.progress_awaited in {True, None}
+    assert found.order_kept in {True, None}
+    assert found.recovered in {True, None}
 
 
 @settings(max_examples=20)
@@ -76,9 +78,9 @@ TRAPS = "[TRAP] all [END]\n"
 TOLD = "In Oslo snow at 3 degrees.\nIn Lima mist at 19 degrees."
 
 
-def scored(text: str) -> Score:
+def scored(text: str, story: Tale = STORY) -> Score:
     session = ScriptedSession(pieces_of(text))
-    return score(STORY, play_with(session, STORY, LINES, DecodingCosts(), "async").rows)
+    return score(story, play_with(session, story, LINES, DecodingCosts(), "async").rows)
 
 
 def test_a_right_answer_in_other_words_is_fully_right() -> None:
@@ -121,3 +123,94 @@ def test_synchronous_calls_last_as_long_as_their_functions_one_after_another() -
     decode_us = spans["sync"] - 300_000
     assert 0 < decode_us < 20_000
     assert 200_000 < spans["async"] <= spans["sync-parallel"] <= 200_000 + decode_us
+
+
+# --------------------------------------------------------------------------- chains and failures
+
+
+def shaped(shape: str, fate: str = "returns") -> Dialogue:
+    """Return a dialogue of a shape, with a call of a fate where one is asked for."""
+    return next(
+        each
+        for each in dialogues(3)
+        if each.shape == shape and any(wish.fate == fate for wish in each.story.wishes)
+    )
+
+
+@pytest.mark.parametrize("shape", ["future", "chain"])
+@pytest.mark.parametrize("calling", CALLINGS)
+def test_the_ideal_model_waits_for_the_results_that_a_call_takes(
+    shape: str, calling: Calling
+) -> None:
+    story = shaped(shape).story
+    rows = play_with(IdealSession(story, words), story, LINES, DecodingCosts(), calling).rows
+    assert score(story, rows).order_kept is True
+
+
+@pytest.mark.parametrize("fate", ["fails", "busy", "expires"])
+def test_the_ideal_model_recovers(fate: str) -> None:
+    story = shaped("failure", fate).story
+    rows = play_with(IdealSession(story, words), story, LINES, DecodingCosts(), "async").rows
+    assert score(story, rows).recovered is True
+
+
+CHAIN = Tale(
+    "chain",
+    (),
+    "Send the weather in Oslo to Ann.",
+    (
+        Wish("weather", {"city": "Oslo"}, "weather in Oslo", "snow", 100_000),
+        Wish("send", {"text": Earlier(0, "", waits=True)}, "message to Ann", "sent", 100_000),
+    ),
+)
+SEND = '[CALL] job2 [HEAD] send(text="snow") [END]\n'
+GUESSED = '[CALL] job2 [HEAD] send(text="sun") [END]\n'
+FUTURE = "[CALL] job2 [HEAD] send(text=job1) [END]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_kept"),
+    [
+        (OSLO + TRAPS + SEND + TRAPS, True),
+        (OSLO + FUTURE + TRAPS, True),
+        (OSLO + TRAPS + GUESSED + TRAPS, True),  # it misread: that is a matter of the arguments
+        (OSLO + SEND + TRAPS, False),
+        (OSLO + GUESSED + TRAPS, False),
+        (GUESSED + TRAPS, False),
+        (OSLO + TRAPS, None),
+        (LIMA, None),
+    ],
+)
+def test_a_call_that_takes_a_result_waits_for_it(text: str, is_kept: bool | None) -> None:
+    assert scored(text, CHAIN).order_kept is is_kept
+
+
+def failing(fate: Fate) -> Tale:
+    fault = "the service is busy, try again"
+    wish = Wish("weather", {"city": "Oslo"}, "weather in Oslo", "snow", 100_000, fate, fault)
+    return Tale("failure", (), "The weather in Oslo?", (wish,))
+
+
+AGAIN = OSLO.replace("job1", "job2")
+SNOW = "In Oslo snow."
+FAULT = "Oslo: the service is busy, try again."
+LATE = "The weather in Oslo did not come before its deadline."
+
+
+@pytest.mark.parametrize(
+    ("fate", "text", "is_recovered"),
+    [
+        ("busy", OSLO + TRAPS + AGAIN + TRAPS + SNOW, True),
+        ("busy", OSLO + TRAPS + FAULT, False),
+        ("busy", OSLO + TRAPS + AGAIN + TRAPS, False),
+        ("fails", OSLO + TRAPS + FAULT, True),
+        ("fails", OSLO + TRAPS + SNOW, False),
+        ("fails", OSLO + TRAPS + AGAIN + TRAPS + FAULT, False),
+        ("expires", OSLO + TRAPS + LATE, True),
+        ("expires", OSLO + TRAPS + SNOW, False),
+        ("expires", LIMA, None),
+        ("returns", OSLO + TRAPS + SNOW, None),
+    ],
+)
+def test_a_failure_is_made_good_or_told(fate: Fate, text: str, is_recovered: bool | None) -> None:
+    assert scored(text, failing(fate)).recovered is is_recovered

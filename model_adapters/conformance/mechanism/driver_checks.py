@@ -10,7 +10,8 @@ from cml.symbols import Marker
 from interpreter.session import TOKENS, abilities_of
 from interpreter.vectors.runs import ScriptedToken
 from model_adapters.conformance.check import checked
-from model_adapters.conformance.driven import (
+from model_adapters.conformance.forcing import script_of
+from model_adapters.conformance.mechanism.driven import (
     CALL,
     IN_A_SECOND,
     TRAP,
@@ -18,7 +19,6 @@ from model_adapters.conformance.driven import (
     driven,
     require_safe_points,
 )
-from model_adapters.conformance.forcing import script_of
 from model_adapters.conformance.subject import Subject
 from model_adapters.testing import SessionError
 from model_adapters.testing.watched import same

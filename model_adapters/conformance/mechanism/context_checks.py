@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from interpreter.session import SEEDS, SUSPEND, TOKENS, Batch, EndOfDecoding, Strategy, abilities_of
 from model_adapters.conformance.check import Check, checked
 from model_adapters.conformance.forcing import Forced, NotExercised
-from model_adapters.conformance.outlook import fresh_outlook, outlook, require_alike
+from model_adapters.conformance.mechanism.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
 from model_adapters.opening import Request
 from model_adapters.testing import SessionError

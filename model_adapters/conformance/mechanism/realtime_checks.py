@@ -10,8 +10,8 @@ from interpreter.events import Cancel, Effect, Finish
 from interpreter.session import SUSPEND, Strategy, abilities_of
 from interpreter.state import Settings
 from model_adapters.conformance.check import Check, checked
-from model_adapters.conformance.driven import CALL, TRAP
-from model_adapters.conformance.outlook import fresh_outlook, outlook, require_alike
+from model_adapters.conformance.mechanism.driven import CALL, TRAP
+from model_adapters.conformance.mechanism.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
 from model_adapters.testing import SessionError
 from model_adapters.testing.watched import same
