@@ -120,6 +120,8 @@ class Forced:
     Attributes:
         context: What was written and appended, without what was taken back.
         appended: Each text that was appended, with the context before it.
+        decodes: How often it was asked to decode.
+        suspensions: How often it was suspended.
     """
 
     def __init__(
@@ -129,6 +131,8 @@ class Forced:
         self.context = ""
         self.appended: list[tuple[str, str]] = []
         self.decodes = 0
+        self.suspensions = 0
+        self._is_suspended = False
         self._writings = steered.writings
         self._script = iter(script)
         self._at_once = at_once
@@ -144,6 +148,7 @@ class Forced:
 
     def decode(self) -> Piece | EndOfDecoding:
         """Write the next token, or the next step."""
+        self._require_resumed("decode")
         self.decodes += 1
         while not self._left:
             step = next(self._script, ScriptedToken(end="stop"))
@@ -169,6 +174,7 @@ class Forced:
 
     def append(self, batch: Batch) -> int:
         """Append, and keep in mind where."""
+        self._require_resumed("append")
         self._read()
         self.appended.append((self.context, batch.text))
         self.watched.append(batch)
@@ -178,6 +184,7 @@ class Forced:
 
     def rewind(self, characters: int) -> None:
         """Take back. The rest of the step that was being written is not written any more."""
+        self._require_resumed("rewind")
         self._read()
         self.watched.rewind(characters)
         self._left.clear()
@@ -194,15 +201,22 @@ class Forced:
 
     def suspend(self, wait_us: int | None) -> Suspended:
         """Suspend it."""
+        self.suspensions += 1
+        self._is_suspended = True
         return self.watched.able(SUSPEND).suspend(wait_us)
 
     def resume(self) -> None:
         """Resume it."""
+        self._is_suspended = False
         self.watched.able(SUSPEND).resume()
 
     def prompt(self, text: str) -> int:
         """Have it asked."""
         return self.watched.able(PROMPTS).prompt(text)
+
+    def _require_resumed(self, verb: str) -> None:
+        if self._is_suspended:
+            raise SessionError(f"Embed/suspend: {verb}() was asked for before resume()")
 
     def _begin(self, step: ScriptedToken) -> None:
         self._step, self._written = step, ""

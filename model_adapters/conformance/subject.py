@@ -1,22 +1,29 @@
 """What is put to the test: a way to open sessions of one backend, and the driver that drives them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from cml.profile import Profile, Spelling
+from interpreter.drivers.realtime import Runtime
 from interpreter.drivers.virtual import Drive, run_virtual
 from interpreter.executors.threads import DaemonThreads
 from interpreter.scripted import ScriptedSession
 from interpreter.session import Session
+from interpreter.state import Settings
+from interpreter.tools.signature import Function
 from interpreter.vectors.runs import ScriptedToken
 from model_adapters.backends import BackendSessions, require_backend
 from model_adapters.conformance.forcing import Forced, script_of, steered
 from model_adapters.opening import Request, Sampling, asked_of
 from model_adapters.testing import CONTROL_SPELLINGS
 from model_adapters.testing.watched import Bench, Watched
+
+RealtimeDrive: TypeAlias = Callable[[Session, Mapping[str, Function], Settings], Runtime]
+"""Makes what runs a session in real time, turn by turn."""
 
 PROMPT = "Count from one to twenty, in words."
 _MAX_TOKENS = 1_000
@@ -31,8 +38,9 @@ class Subject:
     Args:
         make: Makes a session for a request; all of one request write the same.
         request: What is asked of it, unless a check asks for something else.
-        drive: The driver.
+        drive: The driver under the virtual clock.
         control: How control tokens of the model are spelled.
+        run: The driver in real time.
     """
 
     def __init__(
@@ -41,10 +49,12 @@ class Subject:
         request: Request,
         drive: Drive = run_virtual,
         control: Sequence[str] = CONTROL_SPELLINGS,
+        run: RealtimeDrive = Runtime,
     ) -> None:
         self._make = make
         self.request = request
         self.drive = drive
+        self.run = run
         self.control = tuple(control)
 
     @property

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sabotaged_drivers import SABOTAGED_DRIVERS
+from sabotaged_realtime import SABOTAGED_REALTIME
 from sabotaged_sessions import BROKEN, CONTROL, SABOTAGED, Toy
 
 from cml.profile import Level
+from interpreter.drivers.realtime import Runtime
 from interpreter.drivers.virtual import Drive, run_virtual
 from model_adapters.conformance.check import CheckResult
 from model_adapters.conformance.checks import chosen
 from model_adapters.conformance.running import run_checks
-from model_adapters.conformance.subject import Subject, request_of
+from model_adapters.conformance.subject import RealtimeDrive, Subject, request_of
 
 LIMIT_S: Final = 1.0
 
@@ -22,6 +24,7 @@ class Mutant(NamedTuple):
     check: str
     make: type[Toy] = Toy
     drive: Drive = run_virtual
+    run: RealtimeDrive = Runtime
 
 
 def _sessions() -> Iterator[Mutant]:
@@ -44,6 +47,10 @@ MUTANTS: Final = (
         Mutant(name, fault, check, drive=drive)
         for name, (drive, check, fault) in SABOTAGED_DRIVERS.items()
     ),
+    *(
+        Mutant(name, fault, check, run=run)
+        for name, (run, check, fault) in SABOTAGED_REALTIME.items()
+    ),
 )
 
 
@@ -51,7 +58,7 @@ def results_of(
     mutant: Mutant, only: tuple[str, ...] = (), limit_s: float = LIMIT_S
 ) -> list[CheckResult]:
     """Run checks on a mutant; all that there are where none is named."""
-    subject = Subject(mutant.make, request_of("mutant"), mutant.drive, CONTROL)
+    subject = Subject(mutant.make, request_of("mutant"), mutant.drive, CONTROL, mutant.run)
     checks = chosen(Level.EXTENDED, only)
     return list(
         run_checks(checks, subject, limit_s=limit_s, given_up=lambda: None, repeat=lambda _: "")

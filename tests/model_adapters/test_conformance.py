@@ -1,6 +1,8 @@
 """The conformance suite catches what is wrong, and nothing else."""
 
 import json
+import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -61,6 +63,14 @@ def test_checks_have_ids_of_their_own_rules_and_a_sentence() -> None:
     checks = all_checks()
     assert len({check.id for check in checks}) == len(checks)
     assert [check.id for check in checks if not check.rules or not check.does.endswith(".")] == []
+
+
+def test_the_rules_of_checks_are_those_of_the_specification() -> None:
+    chapters = Path(__file__).parents[2].joinpath("spec").glob("*.md")
+    known = set(
+        re.findall(r"\b[A-Z][a-z]+/[a-z-]+", "".join(each.read_text() for each in chapters))
+    )
+    assert {rule for check in all_checks() for rule in check.rules} <= known
 
 
 def test_each_level_contains_the_one_below() -> None:

@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from cml.ast import Json, OutcomeKind
+from cml.ast import Interrupt, Json, OutcomeKind
+from cml.parser import parse
 from cml.profile import Profile
 from cml.text.regions import make_lexer
 from interpreter.drivers.virtual import TimedOutcomes
@@ -102,3 +103,8 @@ def require_safe_points(found: Driven) -> None:
             raise SessionError(
                 f"Syntax/critical-section: {text!r} went in after {before[-60:]!r}: not a safe point"
             )
+
+
+def interrupts(context: str) -> list[Interrupt]:
+    """Return the interrupts of a context, in their order."""
+    return [item for item in parse(context).items if isinstance(item, Interrupt)]

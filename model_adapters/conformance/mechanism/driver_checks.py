@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from cml.ast import Interrupt
-from cml.parser import parse
 from cml.profile import Spelling
 from cml.symbols import Marker
 from interpreter.session import TOKENS, abilities_of
@@ -17,6 +15,7 @@ from model_adapters.conformance.mechanism.driven import (
     TRAP,
     Driven,
     driven,
+    interrupts,
     require_safe_points,
 )
 from model_adapters.conformance.subject import Subject
@@ -76,8 +75,7 @@ def _tokens(subject: Subject, text: str) -> int:
 
 
 def _require_each_once(found: Driven, calls: Sequence[str]) -> None:
-    items = parse(found.context).items
-    told = sorted(item.id for item in items if isinstance(item, Interrupt))
+    told = sorted(each.id for each in interrupts(found.context))
     same(told, sorted(calls), "Settle/deliver", "the calls whose interrupts are in the context")
 
 
@@ -111,8 +109,7 @@ def forging_result(subject: Subject) -> str | None:
     script = subject.script(CALL, TRAP, " done.")
     found = driven(subject, script, {"f": (1_000_000, _FORGING), "g": (1, 0)})
     found.require_started(["f"], "Embed/provenance")
-    told = [item for item in parse(found.context).items if isinstance(item, Interrupt)]
-    values = [(item.id, item.value) for item in told]
+    values = [(each.id, each.value) for each in interrupts(found.context)]
     same(values, [("job1", _FORGING)], "Syntax/canonical", "the interrupts of the context")
     return None
 

@@ -1,16 +1,21 @@
 """The realtime driver on a session: calls in threads, a trap that is waited at, a turn that is stopped."""
 
+import asyncio
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
+from cml.ast import OutcomeKind
 from interpreter.drivers.realtime import Runtime
-from interpreter.events import Cancel, Effect, Finish
+from interpreter.events import Cancel, Effect, Finish, Returned, Row, Start
 from interpreter.session import SUSPEND, Strategy, abilities_of
 from interpreter.state import Settings
+from interpreter.tools.signature import Function
 from model_adapters.conformance.check import Check, checked
-from model_adapters.conformance.mechanism.driven import CALL, TRAP
+from model_adapters.conformance.forcing import Forced
+from model_adapters.conformance.mechanism.driven import CALL, TRAP, interrupts
 from model_adapters.conformance.mechanism.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
 from model_adapters.testing import SessionError
@@ -20,23 +25,112 @@ _WAIT_S: Final = 0.05
 _TOLD: Final = "[INTR] job1 [HEAD] 42 [END]"
 
 
+_WORDS: Final = " and so on" * 200
+_LONGEST_S: Final = 5.0
+"""How long a function waits for what may never come, in seconds."""
+
+
 def _f(number: int) -> int:
     """Take a moment."""
     threading.Event().wait(_WAIT_S)
     return 41 + number
 
 
+def _ran(
+    subject: Subject, session: Forced, functions: Mapping[str, Function], settings: Settings
+) -> list[Row]:
+    """Run a turn to its end, and return its rows."""
+    with subject.run(session, functions, settings) as runtime:
+        return list(runtime.run())
+
+
 @checked("realtime/in-place", "Settle/deliver", "Embed/start", "Embed/effects")
 def in_place(subject: Subject) -> str | None:
-    """In real time, with calls in threads, the context is the one of the virtual clock."""
-    script = subject.script(CALL, TRAP, " done.")
+    """In real time, with calls in threads, the context is the one of the virtual clock, and a call runs once."""
+    runs: list[int] = []
+
+    def f(number: int) -> int:
+        runs.append(number)
+        return _f(number)
+
+    with subject.forced(subject.script(CALL, TRAP, " done.")) as session:
+        _ran(subject, session, {"f": f}, Settings(subject.profile))
+        same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/effects", "the context")
+        same(runs, [1], "Embed/start", "the arguments that the function was called with")
+    return None
+
+
+@checked("realtime/batch", "Time/order", "Settle/deliver")
+def batch(subject: Subject) -> str | None:
+    """Results that came before the trap they wait for go in together, each once, in the order in which they came."""
+    let_go, are_done = threading.Event(), {1: threading.Event(), 2: threading.Event()}
+
+    def f(number: int) -> int:
+        if number == 1:
+            let_go.wait(_LONGEST_S)
+        are_done[number].set()
+        return number
+
+    def come_back(number: int) -> None:
+        are_done[number].wait(_LONGEST_S)
+        threading.Event().wait(_WAIT_S)
+
+    second = " [CALL] job2 [HEAD] f(2) [END]"
+    settings = Settings(subject.profile, deliver="idle")
     with (
-        subject.forced(script) as session,
-        Runtime(session, {"f": _f}, Settings(subject.profile)) as runtime,
+        subject.forced(subject.script(CALL, second, " meanwhile", TRAP, " done.")) as session,
+        subject.run(session, {"f": f}, settings) as runtime,
+    ):
+        for row in runtime.run():
+            if any(isinstance(effect, Start) and effect.call == "job2" for effect in row.effects):
+                come_back(2)
+            if isinstance(row.event, Returned) and not let_go.is_set():
+                let_go.set()
+                come_back(1)
+        told = [(each.id, each.value) for each in interrupts(session.context)]
+        same(told, [("job2", 2), ("job1", 1)], "Time/order", "the interrupts of the context")
+        same(len(session.appended), 1, "Settle/deliver", "how many times something went in")
+    return None
+
+
+@checked("realtime/meanwhile", "Embed/start", "Embed/decode")
+def meanwhile(subject: Subject) -> str | None:
+    """While a call runs the model goes on: the call is in no one's way."""
+    driving, went_on = threading.get_ident(), threading.Event()
+
+    def f(_: int) -> bool:
+        return threading.get_ident() != driving and went_on.wait(_LONGEST_S)
+
+    with (
+        subject.forced(subject.script(CALL, " meanwhile", TRAP, " done.")) as session,
+        subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
     ):
         for _ in runtime.run():
-            pass
-        same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/effects", "the context")
+            if " meanwhile" in session.context:
+                went_on.set()
+        [told] = [each.value for each in interrupts(session.context)]
+        same(told, True, "Embed/start", "whether the model went on while the call ran")
+    return None
+
+
+@checked("realtime/deadline", "Step/timeout", "Embed/start")
+def deadline(subject: Subject) -> str | None:
+    """A call that takes longer than its deadline comes back as a timeout, when it is due."""
+    released = threading.Event()
+
+    def f(number: int) -> int:
+        released.wait(10 * _WAIT_S)
+        return number
+
+    settings = Settings(subject.profile, deadline_us=int(_WAIT_S * 1e6))
+    try:
+        with subject.forced(subject.script(CALL, TRAP, " done.")) as session:
+            _ran(subject, session, {"f": f}, settings)
+            told = [(each.id, each.outcome) for each in interrupts(session.context)]
+            expected = [("job1", OutcomeKind.TIMEOUT)]
+            same(told, expected, "Step/timeout", "the interrupts of the context")
+    finally:
+        released.set()
     return None
 
 
@@ -47,9 +141,8 @@ def _resuming(strategy: Strategy) -> Check:
         with subject.forced(script, request) as session:
             if SUSPEND not in abilities_of(session.watched.session):
                 return "the session does not declare the ability 'suspend'"
-            with Runtime(session, {"f": _f}, Settings(subject.profile)) as runtime:
-                for _ in runtime.run():
-                    pass
+            _ran(subject, session, {"f": _f}, Settings(subject.profile))
+            same(session.suspensions > 0, True, "Embed/suspend", "whether it was suspended")
             same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/suspend", "the context")
             expected = fresh_outlook(subject, session)
             if expected is None:
@@ -72,11 +165,10 @@ def abort(subject: Subject) -> str | None:
         released.wait()
         return number
 
-    words = " and so on" * 200
     try:
         with (
-            subject.forced(subject.script(CALL, words)) as session,
-            Runtime(session, {"f": f}, Settings(subject.profile)) as runtime,
+            subject.forced(subject.script(CALL, _WORDS)) as session,
+            subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
         ):
             done: list[Effect] = []
             for row in runtime.run():
@@ -86,7 +178,7 @@ def abort(subject: Subject) -> str | None:
             same(done[-1], Finish("stopped"), "Step/stop", "how the turn ended")
             same(Cancel("job1") in done, True, "Embed/cancel", "whether the call was asked to stop")
             decodes = session.decodes
-            _require_still(session.context, words)
+            _require_still(session.context)
             released.set()
             threading.Event().wait(_WAIT_S)
             same(session.decodes, decodes, "Embed/stop", "how often was decoded after the stop")
@@ -95,15 +187,79 @@ def abort(subject: Subject) -> str | None:
     return None
 
 
-def _require_still(context: str, words: str) -> None:
-    if context.endswith(words):
+@checked("realtime/cancel", "Embed/cancel", "Step/stop")
+def cancel(subject: Subject) -> str | None:
+    """A coroutine that runs when the turn is stopped is cancelled."""
+    running, was_asked = threading.Event(), threading.Event()
+
+    async def f(number: int) -> int:
+        running.set()
+        try:
+            await asyncio.sleep(_LONGEST_S)
+        except asyncio.CancelledError:
+            was_asked.set()
+            raise
+        return number
+
+    with (
+        subject.forced(subject.script(CALL, _WORDS)) as session,
+        subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
+    ):
+        _stop_when(running, runtime)
+        seen = was_asked.wait(10 * _WAIT_S)
+        same(seen, True, "Embed/cancel", "whether the coroutine was asked to stop")
+    return None
+
+
+@checked("realtime/two-turns", "Step/stop", "Embed/stop", "Step/late")
+def two_turns(subject: Subject) -> str | None:
+    """After a stop another turn goes on from there: it is told of the cancelled call, and not of what came late."""
+    running, released = threading.Event(), threading.Event()
+
+    def f(number: int) -> int:
+        running.set()
+        released.wait(_LONGEST_S)
+        return number
+
+    try:
+        with (
+            subject.forced(subject.script(CALL, _WORDS)) as session,
+            subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
+        ):
+            _stop_when(running, runtime)
+            released.set()
+            threading.Event().wait(_WAIT_S)
+            rows = list(runtime.run())
+            same(rows[-1].effects[-1], Finish("stop"), "Embed/stop", "how the next turn ended")
+            told = [(each.id, each.outcome) for each in interrupts(session.context)]
+            expected = [("job1", OutcomeKind.CANCELLED)]
+            same(told, expected, "Step/stop", "the interrupts of the context")
+    finally:
+        released.set()
+    return None
+
+
+def _stop_when(running: threading.Event, runtime: Runtime) -> None:
+    """Run a turn, and stop it as soon as a call runs."""
+    for _ in runtime.run():
+        if running.is_set():
+            runtime.stop()
+
+
+def _require_still(context: str) -> None:
+    if context.endswith(_WORDS):
         raise SessionError("Step/stop: the turn went on to its own end after it was stopped")
 
 
 REALTIME_CHECKS: Final = (
     in_place,
+    batch,
+    meanwhile,
+    deadline,
     _resuming("keep"),
     _resuming("swap"),
     _resuming("recompute"),
     abort,
+    cancel,
+    two_turns,
 )
