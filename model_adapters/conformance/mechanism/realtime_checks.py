@@ -124,8 +124,14 @@ def deadline(subject: Subject) -> str | None:
 
     settings = Settings(subject.profile, deadline_us=int(_WAIT_S * 1e6))
     try:
-        with subject.forced(subject.script(CALL, TRAP, " done.")) as session:
-            _ran(subject, session, {"f": f}, settings)
+        with (
+            subject.forced(subject.script(CALL, TRAP, " done.")) as session,
+            subject.run(session, {"f": f}, settings) as runtime,
+        ):
+            for _ in runtime.run():
+                pass
+            released.set()
+            threading.Event().wait(_WAIT_S)  # else it is left behind, and the log says so
             told = [(each.id, each.outcome) for each in interrupts(session.context)]
             expected = [("job1", OutcomeKind.TIMEOUT)]
             same(told, expected, "Step/timeout", "the interrupts of the context")
