@@ -21,6 +21,8 @@ RIGHT = Score(
     owed_told=None,
     owed_after_answer=None,
     progress_awaited=False,
+    order_kept=None,
+    recovered=None,
 )
 WRONG = replace(RIGHT, told=False)
 STORIES = [Tale("one", (), f"Question {number}?") for number in range(4)]
