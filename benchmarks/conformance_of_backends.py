@@ -56,11 +56,16 @@ class Run(msgspec.Struct):
         return sum(result.ending in endings for result in self.results)
 
 
+def model_of(run: Run) -> str:
+    """Return the model in words, without the folders and the address of one machine."""
+    return re.sub(r"\S*/(?=\S)", "", run.model.partition(" at http")[0])
+
+
 def row(run: Run) -> str:
     engines = ", ".join(f"{name} {version(name)}" for name in ENGINES.get(run.kind, ()))
     cells = (
         f"`{run.kind}`",
-        f"{run.model}; {engines}" if engines else run.model,
+        f"{model_of(run)}; {engines}" if engines else model_of(run),
         str(run.count(("pass",))),
         str(run.count(FAILED)),
         str(run.count(("not exercised",))),
@@ -82,10 +87,9 @@ def causes(runs: Sequence[Run]) -> list[str]:
         reasons = Counter(
             one_line(found.message) for found in run.results if found.ending == "not exercised"
         )
-        told += [
-            f"- `{run.kind}`, {count} not exercised: {reason}"
-            for reason, count in reasons.most_common()
-        ]
+        if reasons:
+            each = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+            told.append(f"- `{run.kind}`, not exercised: {each}")
     return told
 
 
