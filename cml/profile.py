@@ -36,7 +36,7 @@ _HIGHEST: Final = {
 }
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on what a model may write, each with its diagnostic (Valid/limit).
 
     Args:
@@ -76,7 +76,7 @@ class Limits(msgspec.Struct, frozen=True):
 _PARTS: Final = {"body": Body, "level": Level, "limits": Limits, "markers": Spelling}
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a context is written: body language, level, limits and markers.
 
     Args:

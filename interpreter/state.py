@@ -23,7 +23,7 @@ Duration: TypeAlias = Annotated[int, Meta(ge=1, le=10**13)]
 Wait: TypeAlias = "tuple[str, ...] | Literal['all'] | None"
 
 
-class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the host chose for a session; it stands in the header of its trace.
 
     Args:

@@ -217,6 +217,8 @@ def _read_header(line: bytes) -> Header:
                 return _HEADER.decode(line)
     except msgspec.DecodeError as error:
         message = f'expected a header such as {{"cml_trace":{VERSION}}}: {error}'
+        if "unknown field" in str(error):
+            message += "; a newer version may know it, and this one would not keep to it"
         raise TraceError(1, "Trace/format", message) from None
 
 

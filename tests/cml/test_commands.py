@@ -117,7 +117,11 @@ def test_profile_from_a_file(tmp_path: Path, good: Path) -> None:
     profile = tmp_path / "small.json"
     profile.write_text('{"limits": {"block_characters": 10}}')
     assert validate(good, "--profile", profile).exit_code == 1
-    for wrong in ('{"body": "lisp"}', '{"limits": {"nesting": 0}}', '{"markers": "token"}', "{"):
+    wrongs = (
+        *('{"body": "lisp"}', '{"limits": {"nesting": 0}}', '{"markers": "token"}', "{"),
+        *('{"boddy": "json"}', '{"limits": {"nestings": 9}}'),
+    )
+    for wrong in wrongs:
         profile.write_text(wrong)
         result = validate(good, "--profile", profile)
         assert (result.exit_code, result.stdout) == (1, "")

@@ -146,6 +146,15 @@ def test_a_trace_that_ends_early_is_valid_up_to_there() -> None:
         ([b"\n"], "Trace/format", 1, "empty"),
         ([b"hello\n"], "Trace/format", 1, "expected a header"),
         ([b'{"cml_trace":7}\n'], "Trace/version", 1, "version 7"),
+        *(
+            ([b'{"cml_trace":1,"settings":' + settings + b"}\n"], "Trace/format", 1, message)
+            for settings, message in (
+                (b'{"hurry":true}', "`hurry` - at `$.settings`; a newer version may know it"),
+                (b'{"profile":{"hurry":true}}', "`hurry` - at `$.settings.profile`; a newer"),
+                (b'{"profile":{"limits":{"hurries":1}}}', "`hurries` - at `$.settings.profile.lim"),
+                (b'{"workers":-1}', "expected a header such as"),
+            )
+        ),
         ([b'{"cml_trace":1}\n', b'{"at_us":0,"ru'], "Trace/format", 2, "cut off"),
         ([b'{"cml_trace":1}\n', b"[]\n"], "Trace/format", 2, "not a row"),
         ([b'{"cml_trace":1}\n', b'{"at_us":0,"rule":"\xff"}\n'], "Syntax/encoding", 2, "UTF-8"),
@@ -155,6 +164,13 @@ def test_what_is_no_trace_is_said_in_one_sentence(lines, rule, line, message) ->
     [found] = check_trace(lines)
     assert (found.rule, found.span.start.line) == (rule, line)
     assert message in found.message
+
+
+def test_what_a_line_says_besides_is_passed_over() -> None:
+    first, *rows = recorded()
+    lines = [line[:-2] + b',"note":{"by":"somebody"}}\n' for line in (first, *rows)]
+    assert findings(lines) == []
+    assert read_trace(lines)[0] == read_trace([first])[0]
 
 
 def test_a_call_that_never_returns_is_the_hosts_fault_under_the_virtual_clock() -> None:
