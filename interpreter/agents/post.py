@@ -4,8 +4,8 @@ An agent writes by calling `send`, a function like any other; what it writes com
 session as a message with a sender. What is counted here is read from the rows of the agents.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -42,13 +42,13 @@ class Letter(msgspec.Struct, frozen=True):
     said: Said
 
 
-class _Turn:
-    """What an agent has read and written in its turn, and what was said to it and is not read."""
+class _Turn(msgspec.Struct):
+    """How many messages follow from each other up to what an agent writes next, and how many it sent,
+    in a turn.
+    """
 
-    def __init__(self) -> None:
-        self.hops = 0
-        self.sent = 0
-        self.unread: list[Letter] = []
+    hops: int = 0
+    sent: int = 0
 
 
 class Post:
@@ -68,7 +68,8 @@ class Post:
                 raise HostError("Embed/agents", fault)
             if self.names.count(name) > 1:
                 raise HostError("Embed/agents", f"two agents have the name {name}")
-        self._turns: defaultdict[str, _Turn] = defaultdict(_Turn)
+        self._turns: dict[str, _Turn] = {}
+        self._unread: dict[str, list[Letter]] = {name: [] for name in self.names}
         self._on_their_way: list[Letter] = []
 
     @property
@@ -76,31 +77,31 @@ class Post:
         """The messages that did not go in: those that an agent has and did not read, then those that
         came to none.
         """
-        unread = [letter for turn in self._turns.values() for letter in turn.unread]
-        return (*unread, *self._on_their_way)
+        return (*chain(*self._unread.values()), *self._on_their_way)
 
     def has_unread(self, name: str) -> bool:
         """Whether an agent has a message that did not go in, or one is on its way to it."""
         on_its_way = any(letter.to == name for letter in self._on_their_way)
-        return on_its_way or bool(self._turns[name].unread)
+        return on_its_way or bool(self._unread[name])
 
     def see(self, name: str, rows: Sequence[Row]) -> None:
         """Follow an agent through its rows: all that waits goes in at once (Settle/deliver)."""
-        turn = self._turns[name]
+        unread = self._unread[name]
         for row in rows:
             match row.event:
                 case Began():
-                    turn.hops = turn.sent = 0
+                    self._turns[name] = _Turn()
                 case Said() as said:
-                    turn.unread.append(letter := Letter(name, said))
+                    unread.append(letter := Letter(name, said))
                     if letter in self._on_their_way:
                         self._on_their_way.remove(letter)
                 case _:
                     pass
             if any(isinstance(effect, Inject) for effect in row.effects):
-                read = (letter.said for letter in turn.unread if letter.said.sender)
+                turn = self._turns[name]
+                read = (letter.said for letter in unread if letter.said.sender)
                 turn.hops = max((turn.hops, *(said.hops + 1 for said in read)))
-                turn.unread.clear()
+                unread.clear()
 
     def sender(self, name: str, limits: Limits, bring: Callable[[Letter], object]) -> Function:
         """Return the function by which an agent writes to the others.

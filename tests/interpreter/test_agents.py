@@ -315,6 +315,16 @@ def test_two_that_answer_each_other_for_ever_come_to_an_end(most) -> None:
     assert hops == [*range(most)]
 
 
+def test_what_a_person_says_is_no_message_that_another_follows_from() -> None:
+    pieces = pieces_of("[TRAP][END]" + send(1, "b", "x"))
+    two = [
+        VirtualAgent("a", ScriptedSession(pieces), planned=((1, Said("go on")),)),
+        VirtualAgent("b", ScriptedSession([]), waits=True),
+    ]
+    hops = [row.event.hops for _, row in ran(two)[1] if isinstance(row.event, Said)]
+    assert hops == [0, 0]
+
+
 def test_a_storm_of_messages_in_one_turn_ends_at_its_limit() -> None:
     settings = Settings(profile=Profile(limits=Limits(agent_messages=3)))
     storm = "".join(send(number, "b", f"message {number}") for number in range(1, 11))
@@ -332,6 +342,21 @@ def test_a_storm_of_messages_in_one_turn_ends_at_its_limit() -> None:
         refused
         == [{"type": "NotSent", "message": "an agent sends at most 3 messages in a turn"}] * 7
     )
+
+
+def test_the_bound_on_hops_is_that_of_the_one_that_writes() -> None:
+    near = Settings(profile=Profile(limits=Limits(agent_hops=1)))
+    two = [
+        VirtualAgent(
+            "a", ScriptedSession(pieces_of(send(1, "b", "back"))), settings=near, waits=True
+        ),
+        VirtualAgent("b", ScriptedSession(pieces_of(send(1, "a", "x")))),
+    ]
+    rows, _, found = ran(two)
+    [outcome] = [row.event.outcome for row in rows["a"] if isinstance(row.event, Returned)]
+    message = "at most 1 messages follow from each other; end your turn"
+    assert outcome.value == {"type": "NotSent", "message": message}
+    assert found.said["b"] == []
 
 
 # ---------------------------------------------------------------------------------- what is refused
@@ -353,10 +378,25 @@ def answer(text: str, other: Settings | None = None) -> object:
         ('send(to="a", text="x")', "arguments", 'to: "a" is not one of "b"'),
         ('send(to="b", text=1)', "arguments", "text: 1 is not a string"),
         ('send(to="b")', "arguments", "text is missing; it is a string"),
+        (
+            'send(to="b", text="x", at=1)',
+            "arguments",
+            "there is no argument at; the arguments are to, text",
+        ),
     ],
 )
 def test_what_is_no_message_is_told(call, kind, message) -> None:
     assert answer(f"[CALL] m [HEAD] {call} [END]") == {"type": kind, "message": message}
+
+
+def test_a_server_is_told_what_send_takes() -> None:
+    sender = Post(["a", "b", "c"]).sender("b", Limits(), lambda letter: None)
+    assert tool_of(sender).parameters == {
+        "type": "object",
+        "properties": {"to": {"enum": ["a", "c"]}, "text": {"type": "string"}},
+        "required": ["to", "text"],
+        "additionalProperties": False,
+    }
 
 
 def test_what_the_other_cannot_be_told_is_not_sent() -> None:
@@ -509,7 +549,7 @@ def test_an_agent_is_opened_once_and_by_its_name() -> None:
     async def main() -> None:
         async with Sessions() as sessions:
             agents = Agents(sessions, ["a"])
-            with pytest.raises(HostError, match="no agent has the name b"):
+            with pytest.raises(HostError, match=r"no agent has the name b \(Embed/agents\)"):
                 agents.open("b", ScriptedSession([]), {})
             with pytest.raises(HostError, match="no agent a is open"):
                 agents.say("a", "x")
@@ -552,3 +592,13 @@ def test_what_came_and_did_not_go_in_is_unread_and_so_is_what_is_on_its_way() ->
     assert post.left_over == (Letter("b", said),)
     post.carry(Letter("a", said), lambda _: None)
     assert post.has_unread("a")
+
+
+def test_what_could_not_be_brought_is_not_on_its_way() -> None:
+    def full(letter: Letter) -> None:
+        raise HostError("Embed/full", "too much waits")
+
+    post = Post(["a", "b"])
+    with pytest.raises(HostError, match="Embed/full"):
+        post.carry(Letter("a", Said("hello", "b")), full)
+    assert post.left_over == ()
