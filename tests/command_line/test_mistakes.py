@@ -223,7 +223,7 @@ def test_a_report_goes_into_a_folder(cml: "Cml", files: "Files") -> None:
     )
 
 
-CODES = "the codes are CML101 to CML111, CML201 to CML209, CML301 to CML308"
+CODES = "the codes are CML101 to CML111, CML201 to CML209, CML301 to CML309"
 
 
 @pytest.mark.parametrize(
