@@ -66,15 +66,14 @@ class Decoder:
         while True:
             if symbol := self._lexer.pull():
                 return DecodeAnswer(Decoded(symbol, self._is_boundary()), tuple(pieces))
-            if end := self._end:
-                self.end_turn()
-                return DecodeAnswer(end, tuple(pieces))
+            if self._end is not None:
+                return DecodeAnswer(self._take_end(), tuple(pieces))
             match self._decode():
                 case EndOfDecoding(reason):
                     outside = not self._lexer.in_region
                     self._end = Ended(reason, outside)
-                    if rest := self._rest():
-                        return DecodeAnswer(Decoded(rest, outside), tuple(pieces))
+                    if rest := self._lexer.close():
+                        return DecodeAnswer(Decoded(_joined(rest), outside), tuple(pieces))
                 case Piece() as piece:
                     self._count_empty(piece)
                     pieces.append(piece)
@@ -120,9 +119,15 @@ class Decoder:
             HostError: The lexer reads it otherwise here.
         """
         self._push(Piece(symbol.text, marker=symbol.marker))
-        read = self._lexer.pull() or self._rest()
-        if read is None or read.text != symbol.text or read.marker != symbol.marker:
+        read = [pulled] if (pulled := self._lexer.pull()) else []
+        read += self._lexer.close() if self._lexer.holding else ()
+        if not read or _joined(tuple(read)).text != symbol.text or read[0].marker != symbol.marker:
             raise HostError("Embed/resume", f"{symbol.text!r} is no symbol where the trace has it")
+
+    def ended(self) -> None:
+        """Be as if an end had answered the last Decode."""
+        self._lexer.close()
+        self._take_end()
 
     def append(self, batch: Batch) -> int:
         """Append interrupts; return their number of tokens. An end that is not told yet is
@@ -144,17 +149,16 @@ class Decoder:
             self._session.rewind(characters)
 
     def end_turn(self) -> None:
-        """Forget what is begun or left over: what comes next follows an end or a prompt, not this
-        text.
-        """
-        self._end = None
+        """Forget what is begun or left over: what comes next follows a prompt, not this text."""
+        self._end, self._partial = None, False
         self._lexer.close()
         self._lexer.appended()
 
-    def _rest(self) -> Symbol | None:
-        """Return what is held back as a text, where nothing more can be pulled (Embed/end)."""
-        rest = self._lexer.close()
-        return rest[0] if rest else None
+    def _take_end(self) -> Ended:
+        """Return the end. What comes after it follows an interrupt or a prompt: not this text."""
+        end, self._end = self._end or Ended("stop"), None
+        self._lexer.appended()
+        return end
 
 
 class _Tokens:
@@ -195,6 +199,10 @@ class _Tokens:
 def _lexer(profile: Profile) -> Lexer | RegionLexer | _Tokens:
     is_token = profile.markers is Spelling.TOKEN
     return _Tokens() if is_token else make_lexer(profile, generated=True)
+
+
+def _joined(symbols: tuple[Symbol, ...]) -> Symbol:
+    return Symbol("".join(symbol.text for symbol in symbols), symbols[0].offset)
 
 
 def piece_fault(piece: Piece) -> str | None:
