@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint docs pictures speaker clean
+.PHONY: demo test test-slow test-long lint docs pictures speaker clean
 
 demo: $(VENV)/.demo
 	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
@@ -13,9 +13,14 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/pytest --numprocesses 2
 
-# The slow tests, and every property test again with five times the examples.
+# What takes seconds: real models, servers, browsers.
 test-slow: $(VENV)/.test
-	$(BIN)/pytest --numprocesses 2 -m "slow or hypothesis" --hypothesis-profile thorough
+	$(BIN)/pytest --numprocesses 2 -m "slow and not long"
+
+# What takes minutes: clusters, databases, kills, mutants; and every property test again with five times the examples.
+test-long: $(VENV)/.test
+	$(BIN)/pytest -m long
+	$(BIN)/pytest --numprocesses 2 -m hypothesis --hypothesis-profile thorough
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -179,6 +179,7 @@ def counts(to: int) -> Generator[int, None, int]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_tools_run_on_a_dask_cluster_while_the_model_decodes(tmp_path: Path) -> None:
     distributed = from_extra("dask", "distributed")
     where = f'folder="{tmp_path}"'

@@ -138,6 +138,7 @@ def test_functions_at_fault_in_processes(name, level, processes) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @each_level
 @each_function
 def test_functions_at_fault_on_a_cluster(name, level, cluster) -> None:
@@ -174,6 +175,7 @@ def test_executors_at_fault_around_processes(fault, level, processes) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @each_level
 @each_fault
 def test_executors_at_fault_around_a_cluster(fault, level, cluster) -> None:
@@ -230,6 +232,7 @@ def test_a_session_that_fails_is_named_and_can_be_repeated(monkeypatch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_ten_years_of_faults(seed) -> None:
     soaked = soak(seed, 3_650)

@@ -218,6 +218,7 @@ def test_one_owner_at_a_time_in_sqlite(sqlite: Place) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_one_owner_at_a_time_in_postgres(postgres: Place) -> None:
     play_leases(postgres, settings(max_examples=50))
 
@@ -355,6 +356,7 @@ def test_workers_that_are_killed_in_sqlite(sqlite: Place, tmp_path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", ["postgres"], indirect=True)
 def test_fifty_kills_of_two_workers_in_postgres(place: Place, tmp_path) -> None:

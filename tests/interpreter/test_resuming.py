@@ -133,6 +133,7 @@ def test_a_process_that_is_killed_again_and_again_loses_nothing(tmp_path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_two_hundred_kills(tmp_path) -> None:
     survived = 0

@@ -104,6 +104,7 @@ def test_some_mutants_are_found_or_the_page_has_them(module, vectors) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(3_600)
 @each_module
 def test_the_page_is_what_comes_out(module, vectors) -> None:
