@@ -21,6 +21,13 @@ def reference(_: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
     return 200, msgspec.json.encode(answer(body))
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of who has gone away: another test may listen to standard error by then."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 @contextmanager
 def serving(answers: Answer, protocol: str = "HTTP/1.1") -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -36,7 +43,7 @@ def serving(answers: Answer, protocol: str = "HTTP/1.1") -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
