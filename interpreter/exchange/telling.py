@@ -74,7 +74,7 @@ def tell(happenings: Iterable[Happening], known: Format, name: str) -> tuple[Hea
         The header, and the rows as they are worked out.
     """
     told = [item for item in happenings if not isinstance(item, NotCarried)]
-    story = _named(_joined(_timed(told)), profile_of(known))
+    story = _named(_joined(_timed(list(_waiting_once(told)))), profile_of(known))
     prompt = ""
     if story and isinstance(story[0], PersonSpoke):
         prompt = story[0].text
@@ -91,6 +91,26 @@ def _rows(settings: Settings, story: Sequence[Carried]) -> Iterator[Row]:
     yield from drive(settings, told)
     if told.left:
         raise Stuck(f"the machine ended before the session, which goes on with {told.left[0]}")
+
+
+def _waiting_once(story: Iterable[Carried]) -> Iterator[Carried]:
+    """Leave out that the model waits where it waits already: a machine at a trap writes no other."""
+    pending, is_waiting = set[str](), False
+    for item in story:
+        match item:
+            case ModelWaits():
+                if is_waiting:
+                    continue
+                is_waiting = bool(pending)
+            case CallAnswered(_, call):
+                pending.discard(call)
+                is_waiting = is_waiting and bool(pending)
+            case ModelCalled(_, call):
+                pending.add(call)
+                is_waiting = False
+            case _:
+                is_waiting = False
+        yield item
 
 
 def _timed(story: Sequence[Carried]) -> list[Carried]:

@@ -163,4 +163,6 @@ def _ns_of(when: datetime) -> int:
 
 
 def _modified_ns(file: str) -> int:
-    return time.time_ns() if file == STDIN else Path(file).stat().st_mtime_ns
+    """Return when a file was written, in whole microseconds, as all times of a trace are."""
+    exact_ns = time.time_ns() if file == STDIN else Path(file).stat().st_mtime_ns
+    return exact_ns // 1_000 * 1_000

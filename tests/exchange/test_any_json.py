@@ -4,7 +4,7 @@ import json
 
 import pytest
 from extras import from_extra
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from interpreter.exchange.checking import check
@@ -60,7 +60,16 @@ LINES = st.sampled_from(
 )
 
 
+WAITS_TWICE = [
+    "[TRACE] v=async t=0 kind=dispatch id=a dur=-1 tok=-1 sub=",
+    "[TRACE] v=async t=7 kind=trap_start id= dur=-1 tok=-1 sub=",
+    "[TRACE] v=async t=7 kind=trap_start id= dur=-1 tok=-1 sub=",
+]
+
+
 @given(st.lists(LINES, max_size=8))
+@example(WAITS_TWICE)
+@example([*WAITS_TWICE, "[TRACE] v=async t=90 kind=ready id=a dur=-1 tok=-1 sub="])
 def test_lines_of_anything(lines: list[str]) -> None:
     _hold("\n".join(lines), "pie")
 

@@ -89,7 +89,7 @@ def test_a_session_is_spoken_into(viewer: "Viewer", held: Served) -> None:
 
 def test_keys_are_enough(viewer: "Viewer", patient: Served) -> None:
     page = opened(viewer, patient)
-    assert page.evaluate("document.activeElement.name") == "text"
+    page.wait_for_selector("[name=text]:focus")
     page.keyboard.type("Go.")
     page.keyboard.press("Enter")
     wait_for_state(page, "running")
