@@ -4,6 +4,7 @@ Commands raise what went wrong; here it becomes a line on standard error and a s
 input is at fault, 2 usage. Ctrl-C is 130 and a closed pipe 141, as a shell tells of them.
 """
 
+import atexit
 import codecs
 import os
 import signal
@@ -100,6 +101,10 @@ def run(group: click.Group) -> NoReturn:
     Args:
         group: The command with all its commands.
     """
+    if _listens():
+        # Registered first, called last: while the interpreter takes itself down there is nothing to break off,
+        # and its own way to do so would give the status of a signal.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     _make_readable()
     status = _finish(_status(group))
     sys.exit(status)
