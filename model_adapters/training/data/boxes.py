@@ -13,12 +13,15 @@ from cml.profile import Body
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from model_adapters.training.data.catalog import Catalog, Chain, Deed, Fact, read_catalog
+from model_adapters.training.data.chains import derived_chains
 from model_adapters.training.data.toolbox import Offering, ResultForm, offer_deed, offer_fact
 from model_adapters.training.data.values import Names, invented_word
 
 _FORMS: Final[tuple[ResultForm, ...]] = ("sentence", "sentence", "plain", "plain", "object")
 _CHAIN_FORMS: Final[tuple[ResultForm, ...]] = ("plain", "object")
-_INVENTED: Final = 0.15
+_INVENTED: Final = 0.25
+_CHAINED: Final = 0.4
+_DERIVED: Final = 0.7  # of the chains
 _ESTIMATED: Final = 0.2
 _LONGEST_US: Final = 3_000_000
 _HELD_OUT: Final = 6  # one in so many
@@ -29,12 +32,14 @@ class Scene(msgspec.Struct, frozen=True):
 
     Args:
         catalog: What may be asked for.
+        derived: Chains of its facts and deeds beside those that the catalogue spells out.
         spare: What may be offered beside it.
         names: Names of things.
         held_out: Whether they are those that are never trained on.
     """
 
     catalog: Catalog
+    derived: tuple[Chain, ...]
     spare: Catalog
     names: Names
     held_out: bool
@@ -61,6 +66,10 @@ class ToolBox(msgspec.Struct, frozen=True):
     tools: tuple[Tool, ...]
     names: Names
 
+    def is_chained(self, source: Fact | Deed) -> bool:
+        """Whether its value is an argument of a deed in one of the chains."""
+        return any(source == fact for _, fact, _ in self.chains)
+
 
 def key_of(source: Fact | Deed) -> str:
     """Return the name of a fact or deed in the whole catalogue."""
@@ -76,8 +85,9 @@ def scene_of(split: str) -> Scene:
     whole = read_catalog()
     train, test = _part(whole, held_out=False), _part(whole, held_out=True)
     if split == "train":
-        return Scene(train, train, Names(lambda name: not is_held_out(name)), held_out=False)
-    return Scene(test, train, Names(is_held_out), held_out=True)
+        names = Names(lambda name: not is_held_out(name))
+        return Scene(train, derived_chains(train), train, names, held_out=False)
+    return Scene(test, derived_chains(test), train, Names(is_held_out), held_out=True)
 
 
 def is_held_out(key: str) -> bool:
@@ -93,7 +103,7 @@ def _of_unseen_chains() -> frozenset[str]:
 
 def draw_box(random: Random, scene: Scene) -> ToolBox:
     """Return a box of tools: of a few kinds of things, some deeds, and what nobody asks for."""
-    chain = random.choice(scene.catalog.chains) if random.random() < 0.4 else None
+    chain = _perhaps_chain(random, scene)
     chains = tuple(_resolved(scene.catalog, chain)) if chain else ()
     facts = [fact for _, fact, _ in chains]
     for _ in range(random.choice((1, 1, 2))):
@@ -127,6 +137,12 @@ def draw_box(random: Random, scene: Scene) -> ToolBox:
         spelled_tools(tools, Body.PYTHON),
         scene.names,
     )
+
+
+def _perhaps_chain(random: Random, scene: Scene) -> Chain | None:
+    if random.random() >= _CHAINED:
+        return None
+    return random.choice(scene.derived if random.random() < _DERIVED else scene.catalog.chains)
 
 
 def draw_execute_us(random: Random) -> int:

@@ -9,11 +9,20 @@ import msgspec
 from cml.ast import Json
 from model_adapters.training.data.boxes import ToolBox, draw_execute_us, key_of
 from model_adapters.training.data.catalog import Deed, Fact
+from model_adapters.training.data.questions import capital
 from model_adapters.training.data.stories import Earlier, Fate, Remark, Tale, Wish
 from model_adapters.training.data.toolbox import Offering, result_key
-from model_adapters.training.data.values import Drawn, draw_value
+from model_adapters.training.data.values import Drawn, draw_value, put_richly
 
 NOT_GIVEN: Final[Mapping[str, tuple[Earlier, str]]] = {}
+_RICH: Final = 0.4
+_SENTENCES: Final = (
+    *("The {subject} is {value}.",) * 4,
+    "The {subject}: {value}.",
+    "{subject}: {value}.",
+    "It is {value}, the {subject}.",
+    "Right now the {subject} is {value}.",
+)
 _FAULTS: Final = (
     "no answer from the service",
     "permission denied",
@@ -96,12 +105,26 @@ class Cast:
             offered.tool.name,
             arguments,
             subject,
-            _result(offered, subject, value),
+            self._result(offered, subject, value),
             max(1_000, round((estimate_us or draw_execute_us(self.random)) * spread)),
             estimate_us=estimate_us,
         )
         self.wishes.append(wish)
         return wish
+
+    def _result(self, offered: Offering, subject: str, value: Drawn) -> Json:
+        # What another call takes stays as it is.
+        is_rich = not self.box.is_chained(offered.source) and self.random.random() < _RICH
+        words = put_richly(self.random, value) if is_rich else value.words
+        match offered.form:
+            case "sentence":
+                sentence = self.random.choice(_SENTENCES).format(subject=subject, value=words)
+                return capital(sentence)
+            case "plain":
+                return words if is_rich else value.plain
+            case "object":
+                unit = {"unit": value.unit} if value.unit else {}
+                return {result_key(offered.source.name): value.plain, **unit}
 
     def fail(self, number: int, fate: Fate) -> None:
         """Let a wish come to grief."""
@@ -114,14 +137,3 @@ class Cast:
         """Return the story."""
         tools, wishes, facts = self.box.tools, tuple(self.wishes), tuple(self.facts)
         return Tale(shape, tools, question, wishes, messages, reply, facts)
-
-
-def _result(offered: Offering, subject: str, value: Drawn) -> Json:
-    match offered.form:
-        case "sentence":
-            return f"The {subject} is {value.words}."
-        case "plain":
-            return value.plain
-        case "object":
-            unit = {"unit": value.unit} if value.unit else {}
-            return {result_key(offered.source.name): value.plain, **unit}

@@ -101,6 +101,11 @@ def as_sentence(ask: str) -> str:
     return capital(ask) + ("?" if ask.startswith(_QUESTION_WORDS) else ".")
 
 
+def is_request(ask: str) -> bool:
+    """Whether a way to ask can follow `and`: not a question, nor what somebody wants or needs."""
+    return not ask.startswith((*_QUESTION_WORDS, "I "))
+
+
 def also(random: Random, ask: str) -> str:
     """Return what a person adds on the way."""
     return random.choice(_ALSO).format(ask)

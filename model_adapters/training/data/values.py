@@ -78,6 +78,47 @@ _FOREIGN: Final = [
 ]
 
 
+_RICH: Final = (
+    "{number} degrees and {}",
+    "{}, {number} percent",
+    "{}, {small} metres",
+    "mostly {}",
+    "about {}",
+    "{} until {clock}",
+    "{} since {clock}",
+    "{}, then {word}",
+    "{word} and {}",
+    "{} and {word}",
+    "{} ({number} reviews)",
+    "{} in {name}",
+    "{small} units, {}",
+    "between {number} and {}",
+    "{word}, {number} points, {}",
+)
+_QUALITIES: Final = (
+    "mild",
+    "dry",
+    "quiet",
+    "open",
+    "closed",
+    "new",
+    "late",
+    "on time",
+    "rising",
+    "falling",
+    "stable",
+    "green",
+    "very good",
+    "not certain",
+    "half full",
+    "sold out",
+    "windy",
+    "warm",
+    "cold",
+    "cheap",
+)
+
+
 class Drawn(msgspec.Struct, frozen=True):
     """A value.
 
@@ -112,6 +153,18 @@ def draw_value(random: Random, kind: str, names: "Names") -> Drawn:
         return Drawn(random.choice(rest.split()))
     made = _MADE.get(word)
     return Drawn(made(random) if made else names.draw(random, word))
+
+
+def put_richly(random: Random, value: Drawn) -> str:
+    """Return a value as services put it: with a number, another word, or until when it holds."""
+    return random.choice(_RICH).format(
+        value.words,
+        number=random.randint(2, 95),
+        small=f"{random.randint(0, 60)}.{random.randint(0, 9)}",
+        word=random.choice(_QUALITIES),
+        clock=_clock(random),
+        name=invented_name(random),
+    )
 
 
 def invented_name(random: Random) -> str:
