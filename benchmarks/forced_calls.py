@@ -37,7 +37,7 @@ from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.synchronous import rounds
 from interpreter.schedule.models.timing import Model
 from interpreter.schedule.simulate import Options, run_model
-from interpreter.session import MASKS, TOKENS, Batch, EndOfDecoding, Piece, Session, able
+from interpreter.session import LOGPROBS, MASKS, TOKENS, Batch, EndOfDecoding, Piece, Session, able
 from model_adapters.backends import Request, open_backend
 from model_adapters.calibration import PROMPT, calibrate
 from model_adapters.opening import Opened
@@ -57,7 +57,8 @@ class ForcedSession:
     """Writes what a script says, whatever the model would.
 
     Args:
-        session: Chooses its tokens by masks of one.
+        session: Chooses its tokens by masks of one. What it thinks of the next is asked for each
+            time: a token that is certain would be read only together with those that follow it.
         script: Gives what is written next, once what came before it is written.
 
     Attributes:
@@ -72,6 +73,7 @@ class ForcedSession:
         self.asks = Event()
         self._session = session
         self._masks, self._tokens = able(session, MASKS), able(session, TOKENS)
+        self._logprobs = able(session, LOGPROBS)
         self._script = script(self)
         self._step = ""
         self._left: deque[int] = deque()
@@ -118,6 +120,11 @@ class ForcedSession:
     def _allow(self, token: int) -> None:
         if self._masks is None:
             raise SystemExit("this backend takes no masks; its calls cannot be forced")
+        if self._logprobs is None:
+            raise SystemExit(
+                "this backend tells no scores; its tokens may not be decoded one by one"
+            )
+        self._logprobs.logprobs(1)
         self._masks.allow([token])
 
 

@@ -1,8 +1,7 @@
 """A session on any engine that knows its tokens: one token at a time, chosen here.
 
-A token that the grammar leaves no choice about is not asked for at all, and is read together with
-what follows it. (With a driver's mask of one token it is asked for all the same: tokens that are read
-together may have scores a little other than one by one, and no ability may change what follows.)
+A token that the masks leave no choice about is not asked for at all, and is read together with what
+follows it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
