@@ -8,6 +8,7 @@ from typing import Final
 
 from lark import Token, Tree, UnexpectedInput, UnexpectedToken
 
+from cml.advice.mending import mended
 from cml.advice.python_bodies import python_advice
 from cml.ast import Value
 from cml.profile import Level, Profile
@@ -57,7 +58,7 @@ def read_by_grammar(text: str, profile: Profile) -> Invocation:
             _add_keyword(argument, kwargs, profile)
         elif kwargs:
             message = "an argument without a name stands after one with; write its name, as in x=1"
-            raise BodyError(message, _start(argument))
+            raise BodyError(mended(text, profile) or message, _start(argument))
         else:
             args.append(_python_value(argument, profile))
     return Invocation(".".join(map(_name, _tokens(function))), tuple(args), kwargs)

@@ -4,17 +4,20 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from cml.advice.json_bodies import calls_in_json
+from cml.advice.json_calls import calls_in_json
+from cml.advice.mending import mended
 from cml.advice.strings import quote_inside, unclosed
 from cml.advice.wording import (
     CURLY_QUOTES,
     LONGEST,
-    Told,
+    BodyAdvice,
     completed,
     excerpt,
     right_arguments,
+    right_form,
     write_calls,
 )
+from cml.advice.wrappers import in_words, unwrapped
 from cml.profile import Body, Level, Profile
 from cml.text.invocation import Invocation
 from cml.text.literals import CALL_QUOTES, blank_strings, string_patterns
@@ -23,27 +26,11 @@ from cml.text.valid_bodies import read_if_valid
 _QUOTES: Final = CALL_QUOTES[Body.PYTHON]
 _STRING: Final = string_patterns(_QUOTES)[0]
 _LONGEST_BODY: Final = 20_000  # of which another form is looked for
-_MOST_WRAPPERS: Final = 16  # that are taken off
-_CALL: Final = r"(?=(?:await\s++)?+[A-Za-z_][\w.]*+[ \t]*+\()"
-# What is written around calls, and what begins and what ends it. Nothing is ever tried twice.
-_WRAPPERS: Final = tuple(
-    (name, re.compile(begin), re.compile(end))
-    for name, begin, end in (
-        ("a fence", r"`{1,3}+(?:\w++\s)?+", r"(?<!`)`++\Z"),
-        ("`await`", r"(?:await\s++)++", r"\Z"),
-        ("`return`", r"(?:return\s++)++", r"\Z"),
-        ("an assignment", rf"\w++(?:\s*+:[^=]*+|\s*+)=\s*+{_CALL}", r"\Z"),
-        ("a list", rf"\[\s*+{_CALL}", r"\]\Z"),
-        ("a bracket around it", rf"\(\s*+{_CALL}", r"\)\Z"),
-        ("a bracket around it", rf"\{{\s*+{_CALL}", r"\}\Z"),
-        ("a tag", rf"<[\w:|-]++>\s*+{_CALL}", r"</?[\w:|-]++>\Z"),
-        ("a semicolon", r"(?=[^;]*+;\Z)", r";\Z"),
-    )
-)
+_PATTERN: Final = "write one call, as in f(x=1)"
 _BRACKETS_AND_SEPARATORS: Final = re.compile(r"[][(){},;\n]")
 
 
-def python_advice(body: str, offset: int, expected: str, profile: Profile) -> Told:
+def python_advice(body: str, offset: int, expected: str, profile: Profile) -> BodyAdvice:
     """Return what to tell a model of a body that the grammar refused, and of which place in it.
 
     Args:
@@ -54,17 +41,18 @@ def python_advice(body: str, offset: int, expected: str, profile: Profile) -> To
     """
     is_short = len(body) <= _LONGEST_BODY
     if is_short and (told := _in_json(body, profile)):
-        return Told(told, 0)
+        return BodyAdvice(told, 0)
     if broken := unclosed(body, _QUOTES):
         return broken
-    told = (is_short and _in_wrappers(body, profile)) or quote_inside(body, offset, _QUOTES)
+    told = (_in_wrappers(body, profile) or mended(body, profile)) if is_short else None
+    told = told or quote_inside(body, offset, _QUOTES)
+    told = told or (_unfinished(body, profile) if is_short else None)
     told = (
         told
-        or (is_short and _unfinished(body, profile))
         or _at(body, offset, profile)
-        or f"expected {expected}, found {excerpt(body[offset:]) or 'the end'}"
+        or f"expected {expected}, found {excerpt(body[offset:]) or 'the end'}; {_PATTERN}"
     )
-    return Told(told, offset)
+    return BodyAdvice(told, offset)
 
 
 def _in_json(body: str, profile: Profile) -> str | None:
@@ -76,10 +64,9 @@ def _in_json(body: str, profile: Profile) -> str | None:
 
 def _in_wrappers(body: str, profile: Profile) -> str | None:
     """Calls that stand in something, or several, or one with something after it."""
-    seen, inner = _unwrapped(body)
+    seen, inner = unwrapped(body)
     calls = [read_if_valid(part, profile) for part in _parts(inner)]
-    verb = "is" if len(seen) == 1 else "are"
-    wrapped = f"{' and '.join(seen)} {verb} no part of a body; " if seen else ""
+    wrapped = in_words(seen)
     if (seen or len(calls) > 1) and (read := [call for call in calls if call]) == calls and read:
         return wrapped + write_calls(read, profile)
     if seen and (told := _in_json(inner, profile)):
@@ -96,23 +83,6 @@ def _unfinished(body: str, profile: Profile) -> str | None:
     if whole is None or (call := read_if_valid(whole, profile)) is None:
         return None
     return f"a bracket is not closed; {write_calls([call], profile)}"
-
-
-def _unwrapped(body: str) -> tuple[list[str], str]:
-    """What is written around calls, from outside, and what is left."""
-    seen: list[str] = []
-    while len(seen) < _MOST_WRAPPERS:
-        found = (
-            (name, body[left.end() : right.start()].strip())
-            for name, begin, end in _WRAPPERS
-            if (left := begin.match(body)) and (right := end.search(body, left.end()))
-        )
-        name, inner = next(found, (None, body))
-        if name is None:
-            break
-        seen.append(name)
-        body = inner
-    return list(dict.fromkeys(seen)), body
 
 
 def _parts(code: str) -> list[str]:
@@ -178,13 +148,14 @@ class _Place(NamedTuple):
 
     def names(self, function: str) -> bool:
         """Whether a call may name a function so."""
-        return read_if_valid(f"{function}()", self.profile) is not None
+        call = read_if_valid(f"{function}()", self.profile)
+        return call is not None and right_form(call, self.profile) is not None
 
 
-_Told: TypeAlias = Callable[[_Place], str]
+_Wording: TypeAlias = Callable[[_Place], str]
 
 
-def _plainly(text: str) -> _Told:
+def _plainly(text: str) -> _Wording:
     return lambda _: text
 
 
@@ -216,6 +187,10 @@ def _curly(at: _Place) -> str:
     return f"{at.rest[1]} is no quote that opens a string; {remedy}"
 
 
+def _quoted(at: _Place) -> str:
+    return f'text stands in quotes; write "{at.before[1].lstrip("(,=:[{ ")}{at.rest[1]}"'
+
+
 def _other_beginning(at: _Place) -> str:
     call = _first_part(at.rest[2]).strip()
     read = read_if_valid(call, at.profile)
@@ -226,9 +201,9 @@ def _other_beginning(at: _Place) -> str:
 _VALUE: Final = "nothing is evaluated"
 _A_LIST: Final = "write a list, as in [1, 2]"
 # What stands before the place, what stands after it, and what is told.
-_AT: Final[tuple[tuple[str, str, _Told], ...]] = (
+_AT: Final[tuple[tuple[str, str, _Wording], ...]] = (
     (r"", rf"([{CURLY_QUOTES}‘’])(?:([^{CURLY_QUOTES}‘’\"\\]*)[{CURLY_QUOTES}‘’])?", _curly),
-    (r"\A\Z", r"([^\w\s\"'()\[\]{}.…#\\])\s*([A-Za-z_].*\))", _other_beginning),
+    (r"\A\Z", r"([^\w\s\"'()\[\]{}.…#\\]+)\s*([A-Za-z_].*\))", _other_beginning),
     (
         r"(?i)\b(\w*f\w*)\Z",
         r"([\"'])",
@@ -269,10 +244,10 @@ _AT: Final[tuple[tuple[str, str, _Told], ...]] = (
         r"",
         lambda at: f"{_VALUE}, so there is no `{at.before[1]}` here; write the value itself",
     ),
+    (r"([(,=:\[{]\s*)\Z", r"([$€£¥#]\s?[\w.,]*\w)(?=\s*[,)\]}])", _quoted),
     (r"", r"#", _plainly("a body has no comments; leave it out")),
     (r"", r"\\[\r\n]", _plainly("a line goes on without a backslash; leave it out")),
     (r"[(,]\s*\Z", r"\*", _plainly("there is no * and no **; write each argument out, as in x=1")),
-    (r"", r":=", _plainly("write = between an argument and its value")),
     (r"", r"\.\.\.|…", _plainly("... is no value; write the value itself")),
     (
         r"\{\s*\Z",
@@ -292,6 +267,12 @@ _AT: Final[tuple[tuple[str, str, _Told], ...]] = (
         r"\b([0-9][\w.]*)\Z",
         r"([-/:][0-9][\w:./-]*)",
         lambda at: f'nothing is calculated; text stands in quotes: "{at.before[1]}{at.rest[1]}"',
+    ),
+    (r"(\b[0-9][\w.]*)\Z", r"(%|\.[0-9][\w.]*)(?=\s*[,)\]}])", _quoted),
+    (
+        r"[(,]\s*([A-Za-z_]\w*)\s*=\s*\Z",
+        r"[,)]",
+        lambda at: f"the argument {at.before[1]} has no value; write one, or leave it out",
     ),
     (
         r"\b([0-9][\w.]*)\Z",

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from cml.advice.wording import LONGEST, Told, excerpt
+from cml.advice.wording import LONGEST, BodyAdvice, excerpt
 from cml.profile import Body, Profile
 from cml.text.literals import CALL_QUOTES, strings
 from cml.text.valid_bodies import read_if_valid
@@ -13,7 +13,7 @@ _CONTINUED: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:\r\n|\r|\n)")
 _ENDS_VALUE: Final = r"(?=[ \t\r\n]*(?:[,)\]}:]|\Z))"
 
 
-def unclosed(code: str, quotes: str) -> Told | None:
+def unclosed(code: str, quotes: str) -> BodyAdvice | None:
     """Say which string is not closed on its line, and what to write; None where all are.
 
     Args:
@@ -29,7 +29,7 @@ def unclosed(code: str, quotes: str) -> Told | None:
     line = code[begin : found.end]
     remedy = _backslash(line, quote[0], quotes)
     remedy = remedy or _line_break(code, begin, found.end, quote, quotes)
-    return Told(f"the string {excerpt(line)} is not closed on its line; {remedy}", begin)
+    return BodyAdvice(f"the string {excerpt(line)} is not closed on its line; {remedy}", begin)
 
 
 def _backslash(line: str, quote: str, quotes: str) -> str | None:

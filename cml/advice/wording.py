@@ -66,7 +66,7 @@ def _shortened(form: str) -> str:
     return form if len(form) <= LONGEST else f"{form[: LONGEST - 1]}…"
 
 
-class Told(NamedTuple):
+class BodyAdvice(NamedTuple):
     """What a model is told.
 
     Args:

@@ -22,7 +22,7 @@ from cml.text.literals import CALL_QUOTES, VALUE_QUOTES
 from cml.text.valid_bodies import check_nesting
 
 if TYPE_CHECKING:
-    from cml.advice.wording import Told
+    from cml.advice.wording import BodyAdvice
 
 _WHITE_SPACE: Final = " \t\r\n"
 _HEAD_LENGTH: Final = len(Marker.HEAD.value)
@@ -141,21 +141,21 @@ def _check_shape(block: OpenBlock, ending: BlockEnd, profile: Profile) -> None:
         raise BlockError("Valid/head", message, at, at + len(Marker.HEAD.value))
 
 
-def unclosed_block(block: OpenBlock, ending: BlockEnd, profile: Profile) -> "Told":
+def unclosed_block(block: OpenBlock, ending: BlockEnd, profile: Profile) -> "BodyAdvice":
     """Say why a block has no [END], where, and what to write: perhaps a string went over it.
 
     No marker is spelled in words for a model: written into the context it would be escaped.
     """
     from cml.advice.strings import unclosed
-    from cml.advice.wording import Told  # a valid block needs no advice
+    from cml.advice.wording import BodyAdvice  # a valid block needs no advice
 
     length = len(block.opener.value)
     quotes = {Marker.CALL: CALL_QUOTES[profile.body], Marker.INTR: VALUE_QUOTES}
     missing = f"the {block.opener.name} block has no END marker: {ending.value}"
     told = unclosed(block.source[length:], quotes.get(block.opener, ""))
     if told is None:
-        return Told(f"{missing}; write END where the block ends", 0)
-    return Told(f"{missing}, and {told.message}", length + told.offset)
+        return BodyAdvice(f"{missing}; write END where the block ends", 0)
+    return BodyAdvice(f"{missing}, and {told.message}", length + told.offset)
 
 
 def _parts(block: OpenBlock) -> tuple[str | None, str, int]:

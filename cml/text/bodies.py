@@ -42,7 +42,7 @@ def _read_json(text: str, profile: Profile) -> Invocation:
             raise BodyError(str(error), error.offset, error.rule) from None
         raise _advised(text, profile, str(error), error.offset) from None
     if (invocation := json_call(text, value, profile)) is None:
-        raise _advised(text, profile, "a body is one object")
+        raise _advised(text, profile, 'a body is one object with the keys "name" and "arguments"')
     return invocation
 
 

@@ -1,6 +1,7 @@
 """Identifiers: what is one, and which of them a call may not have (spec/1-syntax.md, section 5)."""
 
 import re
+import unicodedata
 from typing import Final
 
 from cml.profile import Profile
@@ -43,6 +44,15 @@ def identifier_for(text: str, profile: Profile) -> str:
     if not _IDENTIFIER.fullmatch(name):
         name = f"call_{name}"[: profile.limits.identifier_characters].rstrip("_")
     return "call1" if reserved_fault(name) else name
+
+
+def ascii_name(text: str) -> str:
+    """Return the name that a body can spell and that is spelled nearly like a text: without accents, `_` for
+    each character that cannot stand, and `_` before a digit.
+    """
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    name = re.sub(r"[^A-Za-z0-9_]", "_", bare.replace("ß", "ss"))
+    return name if _IDENTIFIER.fullmatch(name) else f"_{name}"
 
 
 def reserved_fault(name: str) -> str | None:

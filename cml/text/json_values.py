@@ -140,13 +140,13 @@ def _object(entries: _Entries, limits: Limits) -> dict[str, Json]:
     values: dict[str, Json] = {}
     for key, entry in entries.pairs:
         if scalar_values(key) in values:
-            raise LiteralError(f"the key {key!r} is given twice")
+            raise LiteralError(f"the key {key!r} is given twice; write it once")
         values[key] = _value(entry, limits)
     return values
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise LiteralError(f"{name} is not a JSON value")
+    raise LiteralError(f"{name} is not a JSON value; write null, or a text")
 
 
 _DECODER: Final = json.JSONDecoder(

@@ -7,13 +7,13 @@ need none keep theirs, so an alias never shadows a name, and the table can be re
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from cml.profile import Body
+from cml.text.identifiers import ascii_name
 from interpreter.tools.declared import Tool
 from interpreter.tools.schema import Schema, properties, required
 
@@ -72,15 +72,9 @@ def _spelled(names: Iterable[str], body: Body, spelling: re.Pattern[str]) -> dic
     taken = {name for name in own if spelling.fullmatch(name)}
     aliases: dict[str, str] = {}
     for name in own:
-        aliases[name] = name if name in taken else _free(_ascii(name), taken)
+        aliases[name] = name if name in taken else _free(ascii_name(name), taken)
         taken.add(aliases[name])
     return aliases
-
-
-def _ascii(name: str) -> str:
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    alias = re.sub(r"[^A-Za-z0-9_]", "_", bare.replace("ß", "ss"))
-    return alias if _ARGUMENT.fullmatch(alias) else f"_{alias}"
 
 
 def _free(alias: str, taken: set[str]) -> str:

@@ -42,7 +42,7 @@ TOLD = {
     "form-parameters-in-python": 'bodies are Python here, not JSON; write f(a="x")',
     "form-tool-calls-in-python": "bodies are Python here, not JSON; a block holds one call, so "
     "write one for each: f(a=1) and g()",
-    "form-name-with-hyphen": "a name has letters, digits, _ and dots; write get_weather(…)",
+    "form-name-with-hyphen": 'a name has the letters a to z, digits and _; write get_weather(city="Rome")',
     "form-f-string": "nothing is evaluated, so there are no f-strings; write the finished text in "
     "plain quotes",
     "form-bytes": 'there are no bytes; write "x" without b',
@@ -53,7 +53,7 @@ TOLD = {
     "form-comment": "a body has no comments; leave it out",
     "form-continued-line": "a line goes on without a backslash; leave it out",
     "form-star": "there is no * and no **; write each argument out, as in x=1",
-    "form-walrus": "write = between an argument and its value",
+    "form-walrus": "write = between an argument and its value; write f(x=1)",
     "form-ellipsis": "... is no value; write the value itself",
     "form-set": "there are no sets; write a list: [1, 2]",
     "form-number-as-key": 'a key is a string; write "1"',
@@ -71,7 +71,7 @@ TOLD = {
     "form-leading-zero": "007 has a leading zero; write 7",
     "form-windows-path": r"\U needs 8 hexadecimal digits; for a backslash write \\",
     "form-half-pair": r"\ud83d is half of a surrogate pair; write the character itself",
-    "form-two-empty-places": "expected a value, found ,2)",
+    "form-two-empty-places": "a comma stands between two values; write f(1, 2)",
     "form-argument-twice": "the argument x is given twice; write it once",
     "form-positional-after-named": "an argument without a name stands after one with; write its "
     "name, as in x=1",
@@ -117,6 +117,39 @@ TOLD = {
     "form-open-bracket-in-json": 'a bracket is not closed; write {"name": "f", "arguments": '
     '{"a": 1}}',
     "form-after-the-object": 'nothing follows the object; write {"name": "f", "arguments": {}}',
+    "form-words-before": "a word before the call is no part of a body; write f(a=1)",
+    "form-quotes-around": "a pair of quotes is no part of a body; write f(a=1)",
+    "form-name-with-umlaut": "a name has the letters a to z, digits and _; write grosse(a=1)",
+    "form-name-with-digit-first": "a name has the letters a to z, digits and _; write _2fa(a=1)",
+    "form-argument-with-hyphen": "a name has the letters a to z, digits and _; write f(user_id=1)",
+    "form-full-width": "brackets, commas and the like are those of ASCII; write f(a=1, b=2)",
+    "form-no-comma": 'a comma is missing; write f(a="x", b="y")',
+    "form-no-brackets": "a call has parentheses; write f(a=1)",
+    "form-square-brackets": "a call has parentheses; write f(a=1)",
+    "form-other-bracket": "a bracket is closed by its own kind; write f(a=[1, 2])",
+    "form-two-equals": "write = between an argument and its value; write f(a=1)",
+    "form-placeholder": "the result of an earlier call is named alone, in no brackets and with no sign; write f(a=b)",
+    "form-escaped-quotes": 'quotes stand without a backslash; write f(a="x")',
+    "form-escaped-line-break": "a line break outside of a string is not written; write f(a=1)",
+    "form-grouped-digits": "digits stand without commas; write f(a=1000)",
+    "form-percent": 'text stands in quotes; write "10%"',
+    "form-version": 'text stands in quotes; write "1.2.3"',
+    "form-price": 'text stands in quotes; write "$5"',
+    "form-no-value": "the argument a has no value; write one, or leave it out",
+    "form-function-tag": "bodies are Python here, not JSON; write f(a=1)",
+    "form-parameter-tags": 'bodies are Python here, not JSON; write f(a=1, b="x y")',
+    "form-tag-around-json": "a tag is no part of a body; bodies are Python here, not JSON; write f(a=1)",
+    "form-name-before-object": "bodies are Python here, not JSON; write f(a=1)",
+    "form-function-as-key": "bodies are Python here, not JSON; write f(a=1)",
+    "form-fence-in-json": 'a fence is no part of a body; write {"name": "f", "arguments": {"a": 1}}',
+    "form-tag-in-json": 'a tag is no part of a body; write {"name": "f", "arguments": {"a": 1}}',
+    "form-string-in-json": 'a pair of quotes is no part of a body; quotes stand without a backslash; write {"name": "f", "arguments": {"a": 1}}',
+    "form-bare-keys-in-json": 'keys stand in "; write {"name": "f", "arguments": {"a": 1}}',
+    "form-no-comma-in-json": 'a comma is missing; write {"name": "f", "arguments": {"a": 1}}',
+    "form-name-before-object-in-json": 'the function stands inside the object, under "name"; write {"name": "f", "arguments": {"a": 1}}',
+    "form-object-argument-in-json": 'bodies are JSON here, not Python; write {"name": "f", "arguments": {"a": 1}}',
+    "form-reference-in-json": 'JSON has strings in ", the words true, false and null, and no comma at the end; write {"name": "f", "arguments": {"a": {"$ref": "b"}}}',
+    "form-arguments-beside-the-name": '"arguments" is missing; write {"name": "f", "arguments": {"a": 1}}',
     "form-identifier": "'job-1' is not an identifier; write one of letters, digits and _: job_1",
     "form-trap-with-and": "'a and b' is not an identifier; calls are waited for with commas "
     "between: a, b",
@@ -148,6 +181,10 @@ WRAPPERS = [
     "[{}]",
     "{};",
     "{} please",
+    "call: {}",
+    "'{}'",
+    "<tool_call>\n{}\n</tool_call>",
+    "[TOOL_CALLS]{}",
     "```py\nresult = await {}\n```",
 ]
 
@@ -209,8 +246,17 @@ def test_something_short_is_told_of_anything(body: str, language: Body) -> None:
         "f(x='a\n" + "b" * 60_000,
         "a." * 30_000,
         "f(" + "a b " * 15_000,
+        "ä" * 19_000,
+        "f(" + "ä-" * 9_000,
+        "a " * 9_000 + "f(",
+        "f(" + "1,000" * 3_000,
+        "f(" + "$" * 19_000,
+        "f(" + "," * 19_000,
+        "<a" * 9_000,
+        "<function=f>" + "<parameter=a>" * 1_000,
+        "f{" + "[" * 10_000,
     ],
-    ids=range(12),
+    ids=range(21),
 )
 @pytest.mark.parametrize("language", list(Body))
 def test_a_long_body_is_told_of_in_one_go(body: str, language: Body) -> None:
@@ -277,6 +323,24 @@ BACKSLASH = "a backslash before a quote takes it along: write "
         ("f(name=“x”)", '“ is no quote that opens a string; write "x"'),
         ("f(name=‘x", "‘ is no quote that opens a string; write \" or ' around a text"),
         ("{“name”: “f”}", "bodies are Python here, not JSON; write f()"),
+        ("-> f(x=1)", "a body begins with the name of a function, not with ->; write f(x=1)"),
+        ("async f(1)", "a word before the call is no part of a body; write f(1)"),
+        ("call: f(x=1)", "a word before the call is no part of a body; write f(x=1)"),
+        ('f(x="a", y="b" z="c")', 'a comma is missing; write f(x="a", y="b", z="c")'),
+        ("f(x=[1 2 3])", "a comma is missing; write f(x=[1, 2, 3])"),
+        ("f(,x=1,,)", "a comma stands between two values; write f(x=1)"),
+        ("get city=1", "a call has parentheses; write get(city=1)"),
+        ("f(x=#ff0000)", 'text stands in quotes; write "#ff0000"'),
+        ("None", "a call has parentheses; write f()"),
+        (
+            "[TOOL_CALLS]f{'a': True}",
+            "a tag is no part of a body; bodies are Python here, not JSON; write f(a=True)",
+        ),
+        (
+            '<invoke name="f"><parameter name="a">[1, 2]</parameter></invoke>',
+            "bodies are Python here, not JSON; write f(a=[1, 2])",
+        ),
+        ('{"name": "f", "id": "x1", "a": 1}', "bodies are Python here, not JSON; write f(a=1)"),
     ],
     ids=lambda text: text[:30],
 )
@@ -296,6 +360,24 @@ def test_what_is_told_in_python(body: str, told: str) -> None:
             '{"name": "f", "args": {"x": {"$ref": "y"}}}',
             'the arguments stand under "arguments", not "args"; '
             'write {"name": "f", "arguments": {"x": {"$ref": "y"}}}',
+        ),
+        (
+            '{"name": "f", "arguments": {"x": NaN}}',
+            "not JSON: NaN is not a JSON value; write null, or a text",
+        ),
+        (
+            '{"name"： "f"， "arguments": {}}',
+            'brackets, commas and the like are those of ASCII; write {"name": "f", "arguments": {}}',
+        ),
+        (
+            "```\nf(x=1)\n```",
+            "a fence is no part of a body; bodies are JSON here, not Python; "
+            'write {"name": "f", "arguments": {"x": 1}}',
+        ),
+        (
+            '{"x": 1}',
+            'a body is one object with the keys "name" and "arguments"; '
+            'write {"name": "…", "arguments": {…}} and nothing else',
         ),
     ],
 )
@@ -373,6 +455,23 @@ def reads(form: str, profile: Profile) -> bool:
 
 
 JOINTS = [
+    *(
+        "call ",
+        ",,",
+        "==",
+        "${",
+        "}",
+        '\\"',
+        "\\n",
+        "ß",
+        "-",
+        "%",
+        "$5",
+        "，",
+        "（",
+        "<function=f>",
+        "f{",
+    ),
     *(
         "await ",
         "return ",

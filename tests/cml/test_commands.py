@@ -55,7 +55,7 @@ def test_diagnostics_show_the_line_and_what_to_do(bad: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout == f"{bad}: 1 error, 1 warning\n"
     assert result.stderr.splitlines() == [
-        "error[CML106]: expected `)` or `,`, found 1)",
+        'error[CML106]: a comma is missing; write f("日本", 1)',
         f" --> {bad}:1:34",
         "  |",
         '1 | Tab here: [CALL] a [HEAD] f("日本" 1) [END]',
@@ -87,7 +87,7 @@ def test_json_is_one_document_and_nothing_else(good: Path, bad: Path) -> None:
         "code": "CML106",
         "rule": "Valid/body",
         "severity": "error",
-        "message": "expected `)` or `,`, found 1)",
+        "message": 'a comma is missing; write f("日本", 1)',
         "span": {
             "start": {"line": 1, "column": 34, "offset": 33},
             "end": {"line": 1, "column": 35, "offset": 34},
