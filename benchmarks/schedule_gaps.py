@@ -10,12 +10,11 @@ Without the wheel of bfcl-eval only the synthetic graphs are measured. Tokens of
 estimated as characters / 4. Dependencies by state run code of that wheel and need mpmath.
 """
 
-from __future__ import annotations
-
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -25,16 +24,12 @@ from interpreter.schedule.data.bfcl import Assumptions, Dependencies
 from interpreter.schedule.data.datasets import BfclName, make_bfcl
 from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.graph import build_graph
+from interpreter.schedule.models.timing import RunnablePolicy
 from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.simulate import Options, run_optimal, run_policy
 from interpreter.schedule.studies.gaps import percentile_95
 from interpreter.schedule.studies.report import gap
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from interpreter.schedule.models.timing import RunnablePolicy
-    from interpreter.schedule.workload import Workload
+from interpreter.schedule.workload import Workload
 
 POLICIES: Final[tuple[RunnablePolicy, ...]] = (
     "program",

@@ -7,13 +7,12 @@ Run from the repository root, with SimPy installed:
     python benchmarks/schedule_vs_simpy.py
 """
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Callable
 from functools import partial
 from heapq import heapify, heappop, heappush
 from time import perf_counter
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import simpy
 
@@ -23,9 +22,6 @@ from interpreter.schedule.graph import build_graph
 from interpreter.schedule.models.asynchronous import inverse, run_async
 from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.policies.keys import priorities
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Case = tuple[Plan, list[int]]
 

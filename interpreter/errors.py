@@ -1,5 +1,7 @@
 """What can go wrong that is not the model's doing."""
 
+from importlib.util import find_spec
+
 
 class HostError(Exception):
     """The host broke the contract of spec/5-embedding.md.
@@ -33,3 +35,18 @@ def missing_extra(extra: str, error: ImportError) -> MissingExtraError:
     return MissingExtraError(
         f'the package {name} is not installed; install it with: pip install "cml-lang[{extra}]"'
     )
+
+
+def require_extra(extra: str, *modules: str) -> None:
+    """See that an extra is installed, before anything is asked or fetched for the sake of it.
+
+    Args:
+        extra: As for `missing_extra`.
+        modules: Packages that it brings, by the names under which they are imported.
+
+    Raises:
+        MissingExtraError: One of them is not there.
+    """
+    for name in modules:
+        if find_spec(name) is None:
+            raise missing_extra(extra, ModuleNotFoundError(name=name))

@@ -73,7 +73,7 @@ def _open_factory(request: Request, word: str) -> Opened:
     opened = made if isinstance(made, Opened) else Opened(_session(made, word), f"python:{word}")
     session = _session(opened.session, word)
     # A test bench tells by itself what a session raises, and may know what it is.
-    return opened if request.bare else replace(opened, session=_Told(session, word))
+    return opened if request.bare else replace(opened, session=_GivenSession(session, word))
 
 
 def _imported(name: str) -> ModuleType:
@@ -125,7 +125,7 @@ def _session(made: object, word: str) -> Session:
     return made
 
 
-class _Told:
+class _GivenSession:
     """A session of somebody else's: what it raises is told with the verb that raised it.
 
     Args:

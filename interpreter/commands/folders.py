@@ -21,5 +21,5 @@ def cache_folder() -> Path:
     try:
         from platformdirs import user_cache_path
     except ImportError as error:
-        raise missing_extra("hf", error) from error
+        raise missing_extra("llamacpp", error) from error
     return user_cache_path("cml", appauthor=False)

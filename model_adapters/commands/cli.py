@@ -5,12 +5,11 @@ Nothing is imported before Ctrl-C is provided for, and no command before it is c
 
 import os
 import signal
-from typing import NoReturn
 
 _INTERRUPTED = 130
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line and end the process."""
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

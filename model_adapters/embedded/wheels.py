@@ -143,7 +143,7 @@ def working_folder(parent: Path, megabytes: float) -> Iterator[Path]:
     try:
         from filelock import FileLock
     except ImportError as error:
-        raise missing_extra("hf", error) from error
+        raise missing_extra("llamacpp", error) from error
     advice = f"free some room, or set {CACHE_VARIABLE} to a folder on another disk"
     try:
         parent.mkdir(parents=True, exist_ok=True)

