@@ -33,6 +33,7 @@ _WORDS: Final = {
     "_EQUALS": "`=`",
     "$END": "the end of the call",
 }
+_UNNAMED: Final = "an argument without a name stands after one with; write its name, as in x=1"
 _BEGINS_VALUE: Final = {"PYTHON_STRING", "NUMBER", "NAME", "_OPEN_BRACKET"}
 _WHITE_SPACE: Final = " \t\r\n"
 
@@ -57,8 +58,8 @@ def read_by_grammar(text: str, profile: Profile) -> Invocation:
         if argument.data == "keyword":
             _add_keyword(argument, kwargs, profile)
         elif kwargs:
-            message = "an argument without a name stands after one with; write its name, as in x=1"
-            raise BodyError(mended(text, profile) or message, _start(argument))
+            message = mended(text, profile) or _UNNAMED
+            raise BodyError(message, _start(argument))
         else:
             args.append(_python_value(argument, profile))
     return Invocation(".".join(map(_name, _tokens(function))), tuple(args), kwargs)

@@ -11,7 +11,7 @@ from cml.terminal.files import OUTPUT_FILE, FileFaultError, writing
 from cml.terminal.options import deviation, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.tools.wording import counted
-from interpreter.errors import MissingExtraError, missing_extra
+from interpreter.errors import MissingExtraError, missing_extra, require_extra
 from interpreter.schedule.data.bfcl import Assumptions, BfclError, Dependencies
 from interpreter.schedule.data.datasets import (
     BFCL_NAMES,
@@ -133,8 +133,10 @@ def bfcl_wheel(*, yes: bool) -> Path:
         yes: Whether it may be downloaded without asking.
 
     Raises:
+        MissingExtraError: The extra `bfcl` is not installed.
         AdapterError: It cannot be had.
     """
+    require_extra("bfcl", "platformdirs", "filelock")
     return published_wheel(BFCL_WHEEL, yes=yes)
 
 

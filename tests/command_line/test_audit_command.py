@@ -8,8 +8,6 @@ import pytest
 from extras import from_extra
 from small_tokenizer import write_small_tokenizer
 
-from interpreter import errors
-
 if TYPE_CHECKING:
     from conftest import Cml
 
@@ -44,15 +42,3 @@ def test_the_embedded_model_is_usable(cml: "Cml") -> None:
     assert found["usable"]
     assert found["mask"]["is_leaky"]
     assert found["costs"][-1]["token_tokens"] == 2
-
-
-def test_without_what_reads_the_embedded_model_the_quickest_extra_is_named(
-    cml: "Cml", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(errors, "find_spec", lambda name: None)
-    said = cml("audit")
-    assert (said.status, said.out) == (1, "")
-    assert said.err == (
-        "Error: the package xllamacpp is not installed; "
-        'install it with: pip install "cml-lang[llamacpp]"\n'
-    )
