@@ -140,3 +140,48 @@ def test_the_commands_of_the_readme_that_need_no_model_run(cml: "Cml", files: "F
         "advise",
         "simulate",
     }
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
+OF_OTHERS = {
+    "--address",  # of Ray
+    "--head",
+    "--block-size",  # of vLLM
+    "--data-parallel-size",
+    "--distributed-executor-backend",
+    "--dtype",
+    "--enable-prefix-caching",
+    "--enable-prompt-tokens-details",
+    "--enforce-eager",
+    "--max-model-len",
+    "--pipeline-parallel-size",
+    "--served-model-name",
+    "--tensor-parallel-size",
+    "--slots",  # of the server of llama.cpp
+    "--junit-xml",  # of pytest
+}
+
+
+def options_of(command: click.Command) -> set[str]:
+    of_groups = (options_of(one) for one in getattr(command, "commands", {}).values())
+    own = (name for parameter in command.params for name in parameter.opts)
+    return {*own, "--help"}.union(*of_groups)
+
+
+def test_every_option_that_a_document_names_is_one() -> None:
+    group = cml_command()
+    context = group.make_context("cml", ["validate"], resilient_parsing=True)
+    commands = [group.get_command(context, name) for name in group.list_commands(context)]
+    known = OF_OTHERS.union(*(options_of(command) for command in commands if command))
+    scripts = [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "examples").rglob("*.[pj][ys]")]
+    scripts += [ROOT / "model_adapters" / "conformance" / "plugin.py"]
+    for script in scripts:
+        known |= set(OPTION.findall(script.read_text(encoding="utf-8")))
+    named = {
+        (path.name, option)
+        for path in [*DOCUMENTS, ROOT / "CHANGELOG.md"]
+        if path.suffix == ".md"
+        for option in OPTION.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {option for _, option in named} >= {"--tools", "--json", "--costs"}
+    assert sorted((name, option) for name, option in named if option not in known) == []
