@@ -29,6 +29,13 @@ def test_no_room_is_crowded(folder: Path) -> None:
     assert len(doors) <= MOST_DOORS + (6 if folder.parent == ROOT else 0)
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_folders_of_tests_are_named_after_the_rooms_that_they_test(package: str) -> None:
+    folders = (path for path in (ROOT / "tests" / package).iterdir() if path.is_dir())
+    named = {path.name for path in folders if path.name != "__pycache__"}
+    assert sorted(name for name in named if not (ROOT / package / name).is_dir()) == []
+
+
 def test_every_room_is_on_the_page() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert [room for room in rooms() if f"| `{room}` |" not in page] == []

@@ -367,7 +367,7 @@ def options() -> str:
 
 def mutants() -> str:
     """What was sabotaged, and which check of the conformance suite says so."""
-    sys.path.append(str(Path(__file__).parents[1] / "model_adapters"))
+    sys.path.append(str(Path(__file__).parents[1] / "model_adapters" / "conformance"))
     from mutants import mutants_table
 
     return mutants_table()

@@ -54,5 +54,5 @@ def test_rules_are_specified_and_exercised() -> None:
     of_files = {"Time/workload", "Time/summary", "Time/durations", "Time/data-bfcl"}
     of_machine = {"Time/integer", "Time/instant", "Time/levels"}
     of_driver = {"Time/driver", "Time/decoding", "Time/injecting", "Time/context", "Time/start"}
-    of_agents = {"Time/agents"}  # tests/interpreter/test_agents.py
+    of_agents = {"Time/agents"}  # tests/interpreter/agents/test_agents.py
     assert specified - exercised - of_files - of_machine - of_driver - of_agents == set()

@@ -10,7 +10,7 @@ from interpreter.tools.declared import ToolError
 from interpreter.tools.python import load_tools
 from interpreter.tools.signature import tool_of
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 FILE = """
 from __future__ import annotations

@@ -333,7 +333,7 @@ def test_a_connection_that_broke_is_made_anew(postgres: Place) -> None:
 
 
 def test_the_example_of_the_page_runs(tmp_path, monkeypatch, capsys) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reliability.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     [example] = (each for each in examples if "open_journals" in each)
     monkeypatch.chdir(tmp_path)

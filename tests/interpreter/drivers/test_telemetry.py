@@ -152,7 +152,7 @@ def test_sessions_that_are_open_are_counted() -> None:
 
 
 def test_the_example_of_the_page_runs() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reliability.md").read_text(encoding="utf-8")
     _, example, *_ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
 
     async def main() -> int:

@@ -19,7 +19,7 @@ from interpreter.events import Inject, Returned, Start
 from interpreter.scripted import pieces_of
 from interpreter.trace import Header, check_trace, journal
 
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 EXAMPLE, *_, FAULTY = re.findall(
     r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
 )

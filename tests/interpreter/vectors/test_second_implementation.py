@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 NODE = shutil.which("node")
-ANSWER = Path(__file__).parents[2] / "examples" / "javascript" / "answer.js"
+ANSWER = Path(__file__).parents[3] / "examples" / "javascript" / "answer.js"
 
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="not run: node was not found")

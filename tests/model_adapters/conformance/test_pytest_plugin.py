@@ -10,7 +10,7 @@ import pytest
 
 pytest_plugins = ("pytester",)
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 POINTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
 ADAPTER = """
 from time import sleep

@@ -66,7 +66,7 @@ def test_checks_have_ids_of_their_own_rules_and_a_sentence() -> None:
 
 
 def test_the_rules_of_checks_are_those_of_the_specification() -> None:
-    chapters = Path(__file__).parents[2].joinpath("spec").glob("*.md")
+    chapters = Path(__file__).parents[3].joinpath("spec").glob("*.md")
     known = set(
         re.findall(r"\b[A-Z][a-z]+/[a-z-]+", "".join(each.read_text() for each in chapters))
     )

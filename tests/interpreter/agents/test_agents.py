@@ -25,7 +25,7 @@ from interpreter.tools.describing import describe_tool
 from interpreter.tools.signature import tool_of
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 
-PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
+PAGE = Path(__file__).parents[3] / "docs" / "agents.md"
 [EXAMPLE] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 NAMES = ("writer", "critic", "a1b", "_")
 END = EndOfDecoding("stop")

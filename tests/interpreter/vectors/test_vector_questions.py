@@ -17,7 +17,7 @@ from interpreter.vectors.answer import answer
 from interpreter.vectors.command import vectors_command
 from interpreter.vectors.questions import CATEGORIES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SPEC = Path(str(specification()))
 ASKED = {category: ask() for category, ask in CATEGORIES.items()}
 QUESTIONS = {name: question for asked in ASKED.values() for name, question in asked.items()}

@@ -20,7 +20,7 @@ import pytest
 
 from model_adapters.embedded.wheels import cache_folder
 
-SERVE_GGUF = Path(__file__).parents[2] / "examples" / "serve_gguf.py"
+SERVE_GGUF = Path(__file__).parents[3] / "examples" / "serve_gguf.py"
 
 
 @contextmanager
