@@ -25,7 +25,7 @@ from interpreter.state import DeliverWhen, Settings
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend
 from model_adapters.commands.conversation import Conversation, Leaving
-from model_adapters.commands.options import given_options
+from model_adapters.commands.options import given_options, options_of
 from model_adapters.commands.recorder import Recorder
 from model_adapters.commands.run import run_command
 from model_adapters.commands.telling import telling
@@ -35,10 +35,10 @@ from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.sheets import Sheet
 from model_adapters.commands.view.start_line import StartLine
 
-_SHARED: Final = {
+_SHARED: Final = (
     *("backend", "trace", "max_tokens", "max_calls", "deliver", "deadline_s"),
     *("isolate", "memory_mib", "device", "yes"),
-}
+)
 _ASKED: Final = "bold"
 _NOTE: Final = "dim"
 _ENDINGS: Final[dict[Ending, str]] = {
@@ -49,7 +49,7 @@ _ENDINGS: Final[dict[Ending, str]] = {
 }
 
 
-@click.command("chat", params=[one for one in run_command.params if one.name in _SHARED])
+@click.command("chat", params=options_of(run_command, _SHARED))
 @click.argument("prompt", type=text, required=False)
 @click.option(
     "--tools",

@@ -1,6 +1,7 @@
 """Options of every command that opens a model."""
 
 import re
+from collections.abc import Iterable
 from typing import Final, get_args
 
 import click
@@ -11,6 +12,17 @@ from interpreter.session import Strategy
 from model_adapters.opening import MOST_CALLS, OPTIONS, Option
 
 _DEVICE: Final = re.compile(r"cpu|cuda(:[0-9]+)?|mps")
+
+
+def options_of(command: click.Command, names: Iterable[str]) -> list[click.Parameter]:
+    """Return options of a command for another one, as they are there.
+
+    Args:
+        command: Which has them.
+        names: Theirs, as the function of the command takes them, in the order in which help lists them.
+    """
+    named = {one.name: one for one in command.params}
+    return [named[name] for name in names]
 
 
 def require_room_for_calls(min_calls: int, max_calls: int | None) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import click
 
 from cml.terminal.entry import leaving_at_once
 from cml.terminal.files import INPUT_FILE, require_readable, writing
 from cml.terminal.foreign import visible
-from cml.terminal.options import json_option, seed_option, yes_option
 from cml.terminal.output import only_ours, print_text
 from cml.terminal.styled import console
 from interpreter.drivers.realtime import Runtime
@@ -21,69 +21,26 @@ from interpreter.journals import Reopened, reopened
 from interpreter.runs import read_run
 from interpreter.state import Phase
 from interpreter.trace import TraceError
-from model_adapters.backends import Request, open_backend, require_backend, spellings
-from model_adapters.commands.options import (
-    at_trap_option,
-    device_option,
-    given_options,
-    max_calls_option,
-    min_calls_option,
-    require_room_for_calls,
-    temperature_option,
-    top_k_option,
-    top_p_option,
-)
-from model_adapters.commands.run import stopping
+from model_adapters.backends import Request, open_backend, require_backend
+from model_adapters.commands.options import given_options, options_of, require_room_for_calls
+from model_adapters.commands.run import run_command, stopping
 from model_adapters.commands.telling import telling
-from model_adapters.commands.tools_option import (
-    TOOLS,
-    executor_chosen,
-    isolate_option,
-    memory_option,
-    tools_told,
-)
+from model_adapters.commands.tools_option import executor_chosen, tools_told
 from model_adapters.commands.view.conclusion import Conclusion, conclude, tell_last
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
 from model_adapters.constraint.guarded import guarded
 from model_adapters.opening import AtTrap, Sampling
 
+_OF_A_MODEL: Final = (
+    *("tools", "backend", "max_tokens", "min_calls", "max_calls", "isolate", "memory_mib"),
+    *("temperature", "top_k", "top_p", "seed", "at_trap", "device", "yes", "as_json"),
+)
+"""What `cml run` takes, but for what stands in the trace."""
 
-@click.command("resume")
+
+@click.command("resume", params=options_of(run_command, _OF_A_MODEL))
 @click.argument("trace", type=INPUT_FILE)
-@click.option(
-    "--tools",
-    required=True,
-    multiple=True,
-    type=TOOLS,
-    metavar="FILE.py|mcp:COMMAND|mcp:URL",
-    help="The functions that the session had; can be given several times.",
-)
-@click.option(
-    "--backend",
-    default="auto",
-    show_default=True,
-    help=f"The model that the session had: {spellings()}.",
-)
-@click.option(
-    "--max-tokens",
-    type=click.IntRange(min=1),
-    default=200,
-    show_default=True,
-    help="Limit of what the model writes, with what it has written.",
-)
-@min_calls_option
-@max_calls_option
-@temperature_option
-@top_k_option
-@top_p_option
-@seed_option
-@at_trap_option
-@isolate_option
-@memory_option
-@device_option
-@yes_option
-@json_option
 def resume_command(
     trace: str,
     tools: tuple[str, ...],
@@ -107,7 +64,8 @@ def resume_command(
 
     Calls that had returned are not run again. Of those that ran, the ones declared idempotent are
     started again, and the model is told of the others that they failed (interrupted). A last line
-    that is cut off is dropped.
+    that is cut off is dropped. --tools and --backend are those that the session had, and --max-tokens
+    counts what it has written too.
 
     Exit status: that of `cml run`.
     """

@@ -14,7 +14,7 @@ from interpreter.executors.printing import keeping_prints
 from interpreter.state import DeliverWhen, Settings
 from model_adapters.backends import Request, require_backend
 from model_adapters.commands.chat import chat_command
-from model_adapters.commands.options import given_options
+from model_adapters.commands.options import given_options, options_of
 from model_adapters.commands.run import run_command
 from model_adapters.commands.telling import telling
 from model_adapters.commands.tools_option import executor_chosen, tools_told
@@ -23,22 +23,11 @@ from model_adapters.commands.view.start_line import StartLine
 if TYPE_CHECKING:
     from model_adapters.serving.server import ServerAddress
 
-_FROM_CHAT: Final = {
-    "tools",
-    "backend",
-    "max_tokens",
-    "max_calls",
-    "deliver",
-    "deadline_s",
-    "isolate",
-    "memory_mib",
-    "device",
-    "yes",
-}
-_SHARED: Final = [
-    *(one for one in chat_command.params if one.name in _FROM_CHAT),
-    *(one for one in run_command.params if one.name == "min_calls"),
-]
+_FROM_CHAT: Final = (
+    *("tools", "backend", "max_tokens", "max_calls", "deliver", "deadline_s"),
+    *("isolate", "memory_mib", "device", "yes"),
+)
+_SHARED: Final = [*options_of(chat_command, _FROM_CHAT), *options_of(run_command, ("min_calls",))]
 _FIRST_QUESTION: Final = "Hello."
 """What the session is asked with which the model is loaded; it is closed at once."""
 _LETS_IN: Final = (
