@@ -8,6 +8,7 @@ from cml.parser import parse
 from cml.printer import PrintError, render
 from cml.profile import Level, Profile
 from cml.text.identifiers import agent_fault, message_identifier
+from cml.wording import counted
 from interpreter.events import Delivery, Inject, Outcome
 from interpreter.session import Batch
 
@@ -68,7 +69,7 @@ def message_fault(text: object, profile: Profile, sender: str = "", hops: int = 
         return fault
     most = profile.limits.agent_hops if sender else 1
     if not 0 <= hops < most:
-        return f"it follows from {hops} messages of agents, and may follow from at most {most - 1}"
+        return f"it follows from {counted(hops, 'message')} of agents, and may follow from at most {most - 1}"
     identifier = message_identifier(sender, _HIGHEST_MESSAGE)
     fault = unreadable(identifier, Outcome(OutcomeKind.RETURNED, text), profile)
     return fault and f"the message cannot be told: {fault}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Final
 
+from cml.wording import counted
 from interpreter.drivers.driver import monotonic_us
 from interpreter.schedule.data.measured import Measurement
 from interpreter.session import CONTEXT_LEFT, MASKS, TOKENS, Batch, EndOfDecoding, Session, able
@@ -157,8 +158,8 @@ def told(measurement: Measurement) -> Iterator[tuple[str, str]]:
         yield "to read 1,000 tokens again", _in_words(moves.read_token_ns)
         yield "to move them out", _in_words(moves.swap_out_token_ns)
         yield "to move them back", _in_words(moves.swap_in_token_ns)
-    yield "a call, beside its body", f"{measurement.call_tokens} tokens"
-    yield "a trap", f"{measurement.trap_tokens} tokens"
+    yield "a call, beside its body", counted(measurement.call_tokens, "token")
+    yield "a trap", counted(measurement.trap_tokens, "token")
 
 
 def _in_words(us: float) -> str:

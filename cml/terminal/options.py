@@ -5,6 +5,8 @@ from typing import Final
 
 import click
 
+from cml.wording import counted
+
 _SHORTEST_S: Final = 0.001
 _LONGEST_S: Final = 1_000_000.0
 _WIDEST: Final = 10.0
@@ -21,7 +23,7 @@ def text(value: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise click.BadParameter(f"not UTF-8 after {error.start} characters") from None
+        raise click.BadParameter(f"not UTF-8 after {counted(error.start, 'character')}") from None
     return value
 
 

@@ -20,6 +20,7 @@ from cml.text.invocation import BodyError
 from cml.text.json_values import JsonError, read_json
 from cml.text.literals import CALL_QUOTES, VALUE_QUOTES
 from cml.text.valid_bodies import check_nesting
+from cml.wording import counted
 
 if TYPE_CHECKING:
     from cml.advice.wording import BodyAdvice
@@ -128,7 +129,9 @@ def _is_over_limit(block: OpenBlock, profile: Profile) -> bool:
 
 def _check_shape(block: OpenBlock, ending: BlockEnd, profile: Profile) -> None:
     if _is_over_limit(block, profile):
-        message = f"the block is longer than {profile.limits.block_characters} characters"
+        message = (
+            f"the block is longer than {counted(profile.limits.block_characters, 'character')}"
+        )
         raise BlockError("Valid/limit", message, 0, len(block.opener.value))
     if ending is not BlockEnd.CLOSED:
         told = unclosed_block(block, ending, profile)

@@ -6,6 +6,7 @@ from typing import Final
 
 from cml.profile import Profile
 from cml.symbols import MARKER_NAMES
+from cml.wording import counted
 
 JSON_CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
 """The constants as JSON spells them. In a Python body they are read, and a lint says so."""
@@ -34,7 +35,7 @@ def identifier_fault(name: str, profile: Profile) -> str | None:
     if not _IDENTIFIER.fullmatch(name):
         return f"{_shorten(name)!r} is not an identifier"
     if len(name) > profile.limits.identifier_characters:
-        return f"the identifier is longer than {profile.limits.identifier_characters} characters"
+        return f"the identifier is longer than {counted(profile.limits.identifier_characters, 'character')}"
     return None
 
 

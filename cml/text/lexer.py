@@ -26,6 +26,7 @@ from cml.symbols import (
 from cml.text.code import Code, Strings
 from cml.text.monitor import Mode, interruptible
 from cml.text.states import LexerState, first_state
+from cml.wording import counted
 
 _PLAIN: Final = re.compile(MARKER_PATTERN)
 _SWEEP: Final = 1_000  # symbols that are held at once
@@ -203,7 +204,9 @@ class Lexer:
 
     def _refuse_what_is_no_text(self) -> None:
         if fault := self._characters.fault:
-            message = f"the input is not UTF-8: {fault}, after {self.received} characters"
+            message = (
+                f"the input is not UTF-8: {fault}, after {counted(self.received, 'character')}"
+            )
             raise CmlError("Syntax/encoding", message, self.received)
 
     def _take_text(self, end: int) -> Symbol:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from cml.profile import Body, Limits
 from cml.symbols import MARKER_PATTERN
+from cml.wording import counted
 
 _ESCAPES: Final = {
     "\\": "\\",
@@ -176,7 +177,7 @@ def read_number(literal: str, limits: Limits) -> int | float:
         LiteralError: It has a leading zero, or is no finite float.
     """
     if len(literal) > limits.digits:
-        raise LimitError(f"a number has at most {limits.digits} characters")
+        raise LimitError(f"a number has at most {counted(limits.digits, 'character')}")
     if literal.isdigit() and literal[0] != "0":  # as most are
         return int(literal)
     digits = literal.lstrip("+-")
@@ -196,7 +197,7 @@ def read_number(literal: str, limits: Limits) -> int | float:
 def _in_decimal(value: int, limits: Limits) -> int:
     """Hold an integer that is written in another base to the limit in decimal as well."""
     if abs(value) >= 10 ** (limits.digits - (value < 0)):
-        raise LimitError(f"a number has at most {limits.digits} characters in decimal")
+        raise LimitError(f"a number has at most {counted(limits.digits, 'character')} in decimal")
     return value
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from cml.diagnostics import CmlError
 from cml.symbols import GENERATED_OPENERS, OPENERS, Marker, Symbol
 from cml.text.monitor import EDGES, GENERATED_EDGES, Mode, interruptible
+from cml.wording import counted
 
 
 class TokenLexer:
@@ -99,5 +100,7 @@ class TokenLexer:
             return self._decoder.decode(piece, final)
         except UnicodeDecodeError as error:
             offset = self._offset + len(error.object[: error.start].decode("utf-8"))
-            message = f"the tokens are not UTF-8: {error.reason}, after {offset} characters"
+            message = (
+                f"the tokens are not UTF-8: {error.reason}, after {counted(offset, 'character')}"
+            )
             raise CmlError("Syntax/encoding", message, offset) from None

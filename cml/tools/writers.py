@@ -13,7 +13,7 @@ from cml.terminal.output import name_of
 from cml.terminal.styled import console
 from cml.tools.report import Window, print_diagnostic
 from cml.tools.sarif import sarif_head, sarif_results
-from cml.tools.wording import counted
+from cml.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

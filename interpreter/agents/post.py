@@ -12,6 +12,7 @@ import msgspec
 
 from cml.profile import Limits
 from cml.text.identifiers import agent_fault
+from cml.wording import counted
 from interpreter.errors import HostError
 from interpreter.events import Began, Inject, Row, Said
 from interpreter.tools.declared import tool
@@ -153,8 +154,13 @@ class Post:
     def _hops(self, name: str, limits: Limits) -> int:
         turn = self._turns[name]
         if turn.sent >= limits.agent_messages:
-            raise NotSent(f"an agent sends at most {limits.agent_messages} messages in a turn")
+            raise NotSent(
+                f"an agent sends at most {counted(limits.agent_messages, 'message')} in a turn"
+            )
         if turn.hops >= limits.agent_hops:
-            message = f"at most {limits.agent_hops} messages follow from each other; end your turn"
+            most = counted(limits.agent_hops, "message")
+            message = (
+                f"a chain of messages that follow from each other has at most {most}; end your turn"
+            )
             raise NotSent(message)
         return turn.hops

@@ -17,7 +17,7 @@ from cml.terminal.foreign import visible
 from cml.terminal.options import json_option
 from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.commands.comparing import Comparison, compare
 from interpreter.commands.gantt import gantt
 from interpreter.commands.trace_files import reading_trace

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cml.arguments import require
+from cml.wording import counted
 from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.calls import Calls
 from interpreter.drivers.restoring import require_restoring
@@ -156,7 +157,7 @@ class Driver:
             raise HostError("Embed/message", fault)
         with self._saying:
             if self._untold >= self._most_waiting:
-                message = f"{self._most_waiting:,} messages wait to be told; say this one later"
+                message = f"at most {counted(self._most_waiting, 'message')} may wait to be told; say this one later"
                 raise HostError("Embed/full", message)
             self._said += 1
         self.put(said)

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from itertools import count
 from typing import Self
 
+from cml.wording import counted
 from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import MOST_WAITING
@@ -92,7 +93,7 @@ class Sessions:
         if self._is_closed:
             raise HostError("Embed/shutdown", "the sessions were closed; make others")
         if len(self._open) >= self._most_open:
-            message = f"{self._most_open:,} sessions are open; close one, or try again later"
+            message = f"there is room for {counted(self._most_open, 'session')}; close one, or try again later"
             raise HostError("Embed/full", message)
         number = next(self._numbers)
         self._open[number] = opened = AsyncForm(

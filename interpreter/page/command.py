@@ -6,7 +6,7 @@ import click
 
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.output import print_text
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.commands.trace_files import say_if_cut_short
 from interpreter.errors import MissingExtraError
 from interpreter.page.document import page_file

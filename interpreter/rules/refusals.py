@@ -9,6 +9,7 @@ from cml.ast import Call, Reference
 from cml.profile import Body, Level, Profile
 from cml.text.identifiers import identifier_fault, reserved_fault
 from cml.validity import references
+from cml.wording import counted
 from interpreter.state import State
 
 CANCEL: Final = "cancel"
@@ -120,9 +121,10 @@ def _limit(state: State, call: Call) -> Refusal | None:
         return None
     limits = state.settings.profile.limits
     if len(state.calls) >= limits.calls:
-        message = f"a session has at most {limits.calls} calls; go on without"
+        message = f"a session has at most {counted(limits.calls, 'call')}; go on without"
     elif len(state.unsettled) >= limits.pending_calls:
-        message = f"at most {limits.pending_calls} calls are pending at once; wait for some"
+        most = counted(limits.pending_calls, "call")
+        message = f"at most {most} may be pending at once; wait for one to come back"
     else:
         return None
     return Refusal("limit", message)

@@ -7,6 +7,7 @@ from typing import Final, TypeGuard
 
 from cml.ast import Json
 from cml.profile import Body
+from cml.wording import counted
 from interpreter.tools.arguments import argument_faults
 from interpreter.tools.forms import Form
 from interpreter.tools.names import argument_names, spelled_parameters
@@ -76,7 +77,7 @@ def _named(
     elif rest:
         known = f": {', '.join(places)}" if places else ""
         raise ArgumentError(
-            f"{len(args)} arguments stand without a name; it takes {len(places) or 'none'}{known}"
+            f"{counted(len(args), 'argument')} without a name; it takes {len(places) or 'none'}{known}"
         )
     if twice := [name for name in kwargs if name in named]:
         raise ArgumentError(f"{twice[0]} is given twice, once without its name")

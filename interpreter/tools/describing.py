@@ -178,6 +178,14 @@ def _details(schema: Schema, tool: Tool) -> str:
 
 def _bounds(schema: Schema) -> Iterator[str]:
     """Bounds in words, in brackets."""
-    said = [words.format(schema[name]) for name, words in _BOUNDS.items() if name in schema]
+    said = [_bound(words, schema[name]) for name, words in _BOUNDS.items() if name in schema]
     if said:
         yield f"({', '.join(said)})"
+
+
+def _bound(words: str, value: object) -> str:
+    """Say a bound; of one there is one character, and one entry."""
+    said = words.format(value)
+    return (
+        said.replace("characters", "character").replace("entries", "entry") if value == 1 else said
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from cml.symbols import MARKERS
+from cml.wording import counted
 from model_adapters.audit.findings import TokenizerAudit
 
 
@@ -43,7 +44,7 @@ _ADVICE: Final[
     (
         lambda found: found.naive_control.count > 0,
         lambda found: (
-            f"encoded as it comes, text becomes {found.naive_control.count} control tokens, "
+            f"encoded as it comes, text becomes {counted(found.naive_control.count, 'control token')}, "
             f"{found.naive_control.examples[0]} among them: cut text from outside inside their "
             "spellings, as this project's sessions do"
         ),
@@ -51,7 +52,7 @@ _ADVICE: Final[
     (
         lambda found: found.fused.count > 0,
         lambda found: (
-            f"a marker begins or ends inside {found.fused.count} tokens: find markers in the "
+            f"a marker begins or ends inside {counted(found.fused.count, 'token')}: find markers in the "
             "characters, never in the ids"
         ),
     ),

@@ -10,7 +10,7 @@ import click
 from cml.terminal.files import OUTPUT_FILE, FileFaultError, writing
 from cml.terminal.options import deviation, seed_option, yes_option
 from cml.terminal.output import print_text
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.errors import MissingExtraError, missing_extra, require_extra
 from interpreter.schedule.data.bfcl import Assumptions, BfclError, Dependencies
 from interpreter.schedule.data.datasets import (

@@ -14,6 +14,7 @@ import msgspec
 import cml
 from cml.profile import Level, Spelling
 from cml.terminal.foreign import json_text, visible, visible_lines
+from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
 from model_adapters.conformance.badge import badge
@@ -132,7 +133,12 @@ def _behaved(behaviour: Behaviour | None) -> list[str]:
     width = max(map(len, behaviour.shares))
     told = [f"  {name:{width}}  {each.with_count}" for name, each in behaviour.shares.items()]
     broke_off = [f"  {behaviour.fault}"] if behaviour.fault else []
-    return ["", f"BEHAVIOUR, {behaviour.dialogues} dialogues: {ABOUT}", *told, *broke_off]
+    return [
+        "",
+        f"BEHAVIOUR, {counted(behaviour.dialogues, 'dialogue')}: {ABOUT}",
+        *told,
+        *broke_off,
+    ]
 
 
 def as_json(report: ConformanceReport) -> str:
@@ -217,7 +223,7 @@ def _behaviour_section(behaviour: Behaviour | None) -> str:
         return ""
     rows = [(name, each.with_count) for name, each in behaviour.shares.items()]
     broke_off = f"<p>{escape(behaviour.fault)}</p>" if behaviour.fault else ""
-    title = f"<h2>Behaviour, {behaviour.dialogues} dialogues</h2><p>{escape(ABOUT)}.</p>"
+    title = f"<h2>Behaviour, {counted(behaviour.dialogues, 'dialogue')}</h2><p>{escape(ABOUT)}.</p>"
     return f"{title}{table(('measure', 'share'), rows)}{broke_off}"
 
 

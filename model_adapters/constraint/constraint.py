@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from cml import Call, Marker, OutcomeKind, Trap, parse
 from cml.profile import Level, Profile
 from cml.text.regions import make_lexer
+from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.events import Delivery
 from interpreter.tools.declared import Tool
@@ -158,7 +159,7 @@ class Constraint:
         """
         if tokens > len(self._written):
             raise AdapterError(
-                f"cannot take {tokens} tokens back: {len(self._written)} were written since the "
+                f"cannot take {counted(tokens, 'token')} back: {len(self._written)} written since the "
                 "runtime last appended something"
             )
         kept = self._written[: len(self._written) - tokens]

@@ -15,6 +15,7 @@ import msgspec
 from cml.ast import Call, Value
 from cml.printer import PrintError, render
 from cml.profile import Profile
+from cml.wording import counted
 from interpreter.errors import HostError
 from interpreter.events import Inject
 from interpreter.interrupts import interrupt_text
@@ -160,7 +161,8 @@ class ChatSession:
         written = len(text_of(self._segment))
         if not 0 <= characters <= written:
             raise HostError(
-                "Embed/rewind", f"{characters} characters to drop, {written} since the last append"
+                "Embed/rewind",
+                f"{counted(characters, 'character')} to drop, {written} since the last append",
             )
         if characters:
             self._feed.stop()

@@ -57,7 +57,7 @@ def fault_of(error: Exception, *, timeout_s: float) -> ServerFault:
     """
     match error:
         case openai.APITimeoutError():
-            return ServerFault(f"the server sent nothing for {timeout_s:g} seconds", again=True)
+            return ServerFault(f"the server sent nothing for {timeout_s:g} s", again=True)
         case openai.APIConnectionError():
             return ServerFault(f"the connection broke: {error.__cause__ or error}", again=True)
         case openai.APIStatusError():
@@ -76,7 +76,7 @@ def _refusal(error: openai.APIStatusError) -> ServerFault:
     """Return what the status and the body of an answer say."""
     said = _words(error)
     wait_s = _seconds(error.response.headers.get("retry-after", "0"))
-    wait = f" (it says to come back in {wait_s:g} seconds)" if wait_s else ""
+    wait = f" (it says to come back in {wait_s:g} s)" if wait_s else ""
     return ServerFault(
         f"the server answers {error.status_code}{wait}: {said}",
         again=(error.status_code in _PASSING or error.status_code >= _BUSY_FROM)

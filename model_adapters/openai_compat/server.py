@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 import openai
 
+from cml.wording import counted
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.address import Address
 from model_adapters.openai_compat.arriving import Arriving, EventStream
@@ -51,8 +52,8 @@ class Usage(msgspec.Struct):
     def in_words(self) -> str:
         """One line of it, for a person."""
         words = (
-            f"{self.requests} requests, {self.retries} of them again; "
-            f"{self.received_tokens} tokens received"
+            f"{counted(self.requests, 'request')}, {self.retries} of them again; "
+            f"{counted(self.received_tokens, 'token')} received"
         )
         left = ", ".join(f"{name} {value}" for name, value in sorted(self.limits.items()))
         return f"{words}; rate limits: {left}" if left else words

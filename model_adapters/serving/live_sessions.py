@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final, Self
 
+from cml.wording import counted
 from interpreter import Sessions
 from interpreter.errors import HostError
 from interpreter.trace import Header
@@ -111,7 +112,9 @@ class LiveSessions:
             return
         waiting = [live for live in self if live.state == "waiting"]
         if not waiting:
-            message = f"{self.source.most_open} sessions run; try again later"
+            message = (
+                f"there is room for {counted(self.source.most_open, 'session')}; try again later"
+            )
             raise RefusedError(503, message, "Embed/full")
         oldest = min(waiting, key=lambda live: live.since_s)
         await oldest.close("its place was needed by another session")

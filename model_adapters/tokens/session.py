@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from cml.symbols import Marker
+from cml.wording import counted
 from interpreter.errors import HostError
 from interpreter.events import Delivery
 from interpreter.session import (
@@ -146,7 +147,8 @@ class TokenSession:
         written = len(self._segment.text)
         if not 0 <= characters <= written:
             raise HostError(
-                "Embed/rewind", f"{characters} characters to drop, {written} since the last append"
+                "Embed/rewind",
+                f"{counted(characters, 'character')} to drop, {written} since the last append",
             )
         if not characters:
             return

@@ -13,7 +13,7 @@ from rich.table import Table
 from cml.terminal.foreign import visible, visible_lines
 from cml.terminal.output import READABLE, spelt
 from cml.terminal.styled import print_table
-from cml.tools.wording import counted
+from cml.wording import counted
 
 JOINERS = "\u200c\u200d"
 ACTING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.schedule.advice.limits import MATTERS, Limit, find_limits, play_as_written
 from interpreter.schedule.advice.observed import Observation
 from interpreter.schedule.costs import Costs

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.schedule.advice.observed import Observation
 from interpreter.schedule.models.asynchronous import run_async
 from interpreter.schedule.plan import Plan

@@ -7,6 +7,7 @@ from html import escape
 from typing import Final, assert_never
 
 from cml.terminal.foreign import html_text
+from cml.wording import counted
 from interpreter.schedule.charts.axes import Scale, round_numbers
 from interpreter.schedule.charts.charts import (
     BAR_STYLES,
@@ -106,7 +107,7 @@ def _timelines(chart: Timelines) -> Iterator[str]:
     for panel in chart.panels:
         bars = "".join(_bar(bar, unit, most) for bar in sorted(panel.bars, key=_by_row))
         end = _vertical("end", panel.total_us * unit.scale / most)
-        label = f"{panel.title}; {len(panel.bars)} bars, listed in the table below"
+        label = f"{panel.title}; {counted(len(panel.bars), 'bar')}, listed in the table below"
         drawing = _drawing("track", _ROW_PIXELS * len(panel.rows), grid + bars + end, label)
         yield f"<h4>{escape(panel.title)}</h4>"
         yield _row("\n".join(_name(name) for name in panel.rows), drawing)

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.runs import Run, RunCall, RunMessage
 from interpreter.schedule.charts.charts import (
     Bar,

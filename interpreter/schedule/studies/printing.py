@@ -11,7 +11,7 @@ from rich.table import Table
 from cml.terminal.foreign import json_text
 from cml.terminal.output import print_text
 from cml.terminal.styled import console, print_table
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.models.timing import WAITING_MODELS
 from interpreter.schedule.studies.corpus import Part

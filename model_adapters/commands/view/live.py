@@ -14,7 +14,7 @@ from rich.text import Text
 from cml.ast import OutcomeKind
 from cml.terminal.foreign import visible, visible_lines
 from cml.text.json_values import write_json
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.events import (
     Decoded,
     Effect,

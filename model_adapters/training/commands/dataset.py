@@ -11,7 +11,7 @@ import click
 from cml.terminal.files import OUTPUT_FOLDER, writing
 from cml.terminal.options import yes_option
 from cml.terminal.output import print_text
-from cml.tools.wording import counted
+from cml.wording import counted
 from model_adapters.commands.telling import telling
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.hf.chat_tokens import HfTokenizer

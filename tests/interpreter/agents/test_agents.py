@@ -354,7 +354,7 @@ def test_the_bound_on_hops_is_that_of_the_one_that_writes() -> None:
     ]
     rows, _, found = ran(two)
     [outcome] = [row.event.outcome for row in rows["a"] if isinstance(row.event, Returned)]
-    message = "at most 1 messages follow from each other; end your turn"
+    message = "a chain of messages that follow from each other has at most 1 message; end your turn"
     assert outcome.value == {"type": "NotSent", "message": message}
     assert found.said["b"] == []
 

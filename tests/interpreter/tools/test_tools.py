@@ -371,7 +371,7 @@ def test_what_there_is_too_much_of_is_named() -> None:
     def fault(function, *args, **kwargs):
         return call_function(function, args, kwargs).value["message"]
 
-    assert fault(one, "a", "b") == "2 arguments stand without a name; it takes 1: city"
+    assert fault(one, "a", "b") == "2 arguments without a name; it takes 1: city"
     assert fault(one, "a", town="b") == "there is no argument town; the arguments are city"
     assert fault(none, town="b") == "there is no argument town; there are no arguments"
 

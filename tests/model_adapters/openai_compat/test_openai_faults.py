@@ -183,7 +183,7 @@ def test_an_error_inside_an_answer_that_began_well_is_told_in_its_words() -> Non
 def test_silence_is_an_error_after_its_time() -> None:
     with session_on(hangs(2.0, "so "), hangs(2.0), timeout_s=0.1) as (session, server):
         assert session.decode() == Piece("so ")
-        with pytest.raises(ServerError, match=r"sent nothing for 0\.1 seconds"):
+        with pytest.raises(ServerError, match=r"sent nothing for 0\.1 s"):
             session.decode()
         assert len(server.asked) == 4
         assert session.text.endswith("so ")
@@ -234,7 +234,7 @@ def test_a_refusal_is_waited_out_as_long_as_the_server_says() -> None:
 def test_a_refusal_for_too_long_is_an_error_that_says_for_how_long() -> None:
     with (
         session_on(refuses(429, "slow down", retry_after="3600")) as (session, _),
-        pytest.raises(ServerError, match=r"429 \(it says to come back in 3600 seconds\): slow"),
+        pytest.raises(ServerError, match=r"429 \(it says to come back in 3600 s\): slow"),
     ):
         session.decode()
 
