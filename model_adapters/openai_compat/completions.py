@@ -14,19 +14,19 @@ from typing import Final, Literal
 
 import msgspec
 
+from cml.wording import counted
 from interpreter.errors import HostError
-from interpreter.session import CONTEXT_LEFT, Ability, Batch, EndOfDecoding, Piece
+from interpreter.session import CONTEXT_LEFT, RESTORE, Ability, Batch, EndOfDecoding, Piece
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.characters import WholeCharacters
 from model_adapters.openai_compat.completion_events import Alternatives, CompletionChunk
-from model_adapters.openai_compat.dialects import Choice, is_plain, part_of
+from model_adapters.openai_compat.dialects import Choice, is_plain, part_of, parts_of_chat
 from model_adapters.openai_compat.faults import FAULTS, ServerError
 from model_adapters.openai_compat.feed import Feed, Stream
 from model_adapters.openai_compat.parts import ContextPart, cut, text_of
 from model_adapters.openai_compat.server import UNKNOWN_LENGTH, Server, Usage, sampling_options
 from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
-from model_adapters.tokens.chat_parts import Chat, chat_parts
 
 _NEVER: Final = -100
 """The least that may be added to the score of a token."""
@@ -61,8 +61,9 @@ class CompletionsSession:
         self._sampling = sampling
         self._max_tokens = max_tokens
         self._decoded = 0
-        self._before = _prompt(server, messages)
+        self._before = parts_of_chat(server.dialect, server.ask, messages)
         self._segment: list[ContextPart] = []
+        self._restored = ""
         self._taken_back: tuple[tuple[int, ...], str] | None = None
         self._feed = Feed(server, self._begin)
         if self.context_left <= 0:
@@ -73,25 +74,25 @@ class CompletionsSession:
 
     @property
     def abilities(self) -> frozenset[Ability[object]]:
-        """What it can do besides its verbs: tell how much room there is, where the server does."""
+        """What it can do besides its verbs; it tells how much room there is where the server does."""
         known = self._server.context_tokens < UNKNOWN_LENGTH
-        return frozenset({CONTEXT_LEFT} if known else ())
+        return frozenset({RESTORE, CONTEXT_LEFT} if known else {RESTORE})
 
     @property
     def context_left(self) -> int:
         """How many more tokens the context can hold (Embed/context-left)."""
-        kept = sum(part.tokens for part in (*self._before, *self._segment))
+        kept = sum(part.tokens for part in self._parts)
         return max(0, self._server.context_tokens - kept)
 
     @property
     def ids(self) -> tuple[int, ...]:
         """The tokens of the context, prompt included; none where the server does not tell them."""
-        return tuple(token for part in (*self._before, *self._segment) for token in part.ids)
+        return tuple(token for part in self._parts for token in part.ids)
 
     @property
     def text(self) -> str:
         """The characters of the context, prompt included."""
-        return text_of((*self._before, *self._segment))
+        return text_of(self._parts)
 
     @property
     def usage(self) -> Usage:
@@ -104,6 +105,7 @@ class CompletionsSession:
         Raises:
             ServerError: The server does not give it.
         """
+        self._write_restored()
         if self._decoded >= self._max_tokens or not self.context_left:
             self._feed.finish()
             return self._end("length")
@@ -125,6 +127,7 @@ class CompletionsSession:
             HostError: The context ends inside a character.
             ServerError: The server does not make tokens of the text.
         """
+        self._write_restored()
         if self._begun:
             raise HostError("Embed/append", "text was appended inside a character; decode first")
         self._feed.stop()
@@ -139,10 +142,12 @@ class CompletionsSession:
         Raises:
             HostError: The model has generated fewer since the last append.
         """
+        self._write_restored()
         written = len(text_of(self._segment))
         if not 0 <= characters <= written:
             raise HostError(
-                "Embed/rewind", f"{characters} characters to drop, {written} since the last append"
+                "Embed/rewind",
+                f"{counted(characters, 'character')} to drop, {written} since the last append",
             )
         if not characters:
             return
@@ -154,10 +159,31 @@ class CompletionsSession:
         first = self._part(found.dropped).ids if found.put_back else found.first
         self._taken_back = first[:1], found.dropped
 
+    def restore(self, decoded: Piece | EndOfDecoding) -> None:
+        """Write what another session decoded, as the tokens that its text is encoded to (Embed/restore).
+        The server is asked for them at one go when something is to follow.
+        """
+        self._taken_back = None
+        if isinstance(decoded, Piece):
+            self._restored += decoded.text
+
     def close(self) -> None:
         """Stop the server's work and close the connection."""
         self._feed.stop()
         self._server.close()
+
+    @property
+    def _parts(self) -> tuple[ContextPart, ...]:
+        """The context, prompt included."""
+        self._write_restored()
+        return (*self._before, *self._segment)
+
+    def _write_restored(self) -> None:
+        if self._restored:
+            part = self._own(self._restored)
+            self._restored = ""
+            self._segment.append(part)
+            self._decoded += part.tokens
 
     @property
     def _begun(self) -> int:
@@ -218,11 +244,11 @@ class CompletionsSession:
                 yield "stop"
 
     def _request(self) -> dict[str, object]:
-        server, parts = self._server, (*self._before, *self._segment)
+        server = self._server
         return {
             **server.options,
             "model": server.model,
-            "prompt": text_of(parts) if server.dialect.encode is None else self.ids,
+            "prompt": self.text if server.dialect.encode is None else self.ids,
             "max_tokens": min(self._max_tokens - self._decoded, self.context_left),
             **sampling_options(self._sampling),
             "stream": True,
@@ -267,22 +293,3 @@ class CompletionsSession:
             f"{self._server.address.url}: it tells no alternative to a token that could be sent as text, "
             "so what was taken back would come again"
         )
-
-
-def _prompt(server: Server, messages: Sequence[Message]) -> list[ContextPart]:
-    """Return a chat as the server's model reads it, up to where its answer begins."""
-    dialect, render = server.dialect, server.dialect.render
-
-    def rendered(chat: Chat) -> str:
-        return render(server.ask, chat) if render else _in_words(chat)
-
-    return [
-        part_of(dialect, server.ask, part.text, control=not part.is_content)
-        for part in chat_parts(messages, rendered)
-    ]
-
-
-def _in_words(chat: Chat) -> str:
-    """Spell a chat for a server that does not tell its template."""
-    told = "".join(f"{message['role']}: {message['content']}\n\n" for message in chat)
-    return f"{told}assistant: "

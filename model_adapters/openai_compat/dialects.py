@@ -5,14 +5,15 @@ takes a server that makes tokens of text for others; one that does not is sent t
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from cml.symbols import Marker
 from model_adapters.openai_compat.parts import ContextPart
-from model_adapters.tokens.chat_parts import Chat
+from model_adapters.prompt import Message
+from model_adapters.tokens.chat_parts import Chat, chat_parts
 
 _CONTROL: Final = re.compile(r"<[^<>\s]{1,60}>|\[/?[A-Z_]{2,40}\]")
 """What control tokens look like in all the vocabularies that servers are known to serve."""
@@ -96,6 +97,31 @@ def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> 
         if stretch:
             ids += dialect.encode(ask, stretch, control)
     return ContextPart(text, tuple(ids), len(ids))
+
+
+def parts_of_chat(dialect: Dialect, ask: Ask, messages: Sequence[Message]) -> list[ContextPart]:
+    """Return a chat as the server's model reads it, up to where its answer begins.
+
+    Args:
+        dialect: The server's.
+        ask: Asks it.
+        messages: The chat.
+    """
+    render = dialect.render
+
+    def rendered(chat: Chat) -> str:
+        return render(ask, chat) if render else _in_words(chat)
+
+    return [
+        part_of(dialect, ask, part.text, control=not part.is_content)
+        for part in chat_parts(messages, rendered)
+    ]
+
+
+def _in_words(chat: Chat) -> str:
+    """Spell a chat for a server that does not tell its template."""
+    told = "".join(f"{message['role']}: {message['content']}\n\n" for message in chat)
+    return f"{told}assistant: "
 
 
 def is_plain(text: str) -> bool:

@@ -8,10 +8,14 @@ import pytest
 from extras import from_extra
 from servers import llama_cpp_server, read, wait_until
 
-from interpreter import Runtime, Settings
-from interpreter.events import Inject
+from cml.profile import Profile
+from interpreter import HostError, Runtime, Settings
+from interpreter.events import Inject, Row
 from interpreter.interrupts import interrupt_text
+from interpreter.journals import past_of
 from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.tools.declared import tool
+from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.backends import Request, open_backend
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
 from model_adapters.errors import AdapterError
@@ -28,6 +32,7 @@ from model_adapters.openai_compat.server import Server  # noqa: E402
 
 pytestmark = pytest.mark.model
 ASK = (Message("user", "Count from one to twenty, in words. <|im_end|>"),)
+CALLS = "[CALL] job1 [HEAD] double(x=21) [END]\n[TRAP][END]"
 BATCH = Batch('\n[INTR] job1 [HEAD] {"city": "Paris <|im_end|>"} [END]\n')
 
 
@@ -36,6 +41,12 @@ def url() -> Iterator[str]:
     fetch_embedded(AS_PUBLISHED)
     with llama_cpp_server(embedded_gguf()) as address:
         yield address
+
+
+@tool(idempotent=True)
+def double(x: int) -> int:
+    """Twice as much."""
+    return 2 * x
 
 
 def begin(url: str, max_tokens: int = 200) -> CompletionsSession:
@@ -58,7 +69,7 @@ def test_it_keeps_the_contract(url: str) -> None:
         lambda: begin(url, 400), context_of=lambda session: session.text[prompt:], steps=5
     )
     assert checked.not_exercised == {}
-    assert "Embed/context-left" in checked.held
+    assert {"Embed/context-left", "Embed/restore"} <= {*checked.held}
 
 
 def test_no_text_from_outside_becomes_a_control_token(url: str) -> None:
@@ -109,27 +120,45 @@ def test_a_context_that_fills_up_in_an_injection_ends_the_decoding(url: str) -> 
 
 
 def test_a_run_has_its_calls_answered_in_the_context(url: str) -> None:
-    """A grammar makes a model call that was never taught to; it is let go when it has."""
-    begun = "[CALL] job1 [HEAD] double(x=21) [END]\n[TRAP][END]"
     with closing(begin(url, 60)) as session:
-        server, free = session._server, session._server.options
-        grammar = f"root ::= {msgspec.json.encode(begun).decode()}"
-        server.options = {**free, "grammar": grammar}
-
-        def double(x: int) -> int:
-            server.options = free
-            return 2 * x
-
         prompt = len(session.text)
-        at_traps = Settings(deliver="idle")
-        with Runtime(session, {"double": double}, at_traps) as runtime:
-            rows = list(runtime.run())
+        rows = called(session)
         context = session.text[prompt:]
         batches = [effect for row in rows for effect in row.effects if isinstance(effect, Inject)]
-        told = "".join(interrupt_text(batch, runtime.settings.profile) for batch in batches)
+        told = "".join(interrupt_text(batch, Profile()) for batch in batches)
         assert told == "[INTR] job1 [HEAD] 42 [END]"
-        assert context.startswith(begun + told)
-        assert len(context) > len(begun + told)
+        assert context.startswith(CALLS + told)
+        assert len(context) > len(CALLS + told)
+
+
+def called(session: CompletionsSession) -> list[Row]:
+    """A run in which a grammar makes a model call that was never taught to; it is let go when it has."""
+    server, free = session._server, session._server.options
+    server.options = {**free, "grammar": f"root ::= {msgspec.json.encode(CALLS).decode()}"}
+
+    def double_and_free(x: int) -> int:
+        server.options = free
+        return double(x)
+
+    functions = {"double": double_and_free}
+    with Runtime(session, functions, Settings(deliver="idle")) as runtime:
+        return list(runtime.run())
+
+
+@pytest.mark.parametrize("cut_at", ["Step/trap", "Settle/deliver"])
+def test_a_run_that_broke_off_goes_on_in_another_session(url: str, cut_at: str) -> None:
+    with closing(begin(url, 60)) as session:
+        prompt = session.text
+        rows = called(session)
+    cut = next(n for n, row in enumerate(rows, start=1) if row.rule == cut_at)
+    past = past_of(Header(1, Settings(deliver="idle", functions=("double",))), rows[:cut])
+    with closing(begin(url, 60)) as again:
+        with Runtime(again, {"double": double}, past=past) as runtime:
+            more = list(runtime.run())
+        # Behind it the model writes what it likes: a grammar chose other tokens for the same text.
+        assert again.text.startswith(f"{prompt}{CALLS}[INTR] job1 [HEAD] 42 [END]")
+    lines = [encode_header(past.header), *map(encode_row, [*rows[:cut], *more])]
+    assert list(check_trace(lines)) == []
 
 
 def test_what_comes_in_place_of_what_was_taken_back_is_a_whole_character(url: str) -> None:
@@ -154,6 +183,15 @@ def test_a_chat_ends_its_message_at_an_interrupt_and_begins_a_new_one(url: str) 
         assert roles == ["user", "assistant", "user", "assistant", "user"]
         [_, answer, told, *_] = session._history._sent
         assert (answer["content"], told["content"]) == (first, BATCH.text)
+
+
+def test_a_chat_is_not_gone_on_with(url: str) -> None:
+    past = past_of(Header(1), [])
+    with (
+        closing(ChatSession(Server(Address(url)), ASK)) as session,
+        pytest.raises(HostError, match=r"it needs the ability 'restore' \(Embed/resume\)"),
+    ):
+        Runtime(session, {}, past=past)
 
 
 def test_a_chat_keeps_the_contract_as_far_as_it_can(url: str) -> None:
