@@ -64,4 +64,7 @@ SAY_OVER: Final = """UPDATE cml_sessions SET is_over = :is_over WHERE key = :key
 RENEW: Final = """UPDATE cml_sessions SET expires_us = {now} + :lease_us
     WHERE key = :key AND token = :token RETURNING key"""
 HEADER: Final = "SELECT header FROM cml_sessions WHERE key = :key"
+KEPT: Final = """SELECT key, header, token, is_over, expires_us - {now},
+    (SELECT COALESCE(MAX(number), 0) FROM cml_instants WHERE cml_instants.key = cml_sessions.key)
+    FROM cml_sessions WHERE :every OR key = :key ORDER BY expires_us, key"""
 LINES: Final = "SELECT lines FROM cml_instants WHERE key = :key ORDER BY number"

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
+import msgspec
+
 from interpreter.errors import HostError
 from interpreter.events import Began, Finish, Row
 from interpreter.journals import database as sql
@@ -22,6 +24,27 @@ from interpreter.trace import (
 LOG: Final = logging.getLogger("interpreter")
 RENEWALS: Final = 3
 """How often a lease is renewed in the time that it lasts."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A session in a database, whoever owns it.
+
+    Args:
+        key: Which.
+        prompt: What it was asked.
+        is_over: Whether its last turn is.
+        lease_us: How long a worker owns it yet, if it does not renew that, in microseconds; 0 where
+            nobody owns it.
+        owners: How many it has had; it counts up with each that takes it.
+        instants: How many are written.
+    """
+
+    key: str
+    prompt: str
+    is_over: bool
+    lease_us: int
+    owners: int
+    instants: int
 
 
 class Owned:
@@ -117,10 +140,9 @@ class Journals:
         """
         if taken := self._taken(sql.TAKE, key=key):
             return taken
-        with self._database.transaction() as execute:
-            is_there = bool(execute(sql.HEADER, key=key))
-        message = "another worker owns it" if is_there else "there is none"
-        raise HostError("Embed/owner", f"the session {key!r} cannot be taken: {message}")
+        [kept] = self.kept(key)
+        yet = f"its lease lasts {kept.lease_us / 1e6:.0f} s yet, and longer if that is renewed"
+        raise HostError("Embed/owner", f"another worker owns the session {key!r}; {yet}")
 
     def take_any(self) -> Owned | None:
         """Own a session with a turn under way that nobody owns any more, the longest left one first.
@@ -143,6 +165,33 @@ class Journals:
         if not header:
             raise HostError("Embed/owner", f"there is no session {key!r}")
         return _split([*header, *instants])
+
+    def kept(self, key: str | None = None) -> list[Kept]:
+        """Return what there is, the longest left one first.
+
+        Args:
+            key: Of one session; None for every one.
+
+        Raises:
+            HostError: There is none of this key (Embed/owner).
+            TraceError: The first line of one is no header.
+            JournalError: The database could not do it.
+        """
+        with self._database.transaction() as execute:
+            found = execute(sql.KEPT, every=key is None, key=key or "")
+        if key is not None and not found:
+            raise HostError("Embed/owner", f"there is no session {key!r}")
+        return [
+            Kept(
+                str(key),
+                read_trace([str(header).encode()])[0].prompt,
+                bool(is_over),
+                max(0, int(lease_us)),
+                int(owners),
+                int(instants),
+            )
+            for key, header, owners, is_over, lease_us, instants in found
+        ]
 
     def append(self, owned: Owned, rows: Sequence[Row]) -> None:
         """Write the rows of an instant; see `Owned.write`."""

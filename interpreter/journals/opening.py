@@ -8,8 +8,10 @@ from interpreter.journals.database import Database
 from interpreter.journals.leases import Journals
 from interpreter.trace import Flush
 
-_SQLITE: Final = "sqlite:"
-_POSTGRES: Final = ("postgresql://", "postgres://")
+SQLITE: Final = "sqlite:"
+"""What a URL of a file begins with."""
+POSTGRES: Final = ("postgresql://", "postgres://")
+"""What that of a server begins with."""
 
 
 def open_journals(url: str, *, lease_s: float = 30.0, flush: Flush = "system") -> Journals:
@@ -32,11 +34,11 @@ def open_journals(url: str, *, lease_s: float = 30.0, flush: Flush = "system") -
 
 
 def _opened(url: str, flush: Flush) -> Database:
-    if url.startswith(_SQLITE):
+    if url.startswith(SQLITE):
         from interpreter.journals.sqlite import Sqlite
 
-        return Sqlite(Path(url.removeprefix(_SQLITE)), flush)
-    if url.startswith(_POSTGRES):
+        return Sqlite(Path(url.removeprefix(SQLITE)), flush)
+    if url.startswith(POSTGRES):
         from interpreter.journals.postgres import Postgres
 
         return Postgres(url)

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import Final
 
 import click
@@ -26,10 +25,10 @@ from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend
 from model_adapters.commands.conversation import Conversation, Leaving
 from model_adapters.commands.options import given_options, options_of
-from model_adapters.commands.recorder import Recorder
 from model_adapters.commands.run import run_command
+from model_adapters.commands.running import TracePlace, begun
 from model_adapters.commands.telling import telling
-from model_adapters.commands.tools_option import TOOLS, executor_chosen, tools_told
+from model_adapters.commands.tools_option import TOOLS, ToolsChoice, executor_chosen, tools_told
 from model_adapters.commands.view.lines import Lines, PipedLines, lines_of
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.sheets import Sheet
@@ -62,7 +61,7 @@ def chat_command(
     prompt: str | None,
     tools: tuple[str, ...],
     backend: str,
-    trace: Path | None,
+    trace: TracePlace | None,
     *,
     max_tokens: int,
     max_calls: int | None,
@@ -87,14 +86,15 @@ def chat_command(
     with telling():
         require_backend(backend, given_options())
         with ExitStack() as stack:
-            functions = tools_told(tools, stack, isolate=isolate)
-            executor = executor_chosen(isolate=isolate, memory_mib=memory_mib, stack=stack)
+            chosen = ToolsChoice(tools, isolate, memory_mib)
+            functions = tools_told(chosen, stack)
+            executor = executor_chosen(chosen, stack)
             lines = lines_of(console())
             first = prompt or lines.first()
             if first is None:
                 _require_typed(lines)
                 return
-            recorder = Recorder(trace, stack)
+            recording = begun(trace, stack)
             with StartLine(console(stderr=True)) as line, leaving_at_once(line.stop):
                 opened = open_backend(
                     Request(
@@ -109,11 +109,11 @@ def chat_command(
                 )
             settings = opened.fitted(settings)
             runtime = AsyncRuntime(
-                opened.session, functions, settings, executor, journal=recorder.write
+                opened.session, functions, settings, executor, journal=recording.write
             )
-            recorder.begin(Header(1, runtime.settings, "real", opened.model, first))
+            recording.begin(Header(1, runtime.settings, "real", opened.model, first))
             left = asyncio.run(_talk(runtime, lines, first))
-    if recorder.failed:
+    if recording.failed:
         sys.exit(FileFaultError.exit_code)
     sys.exit(INTERRUPTED if left is Leaving.BROKEN_OFF else 0)
 

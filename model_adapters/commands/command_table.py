@@ -63,6 +63,10 @@ COMMANDS: Final = {
         "model_adapters.commands.resume:resume_command",
         "Go on with the session of TRACE, whose process died, and write on in TRACE.",
     ),
+    "journals": Entry(
+        "interpreter.commands.journals:journals_command",
+        "List the sessions that the database PLACE keeps, or the one that PLACE names.",
+    ),
     "chat": Entry(
         "model_adapters.commands.chat:chat_command",
         "Talk with a model that calls functions, from PROMPT on, or from the first line that you say.",

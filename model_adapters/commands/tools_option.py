@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, redirect_stdout
 from io import StringIO
 from typing import Final
 
 import click
+import msgspec
 
 from cml.terminal.files import require_readable
 from cml.terminal.output import print_text
@@ -58,14 +59,26 @@ memory_option: Final = click.option(
 )
 
 
-def tools_told(
-    sources: Sequence[str], stack: ExitStack, *, isolate: bool
-) -> Mapping[str, Function]:
+class ToolsChoice(msgspec.Struct, frozen=True):
+    """Which tools there are, and where they are called.
+
+    Args:
+        sources: The words of `--tools`.
+        isolate: Whether the functions of files are called in processes of their own.
+        memory_mib: How much memory such a process may use, in MiB; None for the default.
+    """
+
+    sources: tuple[str, ...]
+    isolate: bool
+    memory_mib: int | None
+
+
+def tools_told(tools: ToolsChoice, stack: ExitStack) -> Mapping[str, Function]:
     """Open what `--tools` names, and say what of it is no tool, and what it printed."""
     printed = StringIO()
     try:
         with redirect_stdout(printed):  # nothing else runs yet
-            loaded = open_tools(sources, stack, apart=isolate)
+            loaded = open_tools(tools.sources, stack, apart=tools.isolate)
     finally:
         if words := printed.getvalue().rstrip():
             print_text(f"printed while tools were loaded: {words}", err=True)
@@ -74,13 +87,14 @@ def tools_told(
     return loaded.functions
 
 
-def executor_chosen(*, isolate: bool, memory_mib: int | None, stack: ExitStack) -> Executor | None:
+def executor_chosen(tools: ToolsChoice, stack: ExitStack) -> Executor | None:
     """Return where functions are called; None for threads of this process.
 
     Raises:
         click.BadParameter: The options do not go together, or not on this system.
     """
-    if not isolate:
+    memory_mib = tools.memory_mib
+    if not tools.isolate:
         if memory_mib is not None:
             raise click.BadParameter("it needs --isolate", param_hint="'--memory'")
         return None

@@ -17,7 +17,7 @@ from model_adapters.commands.chat import chat_command
 from model_adapters.commands.options import given_options, options_of
 from model_adapters.commands.run import run_command
 from model_adapters.commands.telling import telling
-from model_adapters.commands.tools_option import executor_chosen, tools_told
+from model_adapters.commands.tools_option import ToolsChoice, executor_chosen, tools_told
 from model_adapters.commands.view.start_line import StartLine
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ def serve_command(
     settings = Settings(deliver=deliver, deadline_us=deadline_us)
     with telling(), ExitStack() as stack:
         require_backend(backend, given_options())
-        functions = tools_told(tools, stack, isolate=isolate)
-        executor = executor_chosen(isolate=isolate, memory_mib=memory_mib, stack=stack)
+        chosen = ToolsChoice(tools, isolate, memory_mib)
+        functions = tools_told(chosen, stack)
+        executor = executor_chosen(chosen, stack)
         try:
             listening = stack.enter_context(server.listen(host, port))
         except server.ListeningError as error:

@@ -10,6 +10,7 @@ import running
 from cml.ast import OutcomeKind
 from interpreter import ScriptedSession, Settings, run_virtual
 from interpreter.events import Outcome, Start
+from interpreter.journals import open_journals
 from interpreter.scripted import pieces_of
 from interpreter.trace import Header, write_trace
 
@@ -48,6 +49,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     with made.trace.open("wb") as file:
         for _ in write_trace(file, header, run_virtual(session, functions, Settings())):
             pass
+    with open_journals("sqlite:good.db") as journals, journals.begin("good", header):
+        pass
     return made
 
 

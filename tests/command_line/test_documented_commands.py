@@ -120,6 +120,7 @@ def test_the_commands_of_the_readme_that_need_no_model_run(cml: "Cml", files: "F
     files.workload.rename("w.jsonl")
     (files.folder / "examples").symlink_to(ROOT / "examples")
     files.context.rename("FILE.cml")
+    Path("good.db").rename("journals.db")
     for name in ("A.jsonl", "B.jsonl"):
         Path(name).write_bytes(Path("demo.trace.jsonl").read_bytes())
     ran = set()

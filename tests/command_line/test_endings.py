@@ -43,6 +43,8 @@ PRINTERS = {
     "simulate --what-if": ("simulate", "--what-if", "workers=1,2", "workload.jsonl"),
     "vectors": ("vectors", "--category", "invalid", *ANSWER),
     "vectors --json": ("vectors", "--category", "invalid", "--json", *ANSWER),
+    "journals": ("journals", "sqlite:good.db"),
+    "journals --json": ("journals", "--json", "sqlite:good.db"),
     "run": RUN,
     "run --json": (*RUN, "--json"),
 }
@@ -252,6 +254,7 @@ INTERRUPTED = {
     "reproduce": ("reproduce", "asynclm", "-o", "good.cml"),
     "run": (*RUN[:-1], "script:words.cml"),
     "resume": ("resume", "begun.jsonl", *RUN[2:-1], "script:words.cml"),
+    "journals": ("journals", "sqlite:good.db"),
     "chat": ("chat", *RUN[1:-1], "script:words.cml"),
     "serve": ("serve", *RUN[2:-1], "script:words.cml"),
     "calibrate": ("calibrate", "script:words.cml"),

@@ -59,6 +59,7 @@ WRITERS = {
     "explore": ("explore", "good.cml", "--vector", "{}.json"),
     "run": (*RUN, "--trace", "{}.jsonl"),
     "chat": ("chat", *RUN[1:], "--trace", "{}.jsonl"),
+    "journals": ("journals", "sqlite:good.db#good", "-o", "{}.jsonl"),
     "workload": ("workload", "synthetic-chains", "-o", "{}.jsonl"),
     "import": ("import", "chat", "chat.json", "-o", "{}.jsonl"),
     "export": ("export", "perfetto", "good.jsonl", "-o", "{}.json"),

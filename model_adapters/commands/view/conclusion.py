@@ -1,7 +1,6 @@
 """How a run ended, told to a person or to a program, and as an exit status."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -9,6 +8,7 @@ from rich.console import Console
 
 from cml.terminal.foreign import visible
 from cml.terminal.output import name_of, print_json, print_text
+from cml.wording import counted
 from interpreter.commands.gantt import gantt
 from interpreter.runs import Ending, Run
 from model_adapters.constraint.guarded import Guarded
@@ -25,14 +25,14 @@ class Conclusion(msgspec.Struct, frozen=True):
     Args:
         run: The run.
         max_tokens: The limit of what the model wrote.
-        trace: Where the whole trace is.
+        trace: Where the whole trace is, in words.
         printed: What the function of a call printed.
         mask: What the mask did, where there is one.
     """
 
     run: Run
     max_tokens: int
-    trace: Path | None
+    trace: str | None
     printed: Callable[[str], str]
     mask: Guarded | None
 
@@ -86,9 +86,11 @@ def _show(over: Conclusion, out: Console) -> None:
         out.print(f"stopped after {asynchronous:.2f} s, calls still running")
     if mask:
         changed, forced = mask.changed, mask.forced
-        out.print(f"of {mask.tokens} tokens the mask changed {changed} and forced {forced}")
+        out.print(
+            f"of {counted(mask.tokens, 'token')} the mask changed {changed} and forced {forced}"
+        )
     if over.trace is not None:
-        out.print(f"trace: {visible(str(over.trace))}", soft_wrap=True)
+        out.print(f"trace: {visible(over.trace)}", soft_wrap=True)
 
 
 def _document(over: Conclusion, words: str) -> dict[str, object]:
@@ -104,5 +106,5 @@ def _document(over: Conclusion, words: str) -> dict[str, object]:
         "calls": run.calls,
         "printed": {call: words for call, words in printed.items() if words},
         "mask": over.mask,
-        "trace": None if over.trace is None else name_of(str(over.trace)),
+        "trace": None if over.trace is None else name_of(over.trace),
     }

@@ -152,7 +152,7 @@ class Leases(RuleBasedStateMachine):
     def take(self, worker: int, key: str):
         session = self.sessions.get(key)
         if session is None or session.is_leased:
-            words = "another worker owns it" if session else "there is none"
+            words = "another worker owns the" if session else "there is no session"
             with pytest.raises(HostError, match=words):
                 self.workers[worker].take(key)
             return multiple()
@@ -282,7 +282,7 @@ def test_a_lease_is_renewed_as_long_as_its_owner_lives(place: Place) -> None:
             until = time.monotonic() + 1.5
             while time.monotonic() < until:
                 mine.renew()  # as its thread does, which this machine may not let run in time
-                with pytest.raises(HostError, match="another worker owns it"):
+                with pytest.raises(HostError, match="another worker owns the session"):
                     others.take("k")
         time.sleep(0.6)
         assert others.take("k").token == 2

@@ -1,0 +1,35 @@
+"""What a command asks of a trace, wherever that is."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from interpreter.events import Row
+from interpreter.journals import Past
+from interpreter.trace import Header
+
+
+class Recording(Protocol):
+    """The trace of one session while a command runs it."""
+
+    @property
+    def past(self) -> Past | None:
+        """What the session is to go on from; None where it begins."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the trace could not be written to its end, and the session went on without it."""
+
+    @property
+    def written_to(self) -> str | None:
+        """Where the whole trace is, in words; None for nowhere."""
+
+    def begin(self, header: Header) -> None:
+        """Write the first line, if the session begins.
+
+        Raises:
+            FileFaultError: It cannot be written.
+            click.ClickException: There is a session of this name.
+        """
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write the rows of an instant, before their effects are performed: the journal of a driver."""

@@ -1,0 +1,232 @@
+"""`cml run`, `resume` and `journals` with traces in a database, as their user meets them (Embed/owner)."""
+
+import io
+import json
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from postgres_server import postgres_server
+from running import process
+
+from interpreter.journals import open_journals
+from interpreter.trace import read_trace
+
+if TYPE_CHECKING:
+    from conftest import Cml, Files
+
+WORDS = ("--tools", "good_tools.py", "--backend", "script:good.cml")
+STUCK = '''
+import time
+from pathlib import Path
+
+def slow(x: int) -> str:
+    """Takes as long as it is looked at."""
+    Path("started").touch()
+    time.sleep(60)
+    return "never"
+'''
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, files: "Files") -> str:
+    if request.param == "sqlite":
+        return "sqlite:journals.db"
+    url: str = request.getfixturevalue("postgres")
+    return url
+
+
+@pytest.fixture
+def key(request: pytest.FixtureRequest) -> str:
+    """A name that no other test gives to a session of the same database."""
+    return f"of {request.node.name}"
+
+
+def begun(url: str, key: str, files: "Files", rows: int) -> None:
+    """A session that its worker has left after so many instants."""
+    lines = files.trace.read_bytes().splitlines(keepends=True)
+    header, all_rows = read_trace(lines)
+    with open_journals(url) as journals, journals.begin(key, header) as owned:
+        for row in list(all_rows)[:rows]:
+            owned.write([row])
+
+
+def test_a_run_is_kept_is_listed_and_is_a_trace(
+    cml: "Cml", files: "Files", url: str, key: str
+) -> None:
+    ran = cml("run", "What is it?", *WORDS, "--trace", f"{url}#{key}", "--json")
+    assert ran.status == 0, ran.err
+    assert json.loads(ran.out)["trace"].endswith(f"#{key}")
+    [kept] = json.loads(cml("journals", f"{url}#{key}", "--json").out)["sessions"]
+    assert (kept["key"], kept["prompt"], kept["is_over"]) == (key, "What is it?", True)
+    assert (kept["owners"], kept["lease_us"]) == (1, 0)
+    listed = cml("journals", url)
+    assert key in listed.out
+    assert "over" in listed.out
+    assert cml("journals", f"{url}#{key}", "-o", "t.jsonl").status == 0
+    assert cml("validate", "t.jsonl").status == 0
+    again = cml("run", "hi", *WORDS, "--trace", f"{url}#{key}")
+    assert (again.status, again.out) == (1, "")
+    assert f"there is a session '{key}'; take it, or name another (Embed/owner)" in again.err
+    over = cml("resume", f"{url}#{key}", *WORDS)
+    assert over.status == 1
+    assert over.err.endswith("the session is over; there is nothing to go on with\n")
+
+
+def test_a_session_that_was_left_goes_on(cml: "Cml", files: "Files", url: str, key: str) -> None:
+    begun(url, key, files, 20)
+    assert "left" in cml("journals", f"{url}#{key}").out
+    ended = cml("resume", f"{url}#{key}", *WORDS, "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["answer"] == "It is done."
+    assert f"#{key}: goes on, after 1 owner\n" in ended.err
+    assert cml("journals", f"{url}#{key}", "-o", "t.jsonl").status == 0
+    assert cml("validate", "t.jsonl").status == 0
+    assert cml("replay", "t.jsonl").status == 0
+
+
+def test_the_session_that_was_left_longest_goes_on_where_none_is_named(
+    cml: "Cml", files: "Files"
+) -> None:
+    url = "sqlite:journals.db"
+    for key in ("first", "second"):
+        begun(url, key, files, 20)
+        time.sleep(0.01)
+    told = [json.loads(cml("resume", url, *WORDS, "--json").out)["trace"] for _ in range(2)]
+    assert told == [f"{url}#first", f"{url}#second"]
+    none = cml("resume", url, *WORDS)
+    assert (none.status, none.out) == (1, "")
+    assert none.err == (
+        "Error: sqlite:journals.db: no session is left by its worker with a turn under way;"
+        " cml journals lists what there is\n"
+    )
+
+
+def test_a_session_of_another_worker_is_left_to_it(
+    cml: "Cml", files: "Files", url: str, key: str
+) -> None:
+    begun(url, key, files, 20)
+    with open_journals(url) as journals:
+        journals.take(key)
+        told = cml("resume", f"{url}#{key}", *WORDS)
+        assert "owned, " in cml("journals", f"{url}#{key}").out
+        journals.lines(key)
+    assert (told.status, told.out) == (1, "")
+    assert told.err.startswith(f"Error: another worker owns the session '{key}'; its lease lasts ")
+    assert told.err.endswith("s yet, and longer if that is renewed (Embed/owner)\n")
+
+
+def test_a_run_that_is_killed_goes_on_when_its_lease_has_ended(
+    cml: "Cml", files: "Files", url: str, key: str
+) -> None:
+    (files.folder / "stuck.py").write_text(STUCK, encoding="utf-8")
+    words = ("run", "hi", "--tools", "stuck.py", "--backend", "script:good.cml")
+    running = process(*words, "--trace", f"{url}#{key}")
+    while not Path("started").exists():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.02)
+    running.kill()
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    assert cml("resume", f"{url}#{key}", *WORDS).err.startswith("Error: another worker owns")
+    expire(url, key)
+    ended = cml("resume", f"{url}#{key}", *WORDS, "--json")
+    assert ended.status == 0, ended.err
+    assert [call["outcome"] for call in json.loads(ended.out)["calls"]] == ["failed"]
+    assert cml("journals", f"{url}#{key}", "-o", "t.jsonl").status == 0
+    assert b"interrupted" in Path("t.jsonl").read_bytes()
+    assert cml("validate", "t.jsonl").status == 0
+
+
+def expire(url: str, key: str) -> None:
+    """End a lease, as half a minute does."""
+    statement = f"UPDATE cml_sessions SET expires_us = 0 WHERE key = '{key}'"
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as connection, connection:
+            connection.execute(statement)
+        return
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        connection.execute(statement)
+
+
+def test_a_conversation_is_kept_too(
+    cml: "Cml", files: "Files", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    said = cml("chat", "hi", *WORDS, "--trace", "sqlite:journals.db#c1")
+    assert said.status == 0, said.err
+    [kept] = json.loads(cml("journals", "sqlite:journals.db", "--json").out)["sessions"]
+    assert (kept["key"], kept["is_over"]) == ("c1", True)
+
+
+def test_what_names_no_session_or_no_database_is_a_mistake(cml: "Cml", files: "Files") -> None:
+    nameless = cml("run", "hi", *WORDS, "--trace", "sqlite:journals.db")
+    assert nameless.status == 2
+    assert "sqlite:journals.db names no session; give sqlite:FILE#SESSION" in nameless.err
+    missing = cml("resume", "sqlite:none.db", *WORDS)
+    assert (missing.status, missing.err) == (2, "Error: none.db: there is no such file\n")
+    missing = cml("journals", "sqlite:none.db")
+    assert (missing.status, missing.err) == (2, "Error: none.db: there is no such file\n")
+    other = cml("journals", "good.jsonl")
+    assert other.status == 2
+    assert "'good.jsonl' is no database; give sqlite:FILE or postgresql://" in other.err
+    no_file = cml("journals", "sqlite:good.jsonl")
+    assert (no_file.status, no_file.err) == (
+        2,
+        "Error: sqlite:good.jsonl: file is not a database\n",
+    )
+    begun("sqlite:journals.db", "k", files, 3)
+    nobody = cml("resume", "sqlite:journals.db#other", *WORDS)
+    assert (nobody.status, nobody.err) == (1, "Error: there is no session 'other' (Embed/owner)\n")
+    whole = cml("journals", "sqlite:journals.db", "-o", "t.jsonl")
+    assert whole.status == 2
+    assert "it needs a session, as PLACE#SESSION" in whole.err
+    nowhere = cml("run", "hi", *WORDS, "--trace", "sqlite:no/such/folder/j.db#k")
+    assert nowhere.status == 2
+    assert nowhere.err.startswith("Error: sqlite:no/such/folder/j.db#k: unable to open")
+
+
+def test_a_damaged_line_is_told(cml: "Cml", files: "Files") -> None:
+    begun("sqlite:journals.db", "k", files, 20)
+    change = "UPDATE cml_instants SET lines = replace(lines, 'Step', 'Stop') WHERE number = 1"
+    with closing(sqlite3.connect("journals.db")) as connection, connection:
+        connection.execute(change)
+    for place in ("sqlite:journals.db#k", "sqlite:journals.db"):
+        with closing(sqlite3.connect("journals.db")) as connection, connection:
+            connection.execute("UPDATE cml_sessions SET expires_us = 0")
+        told = cml("resume", place, *WORDS)
+        assert told.status == 1
+        assert "the checksum is that of another line" in told.err
+
+
+def test_no_password_is_shown(cml: "Cml", files: "Files", tmp_path: Path) -> None:
+    url = f"postgresql://me:secret@/db?host={tmp_path}&password=secret"
+    found = cml("run", "hi", *WORDS, "--trace", f"{url}#k")
+    assert found.status == 2
+    assert found.err.startswith("Error: postgresql:///db#k: connection")
+    assert "secret" not in found.err
+
+
+def test_what_a_session_is_called_and_asked_cannot_act_on_the_terminal(
+    cml: "Cml", files: "Files"
+) -> None:
+    with open_journals("sqlite:journals.db") as journals:
+        header, _ = read_trace(files.trace.read_bytes().splitlines(keepends=True))
+        journals.begin("\x1b[31m[b]red", header).__exit__()
+    listed = cml("journals", "sqlite:journals.db")
+    assert "\x1b" not in listed.out
+    assert "␛[31m[b]red" in listed.out
