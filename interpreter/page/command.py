@@ -1,4 +1,4 @@
-"""`cml view` and `cml timeline`: traces on a page, and as pictures, without a model."""
+"""`cml timeline`: a trace as a page in one file, or as a picture."""
 
 from pathlib import Path
 
@@ -14,27 +14,6 @@ from interpreter.page.shown import page_parts, read_shown, title_of
 from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
 from interpreter.schedule.commands.options import check_suffix
 from interpreter.schedule.narration.timelines import recorded_timelines
-
-
-@click.command("view")
-@click.argument("traces", type=INPUT_FILE, nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=OUTPUT_FILE,
-    help="FILE.html: the page as one file, which fetches nothing.",
-)
-def view_command(traces: tuple[str, ...], *, output: Path) -> None:
-    """Show TRACES on a page: the text, the calls over time, each row with its rule.
-
-    Exit status: 0 good, 1 a trace is at fault, 2 usage.
-    """
-    check_suffix(output, (".html",), "--output")
-    shown = [read_shown(trace) for trace in traces]
-    with writing(output):
-        output.write_text(page_file(title_of(shown[0]), page_parts(shown)), encoding="utf-8")
-    print_text(f"{counted(len(shown), 'trace')} shown in {output}", err=True)
 
 
 @click.command("timeline")

@@ -48,7 +48,7 @@ COMMANDS: Final = {
         "Say what limited the run of TRACE, and what would have made it faster.",
     ),
     "view": Entry(
-        "interpreter.page.command:view_command",
+        "model_adapters.serving.view:view_command",
         "Show TRACES on a page: the text, the calls over time, each row with its rule.",
     ),
     "simulate": Entry(

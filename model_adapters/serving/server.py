@@ -3,16 +3,19 @@
 import asyncio
 import secrets
 import socket
+from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
 from types import FrameType
 from typing import Final
 
 import msgspec
 import uvicorn
+from starlette.types import ASGIApp
 
 from cml.terminal.files import in_words
 from model_adapters.serving.app import make_app
 from model_adapters.serving.live_sessions import LiveSessions
+from model_adapters.serving.page import make_traces_app
 from model_adapters.serving.source import Source
 
 _PATIENCE_S: Final = 10
@@ -39,13 +42,13 @@ class ListeningError(Exception):
 
 
 class _Listening(uvicorn.Server):
-    """Ends the sessions first where it is told to end: their streams would never do so by themselves."""
+    """Ends what streams first where it is told to end: streams would never do so by themselves."""
 
-    def __init__(self, config: uvicorn.Config, sessions: LiveSessions) -> None:
+    def __init__(self, config: uvicorn.Config, end: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
-        self._sessions = sessions
+        self._end = end
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._closing: asyncio.Future[None] | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal comes."""
@@ -60,7 +63,7 @@ class _Listening(uvicorn.Server):
 
     def _close(self) -> None:
         if self._closing is None and self._loop is not None:
-            self._closing = self._loop.create_task(self._sessions.aclose())
+            self._closing = asyncio.ensure_future(self._end())
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -124,9 +127,37 @@ def serve(source: Source, listening: socket.socket, *, host: str, token: str) ->
     asyncio.run(_serve(source, listening, host, token))
 
 
+def serve_traces(
+    parts: Mapping[str, bytes], listening: socket.socket, *, host: str, token: str
+) -> None:
+    """Serve traces until a signal comes.
+
+    Args:
+        parts: What the page shows, as `interpreter.page.shown.page_parts` returns it.
+        listening: The socket; it is closed at the end.
+        host: The name under which the server is reached.
+        token: What whoever asks has to know.
+
+    Raises:
+        KeyboardInterrupt: It was Ctrl-C.
+    """
+    app = make_traces_app(parts, token=token, port=listening.getsockname()[1], name=host)
+    asyncio.run(_listen(app, listening, _end_nothing))
+
+
+async def _end_nothing() -> None:
+    """No answer of traces streams on."""
+
+
 async def _serve(source: Source, listening: socket.socket, host: str, token: str) -> None:
     sessions = LiveSessions(source)
     app = make_app(sessions, token=token, port=listening.getsockname()[1], name=host)
+    await _listen(app, listening, sessions.aclose)
+
+
+async def _listen(
+    app: ASGIApp, listening: socket.socket, end: Callable[[], Awaitable[None]]
+) -> None:
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -139,4 +170,4 @@ async def _serve(source: Source, listening: socket.socket, host: str, token: str
         timeout_graceful_shutdown=_PATIENCE_S,
         ws="none",
     )
-    await _Listening(config, sessions).serve([listening])
+    await _Listening(config, end).serve([listening])

@@ -15,7 +15,7 @@ from schedule_strategies import COSTS, workloads
 
 from interpreter import ScriptedSession, Settings, run_virtual
 from interpreter.events import Said
-from interpreter.page.command import timeline_command, view_command
+from interpreter.page.command import timeline_command
 from interpreter.runs import read_run
 from interpreter.schedule.charts.axes import round_numbers
 from interpreter.schedule.charts.charts import Bar, Curve, Curves, TimelinePanel
@@ -26,6 +26,7 @@ from interpreter.schedule.narration.narrations import narrate_workload
 from interpreter.schedule.narration.timelines import recorded_timelines, simulated_timelines
 from interpreter.schedule.simulate import Options
 from interpreter.trace import read_trace
+from model_adapters.serving.view import view_command
 
 
 def overlap(bars: list[Bar]) -> bool:
