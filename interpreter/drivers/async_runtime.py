@@ -10,7 +10,7 @@ from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import LOG, LOOK_S, MOST_WAITING, RuntimeForm
 from interpreter.events import EndReason, Finish, Row
 from interpreter.executors.event_loop import RunningLoop
-from interpreter.executors.workplace import Workplace
+from interpreter.executors.workplace import Decoders, Workplace
 from interpreter.journals.past import Past
 from interpreter.session import Session
 from interpreter.state import Settings
@@ -165,10 +165,11 @@ class AsyncRuntime(AsyncForm):
     reads `run` is to stop the session: its trace ends in good order.
 
     Args:
-        session: The model's context; its verbs run in a thread of their own.
+        session: The model's context.
         functions: What the model may call, by name.
         settings: What the host chose; its `functions` are filled in from the names given here.
         executor: Where functions run that are no coroutines; a pool of threads by default.
+        decoder: Where the verbs of the session are done, as for `Sessions`; a thread of its own by default.
         clock: Microseconds, never going back.
         journal: As for `Runtime`; it is called in the loop, so it should not take long.
         patience_s: As for `Runtime`, in seconds.
@@ -185,12 +186,13 @@ class AsyncRuntime(AsyncForm):
         settings: Settings | None = None,
         executor: Executor | None = None,
         *,
+        decoder: Decoders = None,
         clock: Callable[[], int] = monotonic_us,
         journal: Journal = forget,
         patience_s: float = 5.0,
         past: Past | None = None,
     ) -> None:
-        workplace = Workplace(executor)
+        workplace = Workplace(executor, decoder)
         super().__init__(
             session,
             functions,

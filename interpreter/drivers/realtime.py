@@ -8,7 +8,7 @@ from interpreter.drivers.driver import Journal, forget, monotonic_us
 from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
 from interpreter.events import Row
 from interpreter.executors.event_loop import EventLoopThread
-from interpreter.executors.workplace import Workplace
+from interpreter.executors.workplace import Decoders, Workplace
 from interpreter.journals.past import Past
 from interpreter.session import Session
 from interpreter.state import Settings
@@ -23,6 +23,7 @@ class Runtime(RuntimeForm):
         functions: What the model may call, by name.
         settings: What the host chose; its `functions` are filled in from the names given here.
         executor: Where calls run; a pool of threads by default, at most 1,000.
+        decoder: Where the verbs of the session are done, as for `Sessions`; a thread of its own by default.
         clock: Microseconds, never going back.
         journal: Writes the rows of each instant before any of their effects is performed, as
             `interpreter.trace.journal` does. What it raises ends the run.
@@ -43,12 +44,13 @@ class Runtime(RuntimeForm):
         settings: Settings | None = None,
         executor: Executor | None = None,
         *,
+        decoder: Decoders = None,
         clock: Callable[[], int] = monotonic_us,
         journal: Journal = forget,
         patience_s: float = 5.0,
         past: Past | None = None,
     ) -> None:
-        self._workplace = Workplace(executor)
+        self._workplace = Workplace(executor, decoder)
         super().__init__(
             session,
             functions,

@@ -23,6 +23,7 @@ from interpreter.runs import Ending, RunReader
 from interpreter.state import DeliverWhen, Settings
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend
+from model_adapters.closing import decoder_of
 from model_adapters.commands.conversation import Conversation, Leaving
 from model_adapters.commands.options import given_options, options_of
 from model_adapters.commands.run import run_command
@@ -107,9 +108,14 @@ def chat_command(
                         yes=yes,
                     )
                 )
-            settings = opened.fitted(settings)
+            decoder = stack.enter_context(decoder_of(opened.session))
             runtime = AsyncRuntime(
-                opened.session, functions, settings, executor, journal=recording.write
+                opened.session,
+                functions,
+                opened.fitted(settings),
+                executor,
+                decoder=decoder,
+                journal=recording.write,
             )
             recording.begin(Header(1, runtime.settings, "real", opened.model, first))
             left = asyncio.run(_talk(runtime, lines, first))

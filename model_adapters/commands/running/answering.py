@@ -19,6 +19,7 @@ from interpreter.runs import read_run
 from interpreter.state import Settings
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend
+from model_adapters.closing import decoder_of
 from model_adapters.commands.options import given_options
 from model_adapters.commands.running import Recording
 from model_adapters.commands.telling import telling
@@ -68,11 +69,13 @@ def answer(
                 wanted = replace(wanted, prompt=past.header.prompt, profile=profile)
             with leaving_at_once(line.stop):
                 opened = open_backend(wanted)
+            decoder = stack.enter_context(decoder_of(opened.session))
             runtime = Runtime(
                 opened.session,
                 functions,
                 opened.fitted(settings),
                 executor,
+                decoder=decoder,
                 journal=recording.write,
                 past=past,
             )
