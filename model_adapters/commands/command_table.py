@@ -48,7 +48,7 @@ COMMANDS: Final = {
         "Say what limited the run of TRACE, and what would have made it faster.",
     ),
     "view": Entry(
-        "model_adapters.serving.view:view_command",
+        "model_adapters.serving.traces.command:view_command",
         "Show TRACES on a page: the text, the calls over time, each row with its rule.",
     ),
     "simulate": Entry(

@@ -10,9 +10,9 @@ from starlette.responses import StreamingResponse
 import cml
 from model_adapters.serving.endpoint import Endpoint
 from model_adapters.serving.events import EventsAnswer, rows_of
-from model_adapters.serving.live_session import LiveSession, SaidAs, SessionDocument
-from model_adapters.serving.live_sessions import LiveSessions
-from model_adapters.serving.source import SessionWanted
+from model_adapters.serving.live.session import LiveSession, SaidAs, SessionDocument
+from model_adapters.serving.live.sessions import LiveSessions
+from model_adapters.serving.live.source import SessionWanted
 
 
 class ServerDocument(msgspec.Struct, frozen=True):

@@ -15,9 +15,14 @@ from cml.terminal.output import print_text
 from model_adapters.serving import api, page
 from model_adapters.serving.chat_api import answering
 from model_adapters.serving.guard import Guard
-from model_adapters.serving.live_sessions import LiveSessions
+from model_adapters.serving.live.sessions import LiveSessions
 from model_adapters.serving.openapi import openapi
-from model_adapters.serving.wire import JsonAnswer, RefusedError, refusal_answer
+from model_adapters.serving.wire import (
+    JsonAnswer,
+    RefusedError,
+    nothing_there,
+    refusal_answer,
+)
 
 ENDPOINTS: Final = (*api.ENDPOINTS, *answering.ENDPOINTS)
 """Everything that is answered, but for the page and the description."""
@@ -54,10 +59,7 @@ def make_app(sessions: LiveSessions, *, token: str, port: int, name: str) -> Sta
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Answer what Starlette itself refuses: a path or a method that is none."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    message = f"{request.method} {request.url.path} is not answered here; GET /api/openapi.json lists what is"
-    return refusal_answer(RefusedError(status, message, "no_endpoint"))
+    return nothing_there(request, error, "GET /api/openapi.json lists what is")
 
 
 async def _fail(_: Request, error: Exception) -> Response:

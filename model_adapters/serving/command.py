@@ -85,7 +85,7 @@ def serve_command(
     """
     try:
         from model_adapters.serving import server
-        from model_adapters.serving.source import Source
+        from model_adapters.serving.live.source import Source
     except ImportError as error:
         raise click.ClickException(str(missing_extra("page", error))) from None
     deadline_us = None if deadline_s is None else round(deadline_s * 1e6)

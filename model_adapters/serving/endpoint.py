@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from model_adapters.serving.live_sessions import LiveSessions
+from model_adapters.serving.live.sessions import LiveSessions
 from model_adapters.serving.wire import JsonAnswer, RefusedError, read_body, refusal_answer
 
 

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from interpreter.trace import encode_header, encode_row
-from model_adapters.serving.row_log import RowLog
+from model_adapters.serving.live.row_log import RowLog
 from model_adapters.serving.wire import RefusedError
 
 SIGN_OF_LIFE_S: Final = 15.0

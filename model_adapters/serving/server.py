@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from types import FrameType
 from typing import Final
@@ -14,9 +14,8 @@ from starlette.types import ASGIApp
 
 from cml.terminal.files import in_words
 from model_adapters.serving.app import make_app
-from model_adapters.serving.live_sessions import LiveSessions
-from model_adapters.serving.page import make_traces_app
-from model_adapters.serving.source import Source
+from model_adapters.serving.live.sessions import LiveSessions
+from model_adapters.serving.live.source import Source
 
 _PATIENCE_S: Final = 10
 """How long answers that are under way may take when the server ends, in seconds."""
@@ -44,7 +43,7 @@ class ListeningError(Exception):
 class _Listening(uvicorn.Server):
     """Ends what streams first where it is told to end: streams would never do so by themselves."""
 
-    def __init__(self, config: uvicorn.Config, end: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, config: uvicorn.Config, end: Callable[[], Awaitable[None]] | None) -> None:
         super().__init__(config)
         self._end = end
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,7 +61,7 @@ class _Listening(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._close)
 
     def _close(self) -> None:
-        if self._closing is None and self._loop is not None:
+        if self._closing is None and self._end is not None:
             self._closing = asyncio.ensure_future(self._end())
 
 
@@ -127,37 +126,25 @@ def serve(source: Source, listening: socket.socket, *, host: str, token: str) ->
     asyncio.run(_serve(source, listening, host, token))
 
 
-def serve_traces(
-    parts: Mapping[str, bytes], listening: socket.socket, *, host: str, token: str
-) -> None:
-    """Serve traces until a signal comes.
-
-    Args:
-        parts: What the page shows, as `interpreter.page.shown.page_parts` returns it.
-        listening: The socket; it is closed at the end.
-        host: The name under which the server is reached.
-        token: What whoever asks has to know.
-
-    Raises:
-        KeyboardInterrupt: It was Ctrl-C.
-    """
-    app = make_traces_app(parts, token=token, port=listening.getsockname()[1], name=host)
-    asyncio.run(_listen(app, listening, _end_nothing))
-
-
-async def _end_nothing() -> None:
-    """No answer of traces streams on."""
-
-
 async def _serve(source: Source, listening: socket.socket, host: str, token: str) -> None:
     sessions = LiveSessions(source)
     app = make_app(sessions, token=token, port=listening.getsockname()[1], name=host)
-    await _listen(app, listening, sessions.aclose)
+    await serve_app(app, listening, sessions.aclose)
 
 
-async def _listen(
-    app: ASGIApp, listening: socket.socket, end: Callable[[], Awaitable[None]]
+async def serve_app(
+    app: ASGIApp, listening: socket.socket, end: Callable[[], Awaitable[None]] | None = None
 ) -> None:
+    """Serve an application until a signal comes.
+
+    Args:
+        app: The application.
+        listening: The socket; it is closed at the end.
+        end: Ends what streams; None where nothing does.
+
+    Raises:
+        KeyboardInterrupt: The signal was Ctrl-C.
+    """
     config = uvicorn.Config(
         app,
         access_log=False,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -85,6 +86,19 @@ def refusal_answer(refused: RefusedError) -> JsonAnswer:
     """Return the answer to a request that is not done."""
     headers = {"www-authenticate": "Bearer"} if refused.status == 401 else None
     return JsonAnswer(error_document(refused), refused.status, headers)
+
+
+def nothing_there(request: Request, error: Exception, hint: str) -> JsonAnswer:
+    """Return the answer where Starlette itself refuses: a path or a method that is none.
+
+    Args:
+        request: The request.
+        error: Starlette's.
+        hint: What can be asked for.
+    """
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    message = f"{request.method} {request.url.path} is not answered here; {hint}"
+    return refusal_answer(RefusedError(status, message, "no_endpoint"))
 
 
 async def read_body(request: Request, kind: type[Body_co]) -> Body_co:

@@ -397,9 +397,10 @@ def endpoints(which: str) -> str:
 
 def structs(*names: str) -> str:
     """What the fields of some documents mean."""
-    from model_adapters.serving import api, live_sessions, source
+    from model_adapters.serving import api
+    from model_adapters.serving.live import session, source
 
-    rooms = (api, live_sessions, source)
+    rooms = (api, session, source)
     lines = ["| document | field | what |", "|---|---|---|"]
     for name in names:
         [kind] = {getattr(room, name) for room in rooms if hasattr(room, name)}

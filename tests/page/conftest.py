@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from extras import from_extra
 
-from model_adapters.serving.view import view_command
+from model_adapters.serving.traces.command import view_command
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

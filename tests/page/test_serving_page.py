@@ -124,6 +124,7 @@ def test_one_call_is_cancelled_and_a_new_question_is_another_session(
     assert page.url == first
 
 
+@pytest.mark.slow
 def test_the_trace_is_downloaded(viewer: "Viewer", trip: Served, tmp_path: Path) -> None:
     page = opened(viewer, trip)
     ask(page, "Plan.")
@@ -189,6 +190,7 @@ class Line:
             there.shutdown(socket.SHUT_WR)
 
 
+@pytest.mark.slow
 def test_a_line_that_is_lost_is_taken_up_again_without_a_loss(
     viewer: "Viewer", patient: Served
 ) -> None:
@@ -223,6 +225,7 @@ def test_a_line_that_is_lost_is_taken_up_again_without_a_loss(
     forgive_lost_lines(viewer, page)
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text_everywhere(viewer: "Viewer") -> None:
     with serving("python:odd_sessions:echo") as served:
         page = opened(viewer, served)
@@ -237,6 +240,7 @@ def test_hostile_text_stays_text_everywhere(viewer: "Viewer") -> None:
         page.close()  # before the server, whose end a browser would complain of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_in_the_light_and_in_the_dark(viewer: "Viewer", trip: Served, scheme: str) -> None:
     page = opened(viewer, trip, width=360, height=740, color_scheme=scheme)
@@ -248,20 +252,21 @@ def test_a_phone_in_the_light_and_in_the_dark(viewer: "Viewer", trip: Served, sc
 
 
 def test_nothing_is_asked_for_elsewhere_and_a_refusal_is_said(
-    viewer: "Viewer", trip: Served
+    viewer: "Viewer", held: Served
 ) -> None:
-    page = opened(viewer, trip)
-    ask(page, "Plan.")
+    page = opened(viewer, held)
+    ask(page, "Go.")
     wait_for_state(page, "running")
     session = page.url.partition("#")[2]
-    trip.ask("DELETE", f"/api/sessions/{session}")
+    held.ask("DELETE", f"/api/sessions/{session}")
     wait_for_state(page, "over")
     assert "it was closed" in page.locator(".status").inner_text()
     assert {urlsplit(url).netloc for url in viewer.asked if not url.startswith("data:")} == {
-        trip.netloc
+        held.netloc
     }
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_to_its_end_is_told(viewer: "Viewer") -> None:
     with serving("python:odd_sessions:patient", "--max-tokens", "200000", tools=SLOW) as served:
         page = opened(viewer, served)

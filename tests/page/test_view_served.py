@@ -1,9 +1,11 @@
 """`cml view` without a file: traces on a page of a server of this machine."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 from extras import from_extra
+from served import wait_for
 
-from model_adapters.serving.view import view_command
+from model_adapters.serving.traces.command import view_command
 
 if TYPE_CHECKING:
     from conftest import Viewer
@@ -21,16 +24,32 @@ if TYPE_CHECKING:
 TRIP = Path(__file__).parents[2] / "examples" / "trip.jsonl"
 
 
+@contextmanager
+def viewing(*words: str, browser: str = "") -> Iterator[str]:
+    """Run `cml view`; yield the address that it prints."""
+    from_extra("page", "uvicorn")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cml", "view", *words],
+        env={**os.environ, "BROWSER": browser},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("", "")
+        assert process.returncode == 130
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    from_extra("page", "uvicorn")
-    command = [sys.executable, "-m", "cml", "view", str(TRIP), str(TRIP)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "")
-    assert process.returncode == 130
+    with viewing(str(TRIP), str(TRIP)) as found:
+        yield found
 
 
 def test_traces_are_served_as_they_are_in_a_file(viewer: "Viewer", address: str) -> None:
@@ -59,6 +78,14 @@ def test_what_is_not_shown_is_told(address: str) -> None:
     answer = connection.getresponse()
     assert (answer.status, b"trace-1.jsonl" in answer.read()) == (404, True)
     connection.close()
+
+
+def test_the_browser_is_opened_where_it_is_asked_for(tmp_path: Path) -> None:
+    seen, script = tmp_path / "seen", tmp_path / "browser.py"
+    script.write_text("import sys; open(sys.argv[1], 'w').write(sys.argv[2])", encoding="utf-8")
+    browser = f"{sys.executable} {script} {seen} %s"
+    with viewing(str(TRIP), "--open", browser=browser) as found:
+        wait_for(lambda: seen.exists() and seen.read_text(encoding="utf-8") == found)
 
 
 @pytest.mark.parametrize("more", [("--port", "0"), ("--open",)])

@@ -26,7 +26,7 @@ from interpreter.schedule.narration.narrations import narrate_workload
 from interpreter.schedule.narration.timelines import recorded_timelines, simulated_timelines
 from interpreter.schedule.simulate import Options
 from interpreter.trace import read_trace
-from model_adapters.serving.view import view_command
+from model_adapters.serving.traces.command import view_command
 
 
 def overlap(bars: list[Bar]) -> bool:

@@ -9,34 +9,55 @@ from hypothesis import strategies as st
 
 import cml
 from cml.ast import OutcomeKind, Text
+from cml.profile import Profile
 from interpreter import ScriptedSession, Settings, run_virtual
 from interpreter.events import Outcome, Row
-from model_adapters.serving.chat_api.heard import Heard
-from model_adapters.serving.row_log import EndOfRows, RowLog
+from model_adapters.serving.chat_api.heard import Heard, HeardText
+from model_adapters.serving.live.row_log import EndOfRows, RowLog
 
 PROSE = st.text(alphabet=" \n\\[]CALTRPEND.aé", max_size=12)
 BLOCK = st.sampled_from(("[CALL] f() [END]", "[TRAP][END]", "[CALL] oh( [END]", "[TRAP] all [END]"))
+TAGS = st.sampled_from(("<think>", "</think>", "<think>", "</thi", "<think>[CALL] f() [END]"))
 ESCAPED = st.sampled_from((r"\[CALL]", "\\\\[TRAP][END]", r"\\\[END]", "\\", r"\[CAL", r"a\\ "))
+THOUGHT = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
+PLAIN, THINKING = Profile(), Profile(regions=(("<think>", "</think>"),))
 
 
-def heard(pieces: list[str]) -> tuple[str, str]:
+def heard(pieces: list[str], profile: Profile) -> tuple[HeardText, str]:
     """What is heard of a script in such pieces, and the context in the end."""
     session = ScriptedSession(pieces)
     returned = Outcome(OutcomeKind.RETURNED, "[CALL] no [END]")
-    settings = Settings(functions=("f",))
-    hearing = Heard()
+    settings = Settings(profile, functions=("f",))
+    hearing = Heard(profile.regions)
     rows = run_virtual(session, lambda _: [(20_000, returned)], settings)
-    return "".join([*map(hearing.take, rows), hearing.end()]), session.context
+    parts = [*map(hearing.take, rows), hearing.end()]
+    return HeardText(*map("".join, zip(*parts, strict=True))), session.context
 
 
-def by_the_tree(context: str) -> str:
-    """The same, by the tree of the context: stretches of prose, with a seam where blocks stand."""
-    told, space, seam = "", "", False
-    for item in cml.parse(context).items:
+def by_the_tree(context: str, profile: Profile) -> HeardText:
+    """The same, by the tree of the context: stretches of prose, and what stands between think tags."""
+    prose: list[str | None] = []
+    thought: list[str | None] = []
+    for item in cml.parse(context, profile).items:
         if not isinstance(item, Text):
+            prose.append(None)
+            continue
+        said, *thoughts = THOUGHT.split(item.text) if profile.regions else [item.text]
+        prose.append(said)
+        for within, after in zip(thoughts[::2], thoughts[1::2], strict=True):
+            thought += [within, None]
+            prose += [None, after]
+    return HeardText(as_one(prose), as_one(thought))
+
+
+def as_one(stretches: list[str | None]) -> str:
+    """Stretches of text as one; None is a seam between them."""
+    told, space, seam = "", "", False
+    for stretch in stretches:
+        if stretch is None:
             seam = True
             continue
-        for part in re.findall(r"\s+|\S+", item.text):
+        for part in re.findall(r"\s+|\S+", stretch):
             if part.isspace():
                 space += part
                 continue
@@ -46,9 +67,13 @@ def by_the_tree(context: str) -> str:
     return told
 
 
-@given(st.lists(st.one_of(PROSE, BLOCK, ESCAPED), max_size=8), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.one_of(PROSE, BLOCK, ESCAPED, TAGS), max_size=8),
+    st.sampled_from((PLAIN, THINKING)),
+    st.randoms(use_true_random=False),
+)
 def test_what_is_heard_is_the_prose_of_the_tree_however_it_is_cut(
-    parts: list[str], chance: random.Random
+    parts: list[str], profile: Profile, chance: random.Random
 ) -> None:
     text = "".join(parts)
     pieces, rest = [], text
@@ -57,8 +82,8 @@ def test_what_is_heard_is_the_prose_of_the_tree_however_it_is_cut(
         pieces.append(rest[:size])
         rest = rest[size:]
     for cut in (pieces, [text] if text else []):
-        found, context = heard(cut)
-        assert found == by_the_tree(context)
+        found, context = heard(cut, profile)
+        assert found == by_the_tree(context, profile)
 
 
 @given(

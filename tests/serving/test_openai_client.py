@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from extras import from_extra
-from served import TRAVEL, TRIP, Served, finish, serving, wait_for
+from served import SLOW, TRAVEL, TRIP, Served, finish, serving, wait_for
 
 from_extra("page", "uvicorn")
 openai = from_extra("openai", "openai")
@@ -108,6 +108,17 @@ def test_what_was_said_before_and_the_options_reach_the_model() -> None:
         )
 
 
+def test_what_a_model_thinks_is_told_apart_from_what_it_says() -> None:
+    with serving("python:odd_sessions:thoughtful", tools=SLOW) as served:
+        message = complete(served).choices[0].message
+        assert message.content == "Well.\nIt is done."
+        assert message.reasoning_content == "A [CALL] in here is none.\nIt said so."
+        deltas = [chunk.choices[0].delta for chunk in stream(served)]
+    said = "".join(delta.content or "" for delta in deltas)
+    thought = "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
+    assert (said, thought) == (message.content, message.reasoning_content)
+
+
 def test_a_client_that_goes_away_stops_its_session(trip: Served) -> None:
     def last() -> dict[str, Any]:
         return trip.ask("GET", "/api/sessions")[1]["sessions"][-1]
@@ -201,6 +212,7 @@ def test_a_model_that_breaks_is_an_error_whole_and_in_the_middle_of_a_stream() -
             next(chunks)
 
 
+@pytest.mark.slow
 def test_a_full_server_is_tried_again_by_the_client_itself() -> None:
     with serving(TRIP, "--sessions", "1") as served:
         busy = served.begin()

@@ -11,7 +11,13 @@ RECKLESS = "python:odd_sessions:reckless"
 
 
 @pytest.mark.parametrize(
-    ("where", "crashed"), [([], "returned"), (["--isolate"], "failed")], ids=["here", "isolated"]
+    ("where", "crashed"),
+    [
+        pytest.param([], "returned", id="here"),
+        pytest.param(
+            ["--isolate", "--memory", "512"], "failed", id="isolated", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_what_a_call_prints_is_told_and_one_that_crashes_takes_nobody_along(
     where: list[str], crashed: str

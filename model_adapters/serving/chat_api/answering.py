@@ -26,11 +26,11 @@ from model_adapters.serving.chat_api.forms import (
     model_id,
     wanted_of,
 )
-from model_adapters.serving.chat_api.heard import Heard
+from model_adapters.serving.chat_api.heard import Heard, HeardText
 from model_adapters.serving.endpoint import Endpoint
 from model_adapters.serving.events import SIGN_OF_LIFE, SIGN_OF_LIFE_S, EventsAnswer
-from model_adapters.serving.live_session import LiveSession
-from model_adapters.serving.live_sessions import LiveSessions
+from model_adapters.serving.live.session import LiveSession
+from model_adapters.serving.live.sessions import LiveSessions
 from model_adapters.serving.wire import RefusedError, error_document
 
 _STARTED: Final = int(time.time())
@@ -88,7 +88,7 @@ class _Answering:
         self._id = f"chatcmpl-{live.id}"
         self._created = int(time.time())
         self._name = name
-        self._heard = Heard()
+        self._heard = Heard(live.log.header.settings.profile.regions)
         self._finish: FinishReason = "stop"
 
     async def whole(self) -> ChatCompletion:
@@ -97,8 +97,10 @@ class _Answering:
         Raises:
             RefusedError: The session failed, or was closed.
         """
-        text = "".join([words async for words in self._words()])
-        choice = AnswerChoice(AnswerMessage(text), self._finish)
+        heard = [words async for words in self._words()]
+        thought = "".join(words.thought for words in heard)
+        message = AnswerMessage("".join(words.prose for words in heard), thought or None)
+        choice = AnswerChoice(message, self._finish)
         return ChatCompletion(self._id, self._created, self._name, (choice,), self._usage())
 
     async def chunks(self, *, has_usage: bool) -> AsyncIterator[bytes]:
@@ -110,7 +112,7 @@ class _Answering:
         yield self._chunk(DeltaChoice(Delta("", "assistant")))
         try:
             async for words in self._words():
-                yield self._chunk(DeltaChoice(Delta(words))) if words else SIGN_OF_LIFE
+                yield self._heard_chunk(words) if any(words) else SIGN_OF_LIFE
         except RefusedError as refused:
             yield _data(error_document(refused))
             return
@@ -123,24 +125,30 @@ class _Answering:
         """End the session, if it still runs: whoever asked went away."""
         self._live.close_soon("the client went away")
 
-    async def _words(self) -> AsyncIterator[str]:
+    async def _words(self) -> AsyncIterator[HeardText]:
         """Yield what is heard, as it comes; nothing as a sign of life."""
         async for rows in self._live.log.follow(0, SIGN_OF_LIFE_S):
-            words = "".join(map(self._take, rows))
-            if words or not rows:
-                yield words
-        if rest := self._heard.end():
+            heard = [self._take(row) for row in rows]
+            prose = "".join(each.prose for each in heard)
+            thought = "".join(each.thought for each in heard)
+            if prose or thought or not rows:
+                yield HeardText(prose, thought)
+        if any(rest := self._heard.end()):
             yield rest
         ended = self._live.log.ended
         if ended is not None and ended.reason != "over":
             message = ended.message or "the session was closed"
             raise RefusedError(500, message, ended.reason)
 
-    def _take(self, row: Row) -> str:
+    def _take(self, row: Row) -> HeardText:
         for effect in row.effects:
             if isinstance(effect, Finish):
                 self._finish = "length" if effect.reason == "length" else "stop"
         return self._heard.take(row)
+
+    def _heard_chunk(self, heard: HeardText) -> bytes:
+        delta = Delta(heard.prose or None, reasoning_content=heard.thought or None)
+        return self._chunk(DeltaChoice(delta))
 
     def _chunk(self, *choices: DeltaChoice, usage: TokenUsage | None = None) -> bytes:
         return _data(ChatChunk(self._id, self._created, self._name, choices, usage))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from model_adapters.prompt import Message, Role
-from model_adapters.serving.source import SessionWanted
+from model_adapters.serving.live.source import SessionWanted
 from model_adapters.serving.wire import RefusedError
 
 
@@ -187,9 +187,15 @@ class TokenUsage(msgspec.Struct, frozen=True):
 
 
 class AnswerMessage(msgspec.Struct, frozen=True):
-    """What the assistant says."""
+    """What the assistant says.
+
+    Args:
+        content: Its words.
+        reasoning_content: What it thought, where its thoughts are known for what they are.
+    """
 
     content: str
+    reasoning_content: str | None = None
     role: Literal["assistant"] = "assistant"
     refusal: None = None
 
@@ -215,10 +221,11 @@ class ChatCompletion(msgspec.Struct, frozen=True):
 
 
 class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a chunk adds."""
+    """What a chunk adds: words, thoughts, or both."""
 
     content: str | None = None
     role: Literal["assistant"] | None = None
+    reasoning_content: str | None = None
 
 
 class DeltaChoice(msgspec.Struct, frozen=True):

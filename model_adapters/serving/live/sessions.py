@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Final, Self
 
 from cml.wording import counted
 from interpreter import Sessions
 from interpreter.errors import HostError
+from interpreter.session import Session
 from interpreter.trace import Header
 from model_adapters.errors import AdapterError
-from model_adapters.serving.counted import CountedSession
-from model_adapters.serving.live_session import LiveSession, Turns
-from model_adapters.serving.row_log import RowLog
-from model_adapters.serving.source import SessionWanted, Source
+from model_adapters.serving.live.counted import CountedSession
+from model_adapters.serving.live.row_log import RowLog
+from model_adapters.serving.live.session import LiveSession, Turns
+from model_adapters.serving.live.source import SessionWanted, Source
 from model_adapters.serving.wire import RefusedError
 
 MOST_KEPT: Final = 100
@@ -71,22 +73,32 @@ class LiveSessions:
         await self._make_room()
         self._being_made += 1
         try:
-            made = self.source.decoder.submit(self.source.session, wanted)
-            session = CountedSession(await asyncio.wrap_future(made))
-            log = RowLog()
-            form = self._forms.open(
-                session, self.source.functions, self.source.settings(wanted), journal=log.write
-            )
+            live = await self._begin(wanted, turns)
         except (AdapterError, HostError) as error:
             raise RefusedError(400, str(error), "unfit") from None
         finally:
             self._being_made -= 1
-        log.header = Header(1, form.settings, "real", self.source.model, wanted.question)
-        live = LiveSession(
-            wanted.question, form, session, log, decoder=self.source.decoder, turns=turns
-        )
         self._live[live.id] = live
         return live
+
+    async def _begin(self, wanted: SessionWanted, turns: Turns) -> LiveSession:
+        """Make a session, and begin with it.
+
+        Raises:
+            AdapterError: It cannot be had.
+            HostError: It breaks the contract, or does not go with what the host chose.
+        """
+        source, log = self.source, RowLog()
+        made = source.decoder.submit(source.session, wanted)
+        try:
+            session = CountedSession(await asyncio.wrap_future(made))
+            settings = source.settings(wanted)
+            form = self._forms.open(session, source.functions, settings, journal=log.write)
+        except BaseException:
+            made.add_done_callback(_close)
+            raise
+        log.header = Header(1, form.settings, "real", source.model, wanted.question)
+        return LiveSession(wanted.question, form, session, log, decoder=source.decoder, turns=turns)
 
     async def aclose(self) -> None:
         """Stop and close what is open, side by side."""
@@ -118,3 +130,9 @@ class LiveSessions:
             raise RefusedError(503, message, "Embed/full")
         oldest = min(waiting, key=lambda live: live.since_s)
         await oldest.close("its place was needed by another session")
+
+
+def _close(made: Future[Session]) -> None:
+    """Close a session that was made, or is still being made, and cannot be run."""
+    if not made.cancelled() and made.exception() is None:
+        made.result().close()

@@ -14,8 +14,8 @@ from interpreter.errors import HostError
 from interpreter.events import Expired, Returned, Row
 from model_adapters.commands.conversation import Conversation
 from model_adapters.errors import AdapterError
-from model_adapters.serving.counted import CountedSession
-from model_adapters.serving.row_log import EndOfRows, RowLog
+from model_adapters.serving.live.counted import CountedSession
+from model_adapters.serving.live.row_log import EndOfRows, RowLog
 from model_adapters.serving.wire import RefusedError
 
 _PATIENCE_S: Final = 5.0
@@ -197,6 +197,8 @@ class LiveSession:
         if ended.reason == "failed":
             print_text(f"Error: session {self.id}: {ended.message}", err=True)
         await self._form.aclose()
-        closed = self._decoder.submit(self.session.close)
-        await asyncio.wait([asyncio.wrap_future(closed)], timeout=_PATIENCE_S)
+        closed = asyncio.wrap_future(self._decoder.submit(self.session.close))
+        await asyncio.wait([closed], timeout=_PATIENCE_S)
+        if closed.done() and (fault := closed.exception()):
+            print_text(f"Error: session {self.id} could not be closed: {fault}", err=True)
         self.log.end(ended)

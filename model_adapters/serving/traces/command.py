@@ -1,5 +1,6 @@
 """`cml view`: traces on a page, served to a browser of this machine, or in one file."""
 
+import asyncio
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,8 +57,10 @@ def view_command(
 
 
 def _serve(shown: Sequence[ShownTrace], port: int, *, opens: bool) -> None:
+    """Serve traces until Ctrl-C."""
     try:
         from model_adapters.serving import server
+        from model_adapters.serving.traces.app import make_traces_app
     except ImportError as error:
         raise click.ClickException(f"{missing_extra('page', error)}, or give --output") from None
     try:
@@ -67,7 +70,9 @@ def _serve(shown: Sequence[ShownTrace], port: int, *, opens: bool) -> None:
     with listening:
         token = server.new_token()
         address = server.address_of(_HOST, listening, token).page
+        bound_port = listening.getsockname()[1]
+        app = make_traces_app(page_parts(shown), token=token, port=bound_port, name=_HOST)
         print_text(address)
-        if opens:
-            webbrowser.open(address)
-        server.serve_traces(page_parts(shown), listening, host=_HOST, token=token)
+        if opens and not webbrowser.open(address):
+            print_text("no browser was found to open it in", err=True)
+        asyncio.run(server.serve_app(app, listening))

@@ -1,0 +1,1 @@
+"""`cml view`: traces on a page, without a model."""
