@@ -10,7 +10,7 @@ import click
 
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.output import print_text
-from cml.tools.wording import counted
+from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.page.document import page_file
 from interpreter.page.shown import ShownTrace, page_parts, read_shown, title_of
