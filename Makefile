@@ -4,6 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Each process takes one half, in order, and then a part of what is left of the other's: models, servers and databases
+# that a file needs are begun once.
+TWO_AT_A_TIME := --numprocesses 2 --dist worksteal
+
 .PHONY: demo test test-slow test-long lint docs pictures speaker clean
 
 demo: $(VENV)/.demo
@@ -11,16 +15,17 @@ demo: $(VENV)/.demo
 	    --tools examples/travel_tools.py --trace demo.trace.jsonl --yes
 
 test: $(VENV)/.test
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest $(TWO_AT_A_TIME)
 
 # What takes seconds: real models, servers, browsers.
 test-slow: $(VENV)/.test
-	$(BIN)/pytest --numprocesses 2 -m "slow and not long"
+	$(BIN)/pytest $(TWO_AT_A_TIME) -m "slow and not long"
 
-# What takes minutes: clusters, databases, kills, mutants; and every property test again with five times the examples.
+# What takes minutes: clusters, databases, kills, mutants; and every property test again with five times the examples,
+# others each time.
 test-long: $(VENV)/.test
 	$(BIN)/pytest -m long
-	$(BIN)/pytest --numprocesses 2 -m hypothesis --hypothesis-profile thorough
+	$(BIN)/pytest $(TWO_AT_A_TIME) -m hypothesis --hypothesis-profile thorough
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -1,7 +1,11 @@
-"""Property tests judge what comes out, never how long it took; the slow run tries more examples."""
+"""Property tests: the same examples every day, and others where somebody looks for what is not known yet."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("everyday", deadline=None)
-settings.register_profile("thorough", deadline=None, max_examples=500)
+# What comes out is judged, never how long it took: a machine may be slow.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A change is judged by examples that everybody has, so that it does not fail by chance.
+settings.register_profile("everyday", patient, derandomize=True)
+# New examples each time; how to repeat one that fails is printed.
+settings.register_profile("thorough", patient, max_examples=500, print_blob=True)
 settings.load_profile("everyday")

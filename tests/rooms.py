@@ -3,10 +3,8 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-ROOT: Final = Path(__file__).parent.parent
-PACKAGES: Final = ("cml", "interpreter", "model_adapters")
+from sources import PACKAGES, ROOT, tree_of
 
 
 def room_of(parts: tuple[str, ...]) -> str:
@@ -18,7 +16,7 @@ def room_of(parts: tuple[str, ...]) -> str:
 
 def imported(path: Path) -> Iterator[str]:
     """The modules of ours that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 yield f"{node.module}.{alias.name}"

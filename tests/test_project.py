@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sources import PACKAGES, ROOT, SOURCES, tree_of
 
-ROOT = Path(__file__).parent.parent
-LAYERS = {"cml": 0, "interpreter": 1, "model_adapters": 2}
-SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
+LAYERS = {package: layer for layer, package in enumerate(PACKAGES)}
 PURE = [
     *(ROOT / "cml").glob("*.py"),
     *(ROOT / "cml" / "text").glob("*.py"),
@@ -43,7 +42,7 @@ RULE = re.compile(r"\b(?:Syntax|Valid|Step|Settle|Time|Embed|Trace|Lint)/[a-z]+(
 
 
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -63,9 +62,9 @@ def test_language_and_machine_know_no_clock_no_chance_and_no_system(path) -> Non
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert (len(text.splitlines()) > 300) == (str(path.relative_to(ROOT)) in LONG)
-    for node in ast.walk(ast.parse(text)):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert (len(lines) > 300) == (str(path.relative_to(ROOT)) in LONG)
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = [line for line in ast.unparse(node.body).splitlines() if line]
             assert len(body) <= 40, f"{node.name} has {len(body)} lines"
@@ -73,7 +72,7 @@ def test_files_and_functions_stay_small(path) -> None:
 
 def types(path: Path) -> Iterator[str]:
     """The classes of a file, and the names that it gives to other types."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree_of(path).body:
         match node:
             case ast.ClassDef(name=name):
                 yield name

@@ -4,7 +4,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from rooms import PACKAGES, ROOT, modules, rooms
+from rooms import modules, rooms
+from sources import PACKAGES, ROOT
 
 MOST_DOORS = 16
 ROOMS = sorted(

@@ -5,8 +5,9 @@ import re
 
 import pytest
 from cml_strategies import FRAGMENTS, calls
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from trying import tries
 
 from cml import Body, Malformed, Profile, parse
 from cml.printer import render_body
@@ -218,7 +219,7 @@ def test_other_shapes_of_json_are_told_in_both_languages(call, key, as_text) -> 
     assert (read.function, read.kwargs) == (call.function, call.kwargs)
 
 
-@settings(max_examples=500)
+@tries(500)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=16).map("".join), st.sampled_from(list(Body)))
 def test_something_short_is_told_of_anything(body: str, language: Body) -> None:
     try:
@@ -523,7 +524,7 @@ profiles = st.builds(Profile, body=st.sampled_from(list(Body)), level=st.sampled
 short_bodies = st.lists(st.sampled_from([*FRAGMENTS, *JOINTS]), max_size=10).map("".join)
 
 
-@settings(max_examples=500)
+@tries(500)
 @given(mutated_bodies() | short_bodies.map(lambda body: body.strip(" \t\r\n")), profiles)
 def test_every_form_that_is_given_reads_back(body: str, profile: Profile) -> None:
     try:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from cml_strategies import FRAGMENTS, argument_values, calls, content
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from trying import tries
 
 from cml import Body, Call, Level, Limits, PrintError, Profile, Reference, render
 from cml.advice.grammar_bodies import read_by_grammar
@@ -303,7 +304,7 @@ def told(read: Callable[[str, Profile], object], body: str, profile: Profile) ->
         return str(error), error.offset, error.rule
 
 
-@settings(max_examples=3_000)
+@tries(3_000)
 @given(written_bodies, profiles)
 @example("f(\n)", PYTHON)
 @example(" f()", PYTHON)
@@ -320,7 +321,7 @@ def test_the_grammar_reads_the_same(body: str, profile: Profile) -> None:
         assert told(read_body, body, profile) == told(read_by_grammar, body, profile)
 
 
-@settings(max_examples=500)
+@tries(500)
 @given(printed_bodies | written_bodies, profiles)
 def test_what_the_grammar_accepts_is_read_without_it(body: str, profile: Profile) -> None:
     try:

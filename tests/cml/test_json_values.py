@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from random import Random
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from trying import tries
 
 from cml import Body, Limits, Profile
 from cml.text.bodies import read_body
@@ -49,7 +50,7 @@ def told(read: Callable[[str, Limits], object], text: str, limits: Limits) -> tu
 texts = st.integers(0, 2**32).map(written)
 
 
-@settings(max_examples=3_000)
+@tries(3_000)
 @given(texts, st.sampled_from([400, 1, 2, 4_000]))
 @example("1" * 401, 400)
 @example("[" * 128 + "]" * 128, 400)
@@ -59,7 +60,7 @@ def test_what_is_read_at_once_is_what_is_read_with_care(text: str, digits: int) 
     assert told(read_json, text, limits) == told(read_with_care, text, limits)
 
 
-@settings(max_examples=500)
+@tries(500)
 @given(texts)
 def test_references_are_found_however_their_key_is_spelled(value: str) -> None:
     """A body is read the same when each `$` of it is written as an escape."""

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from cml_strategies import PROFILES, any_text, contexts, cuts
 from fault_reader import first_fault
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lark_reader import read_by_grammar
+from trying import tries
 
 from cml import (
     Body,
@@ -92,7 +93,7 @@ def test_no_cut_shows_in_the_diagnostics(body: Body, data: st.DataObject) -> Non
 
 
 @BODIES
-@settings(max_examples=300)
+@tries(300)
 @given(st.data(), st.booleans())
 def test_symbols_at_once_are_symbols_one_by_one(
     body: Body, data: st.DataObject, generated: bool
@@ -132,7 +133,7 @@ def test_the_lexer_holds_back_no_more_than_a_begun_marker(body: Body, data: st.D
 
 
 @BODIES
-@settings(max_examples=300)
+@tries(300)
 @given(st.data())
 def test_the_parser_agrees_with_the_grammar(body: Body, data: st.DataObject) -> None:
     text = data.draw(any_text(body))
@@ -144,7 +145,7 @@ def test_the_parser_agrees_with_the_grammar(body: Body, data: st.DataObject) -> 
 
 
 @BODIES
-@settings(max_examples=300)
+@tries(300)
 @given(st.data())
 def test_the_first_fault_is_the_one_of_the_list(body: Body, data: st.DataObject) -> None:
     limits = Limits(

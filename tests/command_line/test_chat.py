@@ -212,7 +212,9 @@ def test_a_live_run_tells_at_the_foot_what_runs(
     terminal = terminals.Terminal(
         "run", "hi", *CHAT[1:5], home=tmp_path_factory.mktemp("state"), columns=60
     )
-    terminal.wait_for(lambda text: re.search(r"\nrunning: a waits [1-9]\.\d s$", text) is not None)
+    terminal.wait_for(
+        lambda text: re.search(r"\nrunning: a waits [1-9]\d*\.\d s$", text) is not None
+    )
     Path("open").touch()
     assert terminal.end() == 0
     assert "◀ a returned after" in terminal.text

@@ -93,13 +93,13 @@ def test_junit_holds_the_checks_alone(folder: Path, cml: Cml) -> None:
     ("factory", "why"),
     [
         ("breaking", "number 3 broke off: the server is gone"),
-        ("hanging", "number 3 did not come to its end within 0.5 s"),
+        ("hanging", "number 3 did not come to its end within 2 s"),
     ],
 )
 def test_what_breaks_off_is_told_with_what_was_there(
     folder: Path, cml: Cml, factory: str, why: str
 ) -> None:
-    words = (*CHECK, "--behaviour", "4", "--timeout", "0.5", "--json")
+    words = (*CHECK, "--behaviour", "4", "--timeout", "2", "--json")
     found = cml("conformance", f"python:free_adapter:{factory}", *words)
     behaviour = json.loads(found.out)["behaviour"]
     assert (behaviour["dialogues"], behaviour["fault"]) == (2, why)

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import pytest
 from running import process
@@ -17,6 +18,7 @@ from model_adapters.commands.command_table import COMMANDS, cml_command
 
 if TYPE_CHECKING:
     from conftest import Cml, Files
+    from running import Ended
 
 RUN = ("run", "hi", "--tools", "good_tools.py", "--backend", "script:good.cml")
 ANSWER = (sys.executable, "-m", "cml.vectors.answer")
@@ -49,50 +51,110 @@ PRINTERS = {
     "run --json": (*RUN, "--json"),
 }
 each_printer = pytest.mark.parametrize("words", PRINTERS.values(), ids=PRINTERS)
+# The end of the interpreter comes after that of a command: seen where they are processes of their own.
+some_printers = pytest.mark.parametrize("name", ["--help", "validate", "simulate --json", "run"])
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-LATIN = {"PYTHONIOENCODING": "latin-1"}
 
 
 # ------------------------------------------------------------------------- what is written to
 
 
-@each_printer
-def test_a_pipe_that_closes_early_is_silent(files: "Files", words: tuple[str, ...]) -> None:
+def closed_pipe() -> int:
     reading, writing = os.pipe()
     os.close(reading)
-    running = process(*words, stdout=writing)
-    os.close(writing)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 141
-    is_live = words[0] == "run" and "--json" in words
-    assert err == b"" or is_live
-    assert b"Traceback" not in err
-    assert b"Error" not in err
+    return writing
+
+
+def full_disk() -> int:
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def written_to(
+    place: TextIO | None, monkeypatch: pytest.MonkeyPatch, cml: "Cml", words: tuple[str, ...]
+) -> "Ended":
+    """Run `cml` in this process with a standard output of its own."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", place)
+        found = cml(*words)
+        sys.stdout.close()
+    assert "Traceback" not in found.err
+    return found
 
 
 @each_printer
-def test_a_disk_that_is_full_is_told_in_one_line(files: "Files", words: tuple[str, ...]) -> None:
-    with Path("/dev/full").open("wb") as full:
-        running = process(*words, stdout=full.fileno())
+def test_a_pipe_that_closes_early_is_silent(
+    files: "Files", cml: "Cml", monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    found = written_to(os.fdopen(closed_pipe(), "w"), monkeypatch, cml, words)
+    assert found.status == 141
+    is_live = words[0] == "run" and "--json" in words
+    assert found.err == "" or is_live
+    assert "Error" not in found.err
+
+
+@each_printer
+def test_a_disk_that_is_full_is_told_in_one_line(
+    files: "Files", cml: "Cml", monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    found = written_to(os.fdopen(full_disk(), "w"), monkeypatch, cml, words)
+    assert found.status == 2
+    assert found.err.splitlines()[-1].endswith("the disk is full")
+
+
+@each_printer
+def test_a_closed_standard_output_is_no_fault(
+    files: "Files", cml: "Cml", monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    found = written_to(None, monkeypatch, cml, words)
+    assert found.status == 0, found.err
+
+
+@some_printers
+@pytest.mark.parametrize(("place", "status"), [(closed_pipe, 141), (full_disk, 2)])
+def test_nor_does_the_interpreter_say_more_at_its_end(
+    files: "Files", name: str, place: Callable[[], int], status: int
+) -> None:
+    output = place()
+    running = process(*PRINTERS[name], stdout=output)
+    os.close(output)
     _, err = running.communicate(timeout=60)
-    assert running.returncode == 2
-    assert err.decode().splitlines()[-1].endswith("the disk is full")
-    assert b"Traceback" not in err
+    assert running.returncode == status
+    assert err.count(b"\n") == (0 if place is closed_pipe else 1)
 
 
-@pytest.mark.parametrize("environment", [ASCII, LATIN], ids=["ascii", "latin-1"])
+@some_printers
+def test_a_process_without_a_standard_output_ends_well(files: "Files", name: str) -> None:
+    command = 'exec "$@" >&-'
+    cml = [sys.executable, "-m", "model_adapters.commands.cli", *PRINTERS[name]]
+    done = subprocess.run(["sh", "-c", command, "sh", *cml], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 @each_printer
 def test_an_encoding_that_lacks_our_signs_is_spelt_out(
-    files: "Files", words: tuple[str, ...], environment: dict[str, str]
+    files: "Files", words: tuple[str, ...]
 ) -> None:
-    running = process(*words, environment=environment)
+    running = process(*words, environment=ASCII)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
     assert b"Traceback" not in err
     if "--json" in words or "sarif" in words:
         json.loads(out.decode("utf-8"))
-    elif environment is ASCII:
+    else:
         assert out.isascii()
+
+
+@each_printer
+def test_an_encoding_that_has_some_of_our_signs_is_used(
+    files: "Files", cml: "Cml", monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    with Path("out.txt").open("w", encoding="latin-1") as place:
+        found = written_to(place, monkeypatch, cml, words)
+    assert found.status == 0, found.err
+    out = Path("out.txt").read_bytes()
+    if "--json" in words or "sarif" in words:
+        json.loads(out.decode("utf-8"))
 
 
 def test_a_picture_in_ascii_is_still_a_picture(files: "Files") -> None:
@@ -104,15 +166,6 @@ def test_a_picture_in_ascii_is_still_a_picture(files: "Files") -> None:
     assert "==" in call
     assert "0---" in axis
     assert said.endswith("the same")
-
-
-@each_printer
-def test_a_closed_standard_output_is_no_fault(files: "Files", words: tuple[str, ...]) -> None:
-    command = 'exec "$@" >&-'
-    cml = [sys.executable, "-m", "model_adapters.commands.cli", *words]
-    done = subprocess.run(["sh", "-c", command, "sh", *cml], capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert b"Traceback" not in done.stderr
 
 
 @each_printer
@@ -287,8 +340,19 @@ def test_every_command_is_walked() -> None:
     assert {words[0] for words in INTERRUPTED.values()} == COMMANDS.keys()
 
 
-@pytest.mark.parametrize("words", INTERRUPTED.values(), ids=INTERRUPTED)
-@pytest.mark.parametrize("delay_s", [0, 0.005, 0.02, 0.08, 0.32])
+DELAYS_S = (0, 0.005, 0.02, 0.08, 0.32)
+RARELY = (pytest.mark.slow, pytest.mark.long)
+
+
+def interruptions() -> Iterator[object]:
+    """Each command at each moment; every day at two of them, which are others for the next command."""
+    for number, (name, words) in enumerate(INTERRUPTED.items()):
+        for turn, delay_s in enumerate(DELAYS_S):
+            marks = RARELY if (number + turn) % len(DELAYS_S) >= 2 else ()
+            yield pytest.param(words, delay_s, id=f"{name}-{delay_s}", marks=marks)
+
+
+@pytest.mark.parametrize(("words", "delay_s"), [*interruptions()])
 def test_ctrl_c_at_any_moment_is_quiet(
     files: "Files", words: tuple[str, ...], delay_s: float
 ) -> None:

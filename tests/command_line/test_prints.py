@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 TALKING = """
 import os, subprocess, sys, threading, time
+from interpreter.tools.declared import tool
 
 print("loaded \\x1b[31m")
 
@@ -34,23 +35,23 @@ def starts() -> None:
     beside.start()
     beside.join()
 
+@tool(deadline_s=1)
 def hangs() -> None:
-    "Never comes back, and speaks in the end."
+    "Never comes back."
     print("begun", flush=True)
-    time.sleep(0.8)
-    print("too late", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 
 def crashes() -> None:
     "Crashes."
     import ctypes
     ctypes.string_at(0)
 """
+# Where calls run in processes, the last one finds one that runs: its deadline is its own.
 SCRIPT = (
     'Hi. [CALL] a [HEAD] says("A") [END] [CALL] b [HEAD] says_later("B") [END] [CALL] c [HEAD] starts() [END]'
-    " [CALL] d [HEAD] hangs() [END] [TRAP] all [END] Done."
+    " [TRAP] all [END] [CALL] d [HEAD] hangs() [END] [TRAP] all [END] Done."
 )
-RUN = ("run", "hi", "--tools", "talking.py", "--backend", "script:talks.cml", "--deadline", "0.5")
+RUN = ("run", "hi", "--tools", "talking.py", "--backend", "script:talks.cml")
 
 
 @pytest.fixture
@@ -75,26 +76,26 @@ def test_json_is_one_document_and_prints_are_in_it(talking: Path) -> None:
 
 
 def test_in_processes_of_their_own_what_goes_past_python_is_kept_too(talking: Path) -> None:
-    out, err = process(*RUN[:-1], "3", "--json", "--isolate").communicate(timeout=60)
+    out, err = process(*RUN, "--json", "--isolate").communicate(timeout=60)
     printed = json.loads(out)["printed"]
     lines = printed["a"].splitlines()
     assert {*lines} >= {"A \x1b[2J", "A aside", "of C", "of a program"}
     assert "later B" in printed["b"]
     assert "beside" in printed["c"]
-    assert "begun\ntoo late" in printed["d"]
+    assert "begun" in printed["d"]
     assert b"left behind" not in err  # the deadline has ended it
 
 
 def test_a_crash_is_an_answer_and_the_session_goes_on(cml: "Cml", talking: Path) -> None:
     (talking / "talks.cml").write_text("[CALL] a [HEAD] crashes() [END] [TRAP][END] So.", "utf-8")
-    found = cml(*RUN[:-2], "--isolate", "--trace", "t.jsonl")
+    found = cml(*RUN, "--isolate", "--trace", "t.jsonl")
     assert found.status == 0
     assert "WorkerLost" in found.out
     assert "was killed by SIGSEGV" in (talking / "t.jsonl").read_text(encoding="utf-8")
 
 
 def test_in_a_conversation_prints_are_told_between_the_lines(talking: Path) -> None:
-    chat = process("chat", *RUN[1:-1], "3", "--isolate", stdin=subprocess.PIPE)
+    chat = process("chat", *RUN[1:], "--isolate", stdin=subprocess.PIPE)
     out, _ = chat.communicate(b"\n", timeout=60)
     assert "a printed: loaded ␛[31m␊A ␛[2J" in out.decode()
     assert b"\x1b" not in out

@@ -9,7 +9,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from extras import from_extra
+from waiting import wait_until
 
 ASK = "/ask?question=What+is+the+weather"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -63,24 +63,16 @@ def port() -> Iterator[int]:
         env={**os.environ, "CML_BACKEND": f"script:{EXAMPLES / 'trip.cml'}"},
     )
     try:
-        wait_for(lambda: answers(number))
+        wait_until(lambda: answers(number))
         yield number
     finally:
         process.terminate()
-        assert process.wait(30) in {0, -15}
+        assert process.wait(60) in {0, -15}
 
 
 def answers(port: int) -> bool:
     with socket.socket() as tried:
         return tried.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(condition: object) -> None:
-    assert callable(condition)
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -128,7 +120,7 @@ def test_a_browser_that_goes_away_stops_its_session(port: int) -> None:
     with answered(port, ASK) as answer:
         next(events(answer))
         assert len(got(port, "/")[1]) == 1
-    wait_for(lambda: got(port, "/")[1] == [])
+    wait_until(lambda: got(port, "/")[1] == [])
 
 
 # ----------------------------------------------------------------------------------- the notebook

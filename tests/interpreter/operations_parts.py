@@ -8,15 +8,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from sources import ROOT, SOURCES, tree_of
+
 from cml.profile import Limits
 from cml.text.grammar import specification
 from interpreter import AsyncRuntime, Runtime, Sessions
 from interpreter.state import Settings
 from interpreter.trace import Header, encode_header, encode_row, with_checksum
 from interpreter.vectors import read_vector
-
-ROOT: Final = Path(__file__).parents[2]
-
 
 # ------------------------------------------------------------------------------------- limits
 
@@ -124,16 +123,15 @@ class LogLine(NamedTuple):
 
 def log_lines() -> Iterator[LogLine]:
     """Yield every line that the three packages log, as their sources say."""
-    for package in ("cml", "interpreter", "model_adapters"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                match node:
-                    case ast.Call(
-                        ast.Attribute(ast.Name("LOG" | "_LOG"), level),
-                        [ast.Constant(str(text)), *_],
-                    ):
-                        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-                        yield LogLine(_logger(module), level, text)
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.Call(
+                    ast.Attribute(ast.Name("LOG" | "_LOG"), level),
+                    [ast.Constant(str(text)), *_],
+                ):
+                    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                    yield LogLine(_logger(module), level, text)
 
 
 def _logger(module: str) -> str:

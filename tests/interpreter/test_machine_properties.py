@@ -3,6 +3,7 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from trying import tries
 
 from cml.ast import OutcomeKind
 from cml.text.lexer import Lexer
@@ -192,5 +193,5 @@ class Sessions(RuleBasedStateMachine):
         self.take(*(Returned(call, Outcome(OutcomeKind.RETURNED, 1)) for call in calls))
 
 
-Sessions.TestCase.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+Sessions.TestCase.settings = settings(tries(200), stateful_step_count=25)
 TestSessions = Sessions.TestCase

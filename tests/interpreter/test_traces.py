@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cml import parse
@@ -71,7 +71,6 @@ def test_the_same_script_gives_the_same_trace_ten_times() -> None:
     st.sampled_from([None, 10_000, 50_000]),
     st.integers(0, 2),
 )
-@settings(deadline=None)
 def test_every_run_is_valid_and_replays_to_the_same_bytes(
     words, end, deliver, deadline_us, workers
 ) -> None:
@@ -102,7 +101,6 @@ def test_a_missing_row_is_found(marker) -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_a_trace_with_two_rows_exchanged_is_not_valid(data) -> None:
     lines = recorded()
     first = data.draw(st.integers(1, len(lines) - 2))
@@ -254,7 +252,6 @@ def test_the_header_round_trips() -> None:
     st.sampled_from(["any", "word", "line", "idle"]),
     st.integers(1, 7),
 )
-@settings(deadline=None)
 def test_the_context_read_anew_holds_exactly_what_went_in(words, deliver, size) -> None:
     """However the model writes: what goes in stands in the context as the block that it is."""
     text = " ".join(words)

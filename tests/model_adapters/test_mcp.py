@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from extras import from_extra
+from waiting import wait_until
 
 from interpreter import AsyncRuntime, Runtime, ScriptedSession, Settings
 from interpreter.events import Inject, Outcome, Row
@@ -127,7 +128,8 @@ def test_progress_is_told_on_the_way_and_not_too_often(good: Connection) -> None
     rows = run("[CALL] a [HEAD] count(to=60) [END] [TRAP] a [END]", good)
     reports = [o.value for _, o in told(rows) if o.kind.value == "progress"]
     assert reports[0] == {"progress": 1, "total": 60, "message": "step 1"}
-    assert 2 <= len(reports) <= 4  # 60 reports in 1.2 seconds and more, one a second told
+    seconds = (rows[-1].at_us - rows[0].at_us) / 1e6  # 1.2 and more, and one a second is told
+    assert 2 <= len(reports) <= 2 + seconds
 
 
 @pytest.mark.parametrize("how", ["cancel", "deadline"])
@@ -135,18 +137,10 @@ def test_who_cancels_here_cancels_there(good: Connection, tmp_path: Path, how: s
     log = tmp_path / "log"
     script = f'[CALL] a [HEAD] rest(log="{log}") [END] [TRAP][END] '  # it says that it rests
     script += "[CALL] cancel(a) [END] " if how == "cancel" else ""
-    settings = Settings(deadline_us=300_000 if how == "deadline" else None)
+    settings = Settings(deadline_us=2_000_000 if how == "deadline" else None)
     kind, _ = outcome(run(f"{script}[TRAP][END]", good, settings))
     assert kind == ("cancelled" if how == "cancel" else "timeout")
-    wait_for(log.exists)
-
-
-def wait_for(condition: object) -> None:
-    assert callable(condition)
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(log.exists)
 
 
 def test_the_same_functions_run_in_the_loop_of_an_async_runtime(good: Connection) -> None:
@@ -311,7 +305,7 @@ def url() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(lambda: answers(port))
+        wait_until(lambda: answers(port))
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.kill()
@@ -335,7 +329,7 @@ def test_a_server_over_http(url: str, tmp_path: Path) -> None:
         assert (kind, len(value)) == ("returned", 60)
         assert any(o.kind.value == "progress" for _, o in told(rows))
         assert outcome(rows, "b")[0] == "cancelled"
-        wait_for(log.exists)
+        wait_until(log.exists)
 
 
 def test_a_server_over_http_that_dies(url: str) -> None:

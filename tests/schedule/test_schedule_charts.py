@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from extras import from_extra
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from runs_to_advise import write_run
 from schedule_strategies import COSTS, workloads
+from trying import tries
 
 from interpreter import ScriptedSession, Settings, run_virtual
 from interpreter.events import Said
@@ -41,7 +42,7 @@ def check_sound(panel: TimelinePanel) -> None:
 
 
 @given(workload=workloads(), costs=COSTS, workers=st.integers(0, 3))
-@settings(deadline=None, max_examples=60)
+@tries(60)
 def test_timelines_show_every_call_once_and_nothing_twice(workload, costs, workers) -> None:
     narrations = list(narrate_workload(workload, costs, MODELS, ("lpt",), Options(workers=workers)))
     timelines = simulated_timelines(narrations)
@@ -60,7 +61,7 @@ def test_timelines_show_every_call_once_and_nothing_twice(workload, costs, worke
 
 
 @given(workload=workloads(), costs=COSTS)
-@settings(deadline=None, max_examples=30)
+@tries(30)
 def test_trace_events_hold_every_bar(workload, costs) -> None:
     timelines = simulated_timelines(
         list(narrate_workload(workload, costs, MODELS, ("lpt",), Options()))
@@ -89,7 +90,7 @@ def test_all_times_of_a_chart_have_one_unit(tmp_path: Path, token_us: int, unit:
 
 
 @given(workload=workloads(), costs=COSTS)
-@settings(deadline=None, max_examples=30)
+@tries(30)
 def test_a_page_holds_every_bar_and_says_it_in_a_table(workload, costs) -> None:
     timelines = simulated_timelines(
         list(narrate_workload(workload, costs, MODELS, ("lpt",), Options()))

@@ -6,8 +6,8 @@ from multiprocessing import get_context
 
 import msgspec
 import pytest
-from extras import from_extra
-from hypothesis import given, settings
+from clusters import dask_cluster
+from hypothesis import given
 from hypothesis import strategies as st
 
 from interpreter.schedule.costs import PRESETS
@@ -78,15 +78,7 @@ def test_processes_come_to_the_same() -> None:
 
 @pytest.mark.slow
 def test_a_dask_cluster_comes_to_the_same() -> None:
-    from_extra("dask", "distributed")
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as c,
-        Client(c) as client,
-    ):
+    with dask_cluster(2) as client:
         check_equal_on(client.get_executor())
 
 
@@ -119,7 +111,6 @@ def test_lines_that_are_no_workload_become_faults() -> None:
 
 
 @given(values=st.lists(st.floats(0, 1e6), min_size=1, max_size=300), exact=st.integers(0, 50))
-@settings(deadline=None)
 def test_gaps_in_bounded_memory_stay_within_their_resolution(
     values: list[float], exact: int
 ) -> None:

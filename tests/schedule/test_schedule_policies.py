@@ -5,12 +5,13 @@ from random import Random
 
 import pytest
 from extras import from_extra
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 from plain_lookahead import plain_follow, plain_improve, plain_lookahead, played_us
 from schedule_strategies import COSTS, FREE_COSTS, workloads
+from trying import tries
 
 from interpreter.schedule.costs import Costs
 from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
@@ -76,7 +77,7 @@ def test_longest_tail_is_optimal_for_futures(workload: Workload) -> None:
     assert run_policy(plan, "longest-tail").makespan_us == lower_bound_us(plan)
 
 
-@settings(max_examples=40, deadline=None)
+@tries(40)
 @given(workloads(most_calls=6, exact=True), WORKERS)
 def test_optimal_is_the_best_order_and_never_below_the_bound(
     workload: Workload, workers: int
@@ -181,7 +182,7 @@ def test_truth_behind_the_estimates_is_hidden_from_the_keys(
 ESTIMATED = st.one_of(workloads(), workloads(exact=True), workloads(exact=True, arrivals=False))
 
 
-@settings(max_examples=300)
+@tries(300)
 @given(ESTIMATED, COSTS, WORKERS, st.booleans(), st.sampled_from(["lpt", "fan-tail", "program"]))
 def test_what_is_not_tried_would_not_have_been_taken(
     workload: Workload, costs: Costs, workers: int, idle: bool, policy: KeyPolicy
@@ -198,7 +199,7 @@ def test_what_is_not_tried_would_not_have_been_taken(
         assert found == plain_lookahead(known, facts, priority, idle=idle)
 
 
-@settings(max_examples=300)
+@tries(300)
 @given(ESTIMATED, COSTS, WORKERS, st.randoms(use_true_random=False))
 def test_a_plan_is_followed_as_if_everything_were_tried(
     workload: Workload, costs: Costs, workers: int, random: Random

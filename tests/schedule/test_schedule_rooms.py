@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from sources import tree_of
+
 import interpreter.schedule
 
 HOUSE = Path(interpreter.schedule.__file__).parent
@@ -14,7 +16,7 @@ MOST_DOORS = 15
 
 
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PREFIX):
             yield str(node.module).removeprefix(PREFIX)
 

@@ -2,10 +2,11 @@
 
 import msgspec
 import pytest
-from hypothesis import assume, given, reject, settings
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 from schedule_strategies import COSTS, workloads
 from token_level import TurnError, play_tokens
+from trying import tries
 
 from interpreter.drivers.virtual import DecodingCosts
 from interpreter.schedule.costs import Costs
@@ -30,7 +31,7 @@ def test_a_cost_that_both_levels_have_has_one_name() -> None:
     policy=st.sampled_from(["program", "lpt", "fan-tail", "lookahead-idle", "random"]),
     workers=st.integers(0, 3),
 )
-@settings(max_examples=150, deadline=None)
+@tries(150)
 def test_both_levels_agree_to_the_microsecond(
     workload, costs, policy: RunnablePolicy, workers, model
 ) -> None:

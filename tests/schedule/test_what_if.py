@@ -4,10 +4,11 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from runs_to_advise import LATE, run_rows
 from schedule_strategies import workloads
+from trying import tries
 
 from interpreter.runs import Run
 from interpreter.schedule.advice.advice import advise
@@ -27,7 +28,7 @@ def as_it_was(found: PlayedRuns) -> PlayedRun:
 
 
 @given(workload=workloads(), workers=st.integers(0, 4))
-@settings(max_examples=40)
+@tries(40)
 def test_what_was_played_is_sound(workload, workers: int) -> None:
     # What a call needed was written before it.
     names = [call.id for call in workload.calls]

@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sources import ROOT, SOURCES, tree_of
 
-ROOT = Path(__file__).parents[2]
-SOURCES = sorted(
-    path for top in ("cml", "interpreter", "model_adapters") for path in (ROOT / top).rglob("*.py")
-)
 RUNS_CODE = frozenset(
     {
         *("eval", "exec", "compile", "__import__", "execfile", "breakpoint"),
@@ -52,9 +49,9 @@ ALLOWED = {
 """Where something can run code, and why no model, tool, person or file decides what."""
 
 
-def found(source: str) -> Iterator[str]:
+def found(tree: ast.Module) -> Iterator[str]:
     """The names of what can run code, and is called."""
-    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
     for called in calls:
         match called:
             case ast.Name(name) if name in RUNS_CODE - OF.keys() | {"compile"}:
@@ -69,9 +66,7 @@ def found(source: str) -> Iterator[str]:
 
 def test_whatever_can_run_code_is_in_the_table() -> None:
     places = {
-        (str(path.relative_to(ROOT)), name)
-        for path in SOURCES
-        for name in found(path.read_text(encoding="utf-8"))
+        (str(path.relative_to(ROOT)), name) for path in SOURCES for name in found(tree_of(path))
     }
     assert places - ALLOWED.keys() == set()
     assert ALLOWED.keys() - places == set()  # the table does not outlive what it is about
@@ -80,7 +75,7 @@ def test_whatever_can_run_code_is_in_the_table() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_shell_and_no_code_of_a_model(path: Path) -> None:
     """No shell reads a command, and no model brings code of its own."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.keyword) and node.arg in {"shell", "trust_remote_code"}:
             assert isinstance(node.value, ast.Constant)
             assert node.value.value is False
@@ -92,6 +87,6 @@ def test_no_shell_and_no_code_of_a_model(path: Path) -> None:
 def test_the_walk_finds_what_it_is_for() -> None:
     told = ("eval(x)", "os.system(x)", "pickle.loads(x)", "subprocess.run(x)", "builtins.exec(x)")
     others = ("re.compile(x)", "json.loads(x)", "asyncio.run(x)", "run(x)")
-    assert [name for line in told + others for name in found(line)] == [
+    assert [name for line in told + others for name in found(ast.parse(line))] == [
         *("eval", "system", "loads", "run", "exec"),
     ]

@@ -7,9 +7,10 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from trying import tries
 from writers import WRITERS, Form, spelt_out
 
 from cml.terminal.foreign import visible
@@ -149,7 +150,7 @@ def _cases(*, slow: bool) -> list[str]:
 
 @pytest.mark.parametrize("name", _cases(slow=False))
 @given(text=hostile)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@tries(40)
 def test_no_writer_lets_a_text_run_or_hide(name: str, text: str) -> None:
     check(name, text)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 import time
 
 import pytest
@@ -251,13 +252,21 @@ def test_a_message_that_nobody_waits_for_any_more_keeps_nothing_from_closing() -
 
 def test_what_is_said_as_a_turn_is_cancelled_goes_in_with_the_next() -> None:
     """The row of the message is one of the last of its turn, which nobody reads."""
+    decodes, goes_on = threading.Event(), threading.Event()
+
+    class Held(ScriptedSession):
+        def decode(self):
+            decodes.set()
+            goes_on.wait(60)
+            return super().decode()
 
     async def main() -> list[object]:
-        async with AsyncRuntime(written(4, 0.01), {}) as runtime:
+        async with AsyncRuntime(Held(["a ", "b "]), {}) as runtime:
             reading = asyncio.create_task(rules(runtime))
-            await asyncio.sleep(0.005)
+            await asyncio.to_thread(decodes.wait, 60)
             messages = [runtime.say("first")]
             reading.cancel()
+            goes_on.set()
             with pytest.raises(asyncio.CancelledError):
                 await reading
             messages.append(runtime.say("second"))

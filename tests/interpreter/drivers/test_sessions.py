@@ -400,13 +400,13 @@ def test_messages_beyond_the_bound_are_refused_and_results_get_in() -> None:
             opened = sessions.open(
                 script(written), {"f": f}, settings, journal=kept, most_waiting=3
             )
-            for _ in range(3):
-                opened.say("hm")
+            waiting = [opened.say("hm") for _ in range(3)]
             with pytest.raises(HostError, match="Embed/full"):
                 opened.say("hm")
             running = asyncio.create_task(opened.complete())
-            await asyncio.sleep(0.05)
-            for _ in range(3):  # those before have gone in by now
+            for message in waiting:
+                await message  # until it has gone in
+            for _ in range(3):
                 opened.say("hm")
             gate.set()
             assert await running == "stop"

@@ -4,13 +4,14 @@ That rows and context are those of a session that cannot, whatever happens, is s
 sessions of `driver_stories`, half of which let go.
 """
 
-import time
+from collections.abc import Callable
+from threading import Event
 
 import pytest
 from letting_go import LettingGo
 
 from cml import Call
-from interpreter import EndOfDecoding, Runtime, ScriptedSession, Settings, State
+from interpreter import EndOfDecoding, Runtime, Settings, State
 from interpreter.drivers.waiting import expected_wait_us
 from interpreter.scripted import pieces_of
 from interpreter.session import Suspended
@@ -20,28 +21,42 @@ from interpreter.tools.declared import tool
 CALLS = "[CALL] a [HEAD] quick() [END][CALL] b [HEAD] slow() [END]"
 
 
-@tool(estimate_s=100)
-def quick() -> str:
-    time.sleep(0.03)
-    return "a"
+class Asked(LettingGo):
+    """Opens a gate each time that it is asked to let go, for calls that wait for that."""
+
+    def __init__(self, text: str | list[str | EndOfDecoding], again_us: int | None = None) -> None:
+        super().__init__(pieces_of(text) if isinstance(text, str) else text, again_us=again_us)
+        self.gates = [Event() for _ in range(3)]
+
+    def suspend(self, wait_us: int | None) -> Suspended:
+        told = super().suspend(wait_us)
+        for gate in self.gates[: len(self.waits_us)]:
+            gate.set()
+        return told
 
 
-@tool(estimate_s=500)
-def slow() -> str:
-    time.sleep(0.1)
-    return "b"
+def functions_of(session: Asked, unknown_after: int = 1) -> dict[str, Callable[[], str]]:
+    """Each returns when the session was asked to let go so many times."""
+
+    @tool(estimate_s=100)
+    def quick() -> str:
+        session.gates[0].wait(60)
+        return "a"
+
+    @tool(estimate_s=500)
+    def slow() -> str:
+        session.gates[1].wait(60)
+        return "b"
+
+    def unknown() -> str:
+        session.gates[unknown_after - 1].wait(60)
+        return "c"
+
+    return {"quick": quick, "slow": slow, "unknown": unknown}
 
 
-def unknown() -> str:
-    time.sleep(0.03)
-    return "c"
-
-
-FUNCTIONS = {"quick": quick, "slow": slow, "unknown": unknown}
-
-
-def run(session: ScriptedSession, settings: Settings | None = None) -> list[str]:
-    with Runtime(session, FUNCTIONS, settings) as runtime:
+def run(session: Asked, unknown_after: int = 1) -> list[str]:
+    with Runtime(session, functions_of(session, unknown_after)) as runtime:
         return [row.rule for row in runtime.run()]
 
 
@@ -49,7 +64,7 @@ def run(session: ScriptedSession, settings: Settings | None = None) -> list[str]
     ("trap", "expected_us"), [("[TRAP][END]", 100_000_000), ("[TRAP] all [END]", 500_000_000)]
 )
 def test_at_a_trap_the_session_is_told_how_long_it_may_be(trap: str, expected_us: int) -> None:
-    session = LettingGo(pieces_of(f"{CALLS} {trap} done"), again_us=None)
+    session = Asked(f"{CALLS} {trap} done")
     run(session)
     assert session.waits_us[0] is not None
     assert 0.5 * expected_us < session.waits_us[0] <= expected_us
@@ -58,57 +73,60 @@ def test_at_a_trap_the_session_is_told_how_long_it_may_be(trap: str, expected_us
 
 
 def test_where_nobody_can_tell_how_long_nobody_does() -> None:
-    session = LettingGo(pieces_of("[CALL] a [HEAD] unknown() [END][TRAP][END]"))
+    session = Asked("[CALL] a [HEAD] unknown() [END][TRAP][END]")
     run(session)
     assert set(session.waits_us) == {None}
 
 
 def test_the_choice_is_made_again_as_often_as_the_session_wants() -> None:
-    often, once = (
-        LettingGo(pieces_of("[CALL] a [HEAD] unknown() [END][TRAP][END]"), again_us=again_us)
-        for again_us in (3_000, None)
-    )
-    rules = [run(session) for session in (often, once)]
-    assert rules[0] == rules[1]
+    text = "[CALL] a [HEAD] unknown() [END][TRAP][END]"
+    often, once = Asked(text, again_us=3_000), Asked(text)
+    assert run(often, unknown_after=3) == run(once)
     assert len(often.waits_us) > 2
     assert len(once.waits_us) == 1
     assert often.resumed == once.resumed == 1
 
 
 def test_a_session_is_resumed_before_an_interrupt_goes_in_and_suspended_anew() -> None:
-    session = LettingGo(pieces_of(f"{CALLS} [TRAP][END] one [TRAP][END] two"), again_us=None)
+    session = Asked(f"{CALLS} [TRAP][END] one [TRAP][END] two")
     run(session)
     assert session.resumed == 2
     assert len(session.waits_us) >= 2
 
 
 def test_a_session_without_a_trap_is_left_in_peace() -> None:
-    session = LettingGo(pieces_of("[CALL] a [HEAD] quick() [END] and so on"))
-    run(session, Settings(end="detach"))
-    assert session.waits_us == []
+    session = Asked("[CALL] a [HEAD] quick() [END] and so on")
+    with Runtime(session, functions_of(session), Settings(end="detach")) as runtime:
+        list(runtime.run())
+        assert session.waits_us == []
+        session.gates[0].set()
 
 
 def test_a_turn_that_is_stopped_at_a_trap_leaves_the_session_resumed() -> None:
-    session = LettingGo(pieces_of(f"{CALLS} [TRAP][END]"), again_us=None)
-    with Runtime(session, FUNCTIONS) as runtime:
+    session = Asked(f"{CALLS} [TRAP][END]")
+    gate = Event()
+    with Runtime(session, dict.fromkeys(("quick", "slow"), lambda: gate.wait(60))) as runtime:
         for row in runtime.run():
             if row.rule == "Step/trap":
                 runtime.stop()
+        gate.set()
     assert session.elsewhere is None
     assert session.context == f"{CALLS} [TRAP][END]"
 
 
 def test_what_a_session_raises_when_it_lets_go_is_raised() -> None:
-    class Broken(LettingGo):
+    class Broken(Asked):
         def suspend(self, wait_us: int | None) -> Suspended:
+            super().suspend(wait_us)
+            self.gates[1].set()
             raise MemoryError("no room in the host")
 
     with pytest.raises(MemoryError, match="no room"):
-        run(Broken(pieces_of(f"{CALLS} [TRAP] all [END]")))
+        run(Broken(f"{CALLS} [TRAP] all [END]"))
 
 
 def test_the_end_of_a_model_is_waited_over_as_a_trap_is() -> None:
-    session = LettingGo([CALLS, EndOfDecoding("stop"), "done"], again_us=None)
+    session = Asked([CALLS, EndOfDecoding("stop"), "done"])
     run(session)
     assert session.resumed >= 1
     assert "done" in session.context

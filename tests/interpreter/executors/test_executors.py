@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from extras import from_extra
+from clusters import dask_cluster
 
 from cml.ast import OutcomeKind
 from interpreter import EndOfDecoding, Runtime, Settings
@@ -181,17 +181,13 @@ def counts(to: int) -> Generator[int, None, int]:
 @pytest.mark.slow
 @pytest.mark.long
 def test_tools_run_on_a_dask_cluster_while_the_model_decodes(tmp_path: Path) -> None:
-    distributed = from_extra("dask", "distributed")
     where = f'folder="{tmp_path}"'
     script = (
         f'[CALL] a [HEAD] meets(own="a", other="b", {where}) [END] meanwhile '
         f'[CALL] b [HEAD] meets(own="b", other="a", {where}) [END] and on '
         "[CALL] c [HEAD] counts(to=a) [END] [CALL] d [HEAD] die() [END] [TRAP] all [END] ok"
     )
-    cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    )
-    with cluster, distributed.Client(cluster) as client:
+    with dask_cluster(2) as client:
         check_executor(lambda: client.get_executor(pure=False))
         executor = client.get_executor(pure=False, retries=0)
         functions = {"meets": meets, "counts": counts, "die": lambda: 1 / 0}

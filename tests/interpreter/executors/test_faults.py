@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
-from extras import from_extra
+from clusters import dask_cluster
 
 from cml.ast import OutcomeKind
 from cml.profile import Level, Profile
@@ -53,14 +53,7 @@ def processes() -> Iterator[Executor]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Executor]:
-    distributed = from_extra("dask", "distributed")
-    import dask
-
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(4, threads_per_worker=1, dashboard_address=None) as local,
-        distributed.Client(local) as client,
-    ):
+    with dask_cluster(4) as client:
         yield client.get_executor(pure=False, retries=0)
 
 

@@ -7,11 +7,11 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from interpreter import Runtime, Settings
 from interpreter.events import Inject
@@ -93,13 +93,6 @@ def is_over(process: int) -> bool:
     return status.rpartition(")")[2].split()[0] in "ZX"
 
 
-def in_time(question: Callable[[], object]) -> None:
-    until = time.monotonic() + 30
-    while not question():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize(
     ("function", "said"),
     [(leaves, "ended, with status 3"), (crashes, "was killed by SIGSEGV")],
@@ -125,7 +118,7 @@ def test_a_worker_that_died_between_calls_is_no_worker() -> None:
     with Processes(1) as pool:
         first = pool.submit(own_process).result()
         os.kill(first, 9)
-        in_time(lambda: not Path(f"/proc/{first}").exists())
+        wait_until(lambda: not Path(f"/proc/{first}").exists())
         assert pool.submit(own_process).result() != first
 
 
@@ -141,7 +134,7 @@ def test_a_deadline_ends_the_process_and_all_that_it_started(tmp_path: Path) -> 
             Settings(deadlines_us={"hangs": 3_000_000}),
         )
         for process in marks.read_text(encoding="ascii").split():
-            in_time(lambda it=int(process): is_over(it))
+            wait_until(lambda it=int(process): is_over(it))
     assert told["a"][0] == "timeout"
     assert told["b"][0] == "returned"
 
@@ -264,7 +257,7 @@ def test_a_host_that_is_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
     worker = int(host.stdout.readline())
     host.kill()
     host.communicate()
-    in_time(lambda: is_over(worker))
+    wait_until(lambda: is_over(worker))
 
 
 def test_a_process_goes_though_nobody_shut_its_pool_down(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from trying import tries
 
 from cml.profile import Profile
 from cml.text.grammar import specification
@@ -69,7 +70,7 @@ others = st.sampled_from(
     st.sampled_from([None, 3]),
     st.integers(0, 1),
 )
-@settings(max_examples=40, deadline=None)
+@tries(40)
 def test_generated_programs_keep_every_invariant(parts, deadline_us, messages) -> None:
     found = explore(Program("".join(parts), Settings(deadline_us=deadline_us), messages), 20_000)
     assert found.violation is None
@@ -244,7 +245,7 @@ def test_the_full_search_reaches_the_same_states_by_the_same_rules(name) -> None
     st.sampled_from(["any", "idle", "word"]),
     st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@tries(60)
 def test_the_full_search_of_generated_programs_reaches_the_same_states(
     parts, deadline_us, messages, workers, deliver, failures
 ) -> None:
@@ -293,7 +294,7 @@ def test_the_programs_of_the_run_vectors_keep_every_invariant(path) -> None:
 
 @pytest.mark.slow
 @given(st.lists(st.one_of(calls, others), min_size=4, max_size=8), st.booleans())
-@settings(max_examples=10, deadline=None)
+@tries(10)
 def test_larger_generated_programs_keep_every_invariant(parts, failures) -> None:
     chosen = Settings(deadline_us=3)
     found = explore(Program("".join(parts), chosen, messages=1, failures=failures), 20_000)

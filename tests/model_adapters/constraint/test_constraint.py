@@ -4,9 +4,10 @@ import sys
 
 import pytest
 from extras import from_extra
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tool_texts import MARKER, NODE, TOOLS, any_prose, contexts, faults, parameters, tools, walk
+from trying import tries
 
 from cml import Body, Call, Interrupt, Lexer, Malformed, Trap, parse, validate
 from cml.diagnostics import Severity
@@ -87,7 +88,7 @@ def test_one_changed_character_is_accepted_only_where_the_text_still_fits(
         assert_fits(changed, required)
 
 
-@settings(max_examples=60)
+@tries(60)
 @given(seed=st.integers(0, 2**32), length=st.integers(1, 150), required=st.integers(0, 2))
 def test_walks_of_bytes_fit_the_tools(seed: int, length: int, required: int) -> None:
     text, done = walk(Constraint(BYTES, TOOLS, ToolChoice(required, 5)), BYTES, seed, length)
@@ -96,7 +97,7 @@ def test_walks_of_bytes_fit_the_tools(seed: int, length: int, required: int) -> 
 
 
 @pytest.mark.model
-@settings(max_examples=40)
+@tries(40)
 @given(seed=st.integers(0, 2**32), length=st.integers(1, 60), required=st.integers(0, 2))
 def test_walks_of_tokens_fit_the_tools(
     words: Vocabulary, seed: int, length: int, required: int
@@ -127,7 +128,7 @@ def test_a_text_is_accepted_however_it_is_cut_into_tokens(
 
 
 @pytest.mark.parametrize("body", list(Body))
-@settings(max_examples=150)
+@tries(150)
 @given(tool=tools(), seed=st.integers(0, 2**32), data=st.data())
 def test_whatever_is_written_at_random_parses_and_is_accepted_by_the_tool(
     body: Body, tool: Tool, seed: int, data: st.DataObject
@@ -349,7 +350,7 @@ def test_a_call_that_failed_is_no_future_and_one_that_returned_is_nothing_to_wai
     assert ends_after(after("[INTR] job1 progress [HEAD] 1 [END]"), "[TRAP] job1, job2 [END]")
 
 
-@settings(max_examples=60)
+@tries(60)
 @given(tool=tools(), seed=st.integers(0, 2**32))
 def test_a_future_names_an_earlier_call_and_a_trap_one_that_is_pending(
     tool: Tool, seed: int

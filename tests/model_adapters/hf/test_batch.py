@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import pytest
 from extras import from_extra
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from trying import tries
 
 from interpreter import Runtime, Sessions
 from interpreter.runs import read_run
@@ -119,7 +120,7 @@ def told(session: HfSession, story: Story) -> tuple[tuple[int, ...], list[float]
     return session.ids, [each.logprob for each in session.logprobs(400)]
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(some=st.lists(stories, min_size=2, max_size=6))
 def test_what_a_session_decodes_does_not_depend_on_who_comes_and_goes(
     batch: DecodingBatch, tiny: "HfModel", some: Sequence[Story]
@@ -137,7 +138,7 @@ def test_what_a_session_decodes_does_not_depend_on_who_comes_and_goes(
     assert together == alone
 
 
-@settings(max_examples=15, deadline=None)
+@tries(15)
 @given(story=stories)
 def test_scores_depend_on_the_context_alone_and_not_on_how_it_was_read(
     batch: DecodingBatch, tiny: "HfModel", story: Story
@@ -151,7 +152,7 @@ def test_scores_depend_on_the_context_alone_and_not_on_how_it_was_read(
     session.close()
 
 
-@settings(max_examples=10, deadline=None)
+@tries(10)
 @given(story=stories)
 def test_beside_a_session_of_its_own_the_scores_differ_by_rounding_at_most(
     batch: DecodingBatch, tiny: "HfModel", story: Story

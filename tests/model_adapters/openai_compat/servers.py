@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from waiting import wait_until
 
 from model_adapters.embedded.wheels import cache_folder
 
@@ -40,13 +41,6 @@ def read(url: str) -> Any:
     with urllib.request.urlopen(url, timeout=30) as answer:
         text = answer.read().decode()
     return json.loads(text) if text[:1] in "[{" else text
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come true"
-        time.sleep(0.02)
 
 
 # ------------------------------------------------------------------- a server that misbehaves

@@ -71,7 +71,7 @@ def tells(*texts: str, finish: str | None = "stop") -> Act:
 @contextmanager
 def chat_on(*acts: Act) -> Iterator[tuple[ChatSession, Misbehaving]]:
     with Misbehaving(*acts) as server:
-        connection = Server(Address(server.url, timeout_s=5), first_wait_s=0.01)
+        connection = Server(Address(server.url, timeout_s=60), first_wait_s=0.01)
         session = ChatSession(connection, ASK, tools=[tool_of(price, "price")])
         try:
             yield session, server

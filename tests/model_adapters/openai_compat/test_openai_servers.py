@@ -6,7 +6,8 @@ from contextlib import closing
 import msgspec
 import pytest
 from extras import from_extra
-from servers import llama_cpp_server, read, wait_until
+from servers import llama_cpp_server, read
+from waiting import wait_until
 
 from cml.profile import Profile
 from interpreter import HostError, Runtime, Settings
@@ -96,7 +97,7 @@ def test_an_append_stops_the_servers_work_and_so_does_a_close(url: str) -> None:
         write(session, 2)
         wait_until(lambda: busy(url))
         stop()
-        wait_until(lambda: not busy(url), seconds=5.0)
+        wait_until(lambda: not busy(url), within_s=10)  # all of it takes longer
 
 
 def test_an_appended_interrupt_is_read_with_the_prefix_that_the_server_kept(url: str) -> None:

@@ -5,7 +5,8 @@ from contextlib import closing
 
 import pytest
 from extras import from_extra
-from servers import read, vllm_server, wait_until
+from servers import read, vllm_server
+from waiting import wait_until
 
 from interpreter.session import Batch, EndOfDecoding, Piece
 from model_adapters.embedded.smollm2 import fetch_embedded
@@ -84,7 +85,7 @@ def test_an_append_stops_the_servers_work_and_so_does_a_close(url: str) -> None:
         write(session, 2)
         wait_until(lambda: running(url) == 1)
         stop()
-        wait_until(lambda: running(url) == 0, seconds=10.0)
+        wait_until(lambda: running(url) == 0, within_s=10)
 
 
 def test_an_appended_interrupt_is_read_with_the_prefix_that_the_server_kept(url: str) -> None:

@@ -4,8 +4,9 @@ import json
 from io import BytesIO
 from itertools import islice
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from trying import tries
 
 from cml.diagnostics import Severity
 from cml.profile import Body
@@ -40,7 +41,7 @@ def written(dialogues: list[Dialogue]) -> tuple[bytes, Contents]:
     return file.getvalue(), contents
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS)
 def test_every_dialogue_is_valid_and_tells_the_model_what_a_session_would(seed: int) -> None:
     for dialogue in some(seed):
@@ -52,7 +53,7 @@ def test_every_dialogue_is_valid_and_tells_the_model_what_a_session_would(seed: 
         assert told == dialogue.messages
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS)
 def test_the_runtime_alone_writes_interrupts_and_says_by_which_rule(seed: int) -> None:
     for dialogue in some(seed):
@@ -65,13 +66,13 @@ def test_the_runtime_alone_writes_interrupts_and_says_by_which_rule(seed: int) -
         assert told == sum(len(delivered.interrupts) for delivered in dialogue.delivered)
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS)
 def test_the_same_seed_gives_the_same_bytes(seed: int) -> None:
     assert written(some(seed)) == written(some(seed))
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS)
 def test_the_two_halves_call_nothing_in_common(seed: int) -> None:
     _, train = written(some(seed, 12))
@@ -92,7 +93,7 @@ def test_both_halves_have_facts_deeds_and_chains() -> None:
     assert {*train.chains} & {*test.chains} == set()
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS)
 def test_rows_are_read_back_and_doubles_left_out(seed: int) -> None:
     dialogues = some(seed)
@@ -107,7 +108,7 @@ def test_rows_are_read_back_and_doubles_left_out(seed: int) -> None:
         assert len({row.messages[0] for row in group}) == 1
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS)
 def test_chat_messages_hold_the_whole_context(seed: int) -> None:
     file, dialogues = BytesIO(), some(seed)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from trying import tries
 
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import DecodingCosts
@@ -25,7 +26,7 @@ def dialogues(seed: int, progress: float = 0.0) -> Iterator[Dialogue]:
     return draw_dialogues(seed, scene_of("test"), words, per_box=1, progress=progress)
 
 
-@settings(max_examples=40)
+@tries(40)
 @given(
     st.integers(0, 10**6),
     st.sampled_from(CALLINGS),

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from extras import from_extra
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from trying import tries
 
 from cml.ast import OutcomeKind
 from interpreter.drivers.virtual import TimedOutcomes, run_virtual
@@ -86,7 +87,7 @@ def test_parts_of_names_apart_are_the_text(text: str) -> None:
 
 
 @pytest.mark.model
-@settings(max_examples=25)
+@tries(25)
 @given(st.text(alphabet="abzA Zé0._@-\n東'\"[", max_size=40))
 def test_both_engines_have_the_same_tokens(
     gguf: GgufModel, tokenizer: HfTokenizer, text: str
