@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# A module is compiled when it is first imported: most of those of large packages never are.
+PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --constraint constraints.txt
 
 # Each process takes one half, in order, and then a part of what is left of the other's: models, servers and databases
 # that a file needs are begun once.
@@ -10,7 +11,8 @@ TWO_AT_A_TIME := --numprocesses 2 --dist worksteal
 
 .PHONY: demo test test-slow test-long lint docs pictures speaker clean
 
-demo: $(VENV)/.demo
+# Where everything is installed for the tests, the demo needs nothing more.
+demo: $(or $(wildcard $(VENV)/.test),$(VENV)/.demo)
 	$(BIN)/cml run "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather." \
 	    --tools examples/travel_tools.py --trace demo.trace.jsonl --yes
 

@@ -2,6 +2,7 @@
 
 import driver_stories as stories
 import pytest
+from trying import seeds
 
 from interpreter.testing import check_ran
 
@@ -17,8 +18,7 @@ def test_the_context_holds_what_the_rows_say(seed, form) -> None:
 
 
 @each_form
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1_000, 2_000))
+@pytest.mark.parametrize("seed", seeds(1_000, 1_000, of_them_slow=200))
 def test_a_thousand_more(seed, form) -> None:
     check_ran(FORMS[form](stories.draw(seed)))
 
@@ -33,7 +33,6 @@ def test_it_holds_of_each_where_many_share_a_loop(seed) -> None:
     play_many(seed)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10_000, 12_000, 10))
+@pytest.mark.parametrize("seed", seeds(10_000, 200, of_them_slow=40, step=10))
 def test_it_holds_of_each_of_two_thousand(seed) -> None:
     play_many(seed)

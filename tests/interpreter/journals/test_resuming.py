@@ -8,6 +8,7 @@ from pathlib import Path
 import driver_stories as stories
 import pytest
 from killed_answers import require_told_once, went_in
+from trying import seeds
 
 from interpreter import HostError, Runtime, ScriptedSession, Settings
 from interpreter.events import Row, Start
@@ -98,8 +99,7 @@ def test_a_random_session_goes_on_from_any_byte_of_its_trace(tmp_path, seed) -> 
     go_on_from_anywhere(tmp_path / "t.jsonl", seed, cuts=4)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5_000, 5_400))
+@pytest.mark.parametrize("seed", seeds(5_000, 400, of_them_slow=60))
 def test_a_random_session_goes_on_from_many_bytes_of_its_trace(tmp_path, seed) -> None:
     go_on_from_anywhere(tmp_path / "t.jsonl", seed, cuts=25)
 
