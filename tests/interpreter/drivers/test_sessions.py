@@ -109,6 +109,7 @@ def test_hundreds_of_sessions_lose_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1_800)
 def test_ten_thousand_sessions_and_a_hundred_thousand_calls_lose_nothing() -> None:
     check_load(10_000, 10)
