@@ -2,19 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
 from cml.ast import OutcomeKind
 from interpreter.drivers.realtime import Runtime
-from interpreter.events import Cancel, Effect, Finish, Returned, Row, Start
+from interpreter.events import Cancel, Effect, Finish, Returned, Start
 from interpreter.session import SUSPEND, Strategy, abilities_of
 from interpreter.state import Settings
-from interpreter.tools.signature import Function
 from model_adapters.conformance.check import Check, checked
-from model_adapters.conformance.forcing import Forced
 from model_adapters.conformance.mechanism.driven import CALL, TRAP, interrupts
 from model_adapters.conformance.mechanism.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
@@ -30,31 +27,24 @@ _LONGEST_S: Final = 5.0
 """How long a function waits for what may never come, in seconds."""
 
 
-def _f(number: int) -> int:
-    """Take a moment."""
-    threading.Event().wait(_WAIT_S)
-    return 41 + number
-
-
-def _ran(
-    subject: Subject, session: Forced, functions: Mapping[str, Function], settings: Settings
-) -> list[Row]:
-    """Run a turn to its end, and return its rows."""
-    with subject.run(session, functions, settings) as runtime:
-        return list(runtime.run())
-
-
 @checked("realtime/in-place", "Settle/deliver", "Embed/start", "Embed/effects")
 def in_place(subject: Subject) -> str | None:
     """In real time, with calls in threads, the context is the one of the virtual clock, and a call runs once."""
     runs: list[int] = []
+    is_trapped = threading.Event()
 
     def f(number: int) -> int:
         runs.append(number)
-        return _f(number)
+        is_trapped.wait(_LONGEST_S)  # however long the model takes to come to its trap
+        return 41 + number
 
-    with subject.forced(subject.script(CALL, TRAP, " done.")) as session:
-        _ran(subject, session, {"f": f}, Settings(subject.profile))
+    with (
+        subject.forced(subject.script(CALL, TRAP, " done.")) as session,
+        subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
+    ):
+        for row in runtime.run():
+            if row.rule == "Step/trap":
+                is_trapped.set()
         same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/effects", "the context")
         same(runs, [1], "Embed/start", "the arguments that the function was called with")
     return None
@@ -147,8 +137,15 @@ def _resuming(strategy: Strategy) -> Check:
         with subject.forced(script, request) as session:
             if SUSPEND not in abilities_of(session.watched.session):
                 return "the session does not declare the ability 'suspend'"
-            _ran(subject, session, {"f": _f}, Settings(subject.profile))
-            same(session.suspensions > 0, True, "Embed/suspend", "whether it was suspended")
+
+            def f(number: int) -> int:
+                session.was_suspended.wait(_LONGEST_S)
+                return 41 + number
+
+            with subject.run(session, {"f": f}, Settings(subject.profile)) as runtime:
+                list(runtime.run())
+            is_suspended = session.was_suspended.is_set()
+            same(is_suspended, True, "Embed/suspend", "whether it was suspended")
             same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/suspend", "the context")
             expected = fresh_outlook(subject, session)
             if expected is None:
@@ -212,7 +209,7 @@ def cancel(subject: Subject) -> str | None:
         subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
     ):
         _stop_when(running, runtime)
-        seen = was_asked.wait(10 * _WAIT_S)
+        seen = was_asked.wait(40 * _WAIT_S)
         same(seen, True, "Embed/cancel", "whether the coroutine was asked to stop")
     return None
 
