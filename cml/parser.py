@@ -9,19 +9,12 @@ import msgspec
 
 from cml.arguments import require_text, take_profile
 from cml.ast import Block, Context, Item, Malformed, Text
-from cml.diagnostics import Position, Span, advance
+from cml.diagnostics import START, Position, Span, advance
 from cml.printer import unescape
 from cml.profile import Profile, Spelling
-from cml.symbols import OPENERS, Marker, Symbol
+from cml.symbols import OPENERS, Marker, Symbol, WholeBlock
 from cml.text.blocks import BlockEnd, OpenBlock, read_block, stray_marker
 from cml.text.regions import make_lexer
-
-
-class Prose(msgspec.Struct, frozen=True, gc=False):
-    """A run of text outside every block, as it is written."""
-
-    text: str
-    start: Position
 
 
 class _Begun(msgspec.Struct):
@@ -60,8 +53,10 @@ class BlockReader:
         """Return the place of an offset in the line that the stream stands in."""
         return Position(self._line, offset - self._line_start + 1, offset)
 
-    def read(self, symbols: Iterable[Symbol]) -> Iterator[Prose | Block]:
+    def read(self, symbols: Iterable[Symbol]) -> Iterator[Symbol | Block]:
         """Yield the parts of a context; the last is the block that the end leaves open, if any.
+
+        Prose is yielded as its symbol, whose place may be asked for until the next part is.
 
         Args:
             symbols: All symbols, in order.
@@ -75,23 +70,39 @@ class BlockReader:
                 if block is not None:
                     yield self._read(block, BlockEnd.OPENED, offset)
                 block = _Begun(marker, self.place(offset), [text], [])
+                if isinstance(symbol, WholeBlock):
+                    for head in symbol.heads:
+                        self._add_head(block, head)
+                    self._count_lines(text, offset)
+                    yield self._read(block, BlockEnd.CLOSED, end)
+                    block = None
             elif block is None:
-                at = self.place(offset)
-                yield Prose(text, at) if marker is None else self._stray(marker, at)
+                yield symbol if marker is None else self._stray(marker, self.place(offset))
             else:
-                length = offset - block.start.offset
-                if length < self._room or self._whole:
-                    block.source.append(text)
-                    if marker is Marker.HEAD:
-                        block.heads.append(length)
+                self._extend(block, symbol)
                 if marker is Marker.END:
                     yield self._read(block, BlockEnd.CLOSED, end)
                     block = None
-            if marker is None and "\n" in text:
-                self._line += text.count("\n")
-                self._line_start = offset + text.rfind("\n") + 1
+            if marker is None:
+                self._count_lines(text, offset)
         if block is not None:
             yield self._read(block, BlockEnd.TRUNCATED, end)
+
+    def _extend(self, block: _Begun, symbol: Symbol) -> None:
+        length = symbol.offset - block.start.offset
+        if length < self._room or self._whole:
+            block.source.append(symbol.text)
+        if symbol.marker is Marker.HEAD:
+            self._add_head(block, length)
+
+    def _add_head(self, block: _Begun, at: int) -> None:
+        if at < self._room or self._whole:
+            block.heads.append(at)
+
+    def _count_lines(self, text: str, offset: int) -> None:
+        if "\n" in text:
+            self._line += text.count("\n")
+            self._line_start = offset + text.rfind("\n") + 1
 
     def _stray(self, marker: Marker, at: Position) -> Malformed:
         stray = stray_marker(marker, at)
@@ -99,10 +110,10 @@ class BlockReader:
         return Malformed(None, stray.source, stray.fault, stray.span, markers)
 
     def _read(self, begun: "_Begun", ending: BlockEnd, end: int) -> Block:
-        source, place = "".join(begun.source), self.place(end)
-        heads = tuple(min(head, self._room) for head in begun.heads[:2])
+        source = "".join(begun.source)
+        heads = tuple([min(head, self._room) for head in begun.heads[:2]])
         block = OpenBlock(begun.opener, source[: self._room], heads)
-        read = read_block(block, ending, self._profile, begun.start, place)
+        read = read_block(block, ending, self._profile, begun.start, self.place(end))
         if self._whole and isinstance(read, Malformed):
             end_marker = [len(source) - len(Marker.END.value)] if ending is BlockEnd.CLOSED else []
             markers = (0, *begun.heads, *end_marker) if self._is_token else ()
@@ -111,7 +122,7 @@ class BlockReader:
 
 
 def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Symbol]:
-    """Yield the symbols of a text that comes in pieces.
+    """Yield the symbols of a text that comes in pieces; those of a block in one piece are together.
 
     Raises:
         CmlError: The text is not UTF-8; all symbols before that place were given.
@@ -119,7 +130,7 @@ def read_symbols(pieces: Iterable[str | bytes], profile: Profile) -> Iterator[Sy
     lexer = make_lexer(profile)
     for piece in pieces:
         lexer.push(piece)
-        yield from lexer.ready()
+        yield from lexer.ready(whole_blocks=True)
     yield from lexer.close()
 
 
@@ -148,24 +159,26 @@ def parse_symbols(symbols: Iterable[Symbol], profile: Profile | None = None) -> 
     """
     used = profile or Profile()
     items: list[Item] = []
-    prose: list[Prose] = []
-    for part in BlockReader(used, whole=True).read(symbols):
-        if isinstance(part, Prose):
-            prose.append(part)
+    reader = BlockReader(used, whole=True)
+    prose: list[str] = []
+    start = START
+    for part in reader.read(symbols):
+        if isinstance(part, Symbol):
+            start = start if prose else reader.place(part.offset)
+            prose.append(part.text)
             continue
         if prose:
-            items.append(_text(prose, used, before_marker=True))
+            items.append(_text(prose, start, used, before_marker=True))
             prose = []
         items.append(part)
     if prose:
-        items.append(_text(prose, used, before_marker=False))
+        items.append(_text(prose, start, used, before_marker=False))
     faults = tuple(item.fault for item in items if isinstance(item, Malformed))
     return Context(tuple(items), faults)
 
 
-def _text(prose: list[Prose], profile: Profile, *, before_marker: bool) -> Text:
-    source = "".join([part.text for part in prose])
-    start = prose[0].start
+def _text(prose: list[str], start: Position, profile: Profile, *, before_marker: bool) -> Text:
+    source = "".join(prose)
     span = Span(start, advance(start, source))
     if profile.markers is Spelling.TOKEN:
         return Text(source, span)

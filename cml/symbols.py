@@ -62,3 +62,13 @@ class Symbol(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     text: str
     offset: int = 0
     marker: Marker | None = None
+
+
+class WholeBlock(Symbol, frozen=True, gc=False):
+    """The symbols of one block taken together, from its opener, which is the marker, to its [END].
+
+    Args:
+        heads: Where in the text its [HEAD] stands, if it has one.
+    """
+
+    heads: tuple[int, ...] = ()

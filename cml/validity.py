@@ -10,11 +10,12 @@ from typing import Final, TypeAlias, TypeVar
 from cml.arguments import take_pieces, take_profile
 from cml.ast import Block, Call, Context, Interrupt, Malformed, OutcomeKind, Reference, Trap, Value
 from cml.diagnostics import CmlError, Diagnostic, Severity, Span, diagnose
-from cml.parser import BlockReader, Prose, read_symbols
+from cml.parser import BlockReader, read_symbols
 from cml.profile import Body, Level, Profile
 from cml.symbols import Symbol
 from cml.text.identifiers import (
     CONSTANTS,
+    is_error_identifier,
     is_message_identifier,
     is_runtime_identifier,
     reserved_fault,
@@ -69,17 +70,18 @@ def _one_answer(block: Interrupt, seen: _Seen) -> _Messages:
 
 def _known_identifier(block: Call | Trap, seen: _Seen) -> _Messages:
     named = _named_by(block)
+    if seen.called.issuperset(named):
+        return ()
     return tuple(f"no earlier call has the identifier {n}" for n in named if n not in seen.called)
 
 
 def _trap_wakes(block: Trap, seen: _Seen) -> _Messages:
-    match block:
-        case Trap(wait=tuple(names)) if not seen.pending.intersection(names):
+    if isinstance(block.wait, tuple):
+        if not seen.pending.intersection(block.wait):
             return ("none of these is pending, so nothing could wake this trap",)
-        case Trap(wait=None | "all") if not seen.pending and not seen.errors:
-            return ("nothing is pending that could wake this trap",)
-        case _:
-            return ()
+    elif not seen.pending and not seen.errors:
+        return ("nothing is pending that could wake this trap",)
+    return ()
 
 
 def _level(block: Interrupt, seen: _Seen) -> _Messages:
@@ -92,7 +94,8 @@ def _level(block: Interrupt, seen: _Seen) -> _Messages:
 def _json_constant(block: Call, seen: _Seen) -> _Messages:
     if seen.profile.body is not Body.PYTHON:
         return ()
-    words = json_constants(block.body)
+    if not (words := json_constants(block.body)):
+        return ()
     return tuple(f"{w} is read as {CONSTANTS[w]}; Python spells it so" for w in words)
 
 
@@ -115,26 +118,26 @@ _TRAP_RULES: Final[dict[str, Callable[[Trap, _Seen], _Messages]]] = {
 
 def _named_by(block: Call | Trap) -> tuple[str, ...]:
     """Return the identifiers that a block names, in order, without repetition."""
+    named: list[str] = []
     match block:
-        case Trap(wait=tuple(names)):
-            return tuple(dict.fromkeys(names))
         case Call():
-            return tuple(dict.fromkeys(_references((*block.args, *block.kwargs.values()))))
+            _add_references(block.args, named)
+            _add_references(block.kwargs.values(), named)
+        case Trap(wait=tuple(names)):
+            named += names
         case _:
-            return ()
+            pass
+    return tuple(dict.fromkeys(named))
 
 
-def _references(values: Iterable[Value]) -> Iterator[str]:
+def _add_references(values: Iterable[Value], named: list[str]) -> None:
     for value in values:
-        match value:
-            case Reference():
-                yield value.ref
-            case list():
-                yield from _references(value)
-            case dict():
-                yield from _references(value.values())
-            case _:
-                pass
+        if isinstance(value, Reference):
+            named.append(value.ref)
+        elif isinstance(value, list):
+            _add_references(value, named)
+        elif isinstance(value, dict):
+            _add_references(value.values(), named)
 
 
 def references(call: Call) -> tuple[str, ...]:
@@ -170,14 +173,14 @@ class Validator:
     def _remember(self, block: Block, found: tuple[Diagnostic, ...]) -> None:
         seen = self._seen
         match block:
-            case Call() | Malformed() if _is_error(block, found, seen):
+            case Call() | Malformed() if found and _is_error(block, found, seen):
                 seen.errors += 1
             case Call(id=str(name)) | Malformed(id=str(name)):
                 seen.called.add(name)
                 seen.pending.add(name)
             case Interrupt(id=name, outcome=outcome) if outcome is not OutcomeKind.PROGRESS:
-                is_first = is_runtime_identifier(name) and name not in seen.answered
-                seen.errors -= is_first and name.startswith("error") and seen.errors > 0
+                if seen.errors and is_error_identifier(name) and name not in seen.answered:
+                    seen.errors -= 1
                 seen.answered.add(name)
                 seen.pending.discard(name)
             case _:
@@ -242,11 +245,14 @@ def check_symbols(symbols: Iterable[Symbol], profile: Profile) -> Iterator[Diagn
     reader, validator, lint = BlockReader(profile), Validator(profile), NearMisses()
     try:
         for part in reader.read(symbols):
-            if isinstance(part, Prose):
-                yield from lint.take(part.text, part.start)
-                continue
-            lint.reset()
-            yield from validator.check(part)
+            found: Iterable[Diagnostic]
+            if isinstance(part, Symbol):
+                found = lint.take(part, reader.place)
+            else:
+                lint.reset()
+                found = validator.check(part)
+            if found:
+                yield from found
             if isinstance(part, Malformed):
                 yield from near_misses_in_block(part, profile.body)
     except CmlError as error:

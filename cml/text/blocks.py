@@ -169,8 +169,8 @@ def _parts(block: OpenBlock) -> tuple[str | None, str, int]:
         head = block.source[opener : block.heads[0]].strip(_WHITE_SPACE)
         body_start = block.heads[0] + _HEAD_LENGTH
     body = block.source[body_start:content_end]
-    body_start += len(body) - len(body.lstrip(_WHITE_SPACE))
-    return head, body.strip(_WHITE_SPACE), body_start
+    begun = body.lstrip(_WHITE_SPACE)
+    return head, begun.rstrip(_WHITE_SPACE), body_start + len(body) - len(begun)
 
 
 def _readable_identifier(block: OpenBlock, profile: Profile) -> str | None:

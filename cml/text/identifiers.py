@@ -68,9 +68,14 @@ def is_message_identifier(name: str) -> bool:
     return bool(_MESSAGE_IDENTIFIER.fullmatch(name))
 
 
+def is_error_identifier(name: str) -> bool:
+    """Whether an identifier is that of a protocol error (Syntax/error-identifier)."""
+    return bool(_ERROR_IDENTIFIER.fullmatch(name))
+
+
 def is_runtime_identifier(name: str) -> bool:
     """Whether an identifier belongs to messages or to protocol errors."""
-    return is_message_identifier(name) or bool(_ERROR_IDENTIFIER.fullmatch(name))
+    return is_message_identifier(name) or is_error_identifier(name)
 
 
 def message_identifier(sender: str, number: int) -> str:

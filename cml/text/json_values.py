@@ -60,18 +60,23 @@ def read_json(text: str, limits: Limits) -> Json:
     Raises:
         JsonError: The text is something else.
     """
-    if not _needs_care(text, limits):
+    if not needs_care(text, limits):
         try:
-            value: Json = _DECODER.decode(text)
+            value: Json
+            value, end = DECODER.raw_decode(text)
         except (ValueError, RecursionError):
             pass  # read again below, to say what it is
         else:
-            return value
+            if end == len(text):
+                return value
     return read_with_care(text, limits)
 
 
-def _needs_care(text: str, limits: Limits) -> bool:
-    """Whether a string may hold half of a surrogate pair, or a number may be too long."""
+def needs_care(text: str, limits: Limits) -> bool:
+    """Whether a string may hold half of a surrogate pair, or a number may be too long.
+
+    Of any other text `DECODER` reads what `read_json` reads.
+    """
     is_simple = text.isascii() and "\\" not in text
     if not is_simple and _SURROGATE.search(text):
         return True
@@ -149,7 +154,7 @@ def _no_constant(name: str) -> NoReturn:
     raise LiteralError(f"{name} is not a JSON value; write null, or a text")
 
 
-_DECODER: Final = json.JSONDecoder(
+DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
 )
 

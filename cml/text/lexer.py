@@ -22,6 +22,7 @@ from cml.symbols import (
     OPENERS,
     Marker,
     Symbol,
+    WholeBlock,
 )
 from cml.text.code import Code, Strings
 from cml.text.monitor import Mode, interruptible
@@ -133,14 +134,17 @@ class Lexer:
             self._buffer = self._buffer[self._position :] + self._characters.take(piece)
             self._position = 0
 
-    def ready(self) -> Iterator[Symbol]:
+    def ready(self, *, whole_blocks: bool = False) -> Iterator[Symbol]:
         """Yield the symbols that are complete; the lexer may be some of them ahead.
+
+        Args:
+            whole_blocks: Whether those of a block of which all has come are taken together.
 
         Raises:
             CmlError: The next character is not UTF-8.
         """
         while True:
-            yield from self._sweep()
+            yield from self._sweep(whole_blocks)
             symbol = self.pull()
             if symbol is None:
                 return
@@ -162,7 +166,7 @@ class Lexer:
         self._refuse_what_is_no_text()
         return None
 
-    def _sweep(self) -> list[Symbol]:
+    def _sweep(self, whole_blocks: bool) -> list[Symbol]:
         """Take texts and markers in turn up to where `pull` has to look more closely: at a run of
         backslashes before a `[`, at a string that does not end, at the end of the buffer.
         """
@@ -175,11 +179,18 @@ class Lexer:
             begin, end = found.span(1)
             if begin > position:
                 symbols.append(Symbol(buffer[position:begin], position + ahead))
-            spelling = found[1]
-            symbols.append(Symbol(spelling, begin + ahead, MARKERS[spelling]))
+            spelling, rest = found[1], None
+            position, state = end, state.edges[spelling]
             if spelling in self._openers:
                 self._opened = begin + ahead
-            position, state = end, state.edges[spelling]
+                rest = state.rest.match(buffer, position) if whole_blocks else None
+            if rest is None:
+                symbols.append(Symbol(spelling, begin + ahead, MARKERS[spelling]))
+            else:
+                position, state = rest.end(), self._prose
+                block, opener = buffer[begin:position], MARKERS[spelling]
+                heads = (rest.start(1) - begin,) if rest[1] else ()
+                symbols.append(WholeBlock(block, begin + ahead, opener, heads))
         self._position, self._offset, self._state = position, position + ahead, state
         return symbols
 

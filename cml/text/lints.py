@@ -6,24 +6,31 @@ model or a person who writes one waits for something that never comes.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from cml.ast import Malformed
 from cml.diagnostics import START, Diagnostic, Position, Span, advance, diagnose
 from cml.profile import Body
-from cml.symbols import MARKER_NAMES, OPENERS, Marker
+from cml.symbols import MARKER_NAMES, OPENERS, Marker, Symbol
 from cml.text.identifiers import JSON_CONSTANTS
 from cml.text.literals import CALL_QUOTES, VALUE_QUOTES, blank_strings
 
 _LONGEST: Final = 24
-_CANDIDATE: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{1,{_LONGEST}}}[\]］]")
-_LETTER: Final = re.compile("[A-Za-z]")
+_NO_LETTERS: Final = r"[^\[\]［］\r\nA-Za-z\x80-\U0010ffff]*+"
+_CANDIDATE: Final = re.compile(
+    rf"[\[［](?!{_NO_LETTERS}[\]］])[^\[\]［］\r\n]{{1,{_LONGEST}}}[\]］]"
+)
 _BEGUN: Final = re.compile(rf"[\[［][^\[\]［］\r\n]{{0,{_LONGEST}}}\Z")
 # Capital letters of other alphabets that look like the letters of the five names.
 _LOOKALIKES: Final = str.maketrans("АСЕНІРТΑΕΗΙΝΡΤԀ", "ACEHIPTAEHINPTD")
-# A value; what an equals sign follows is the name of an argument.
-_JSON_CONSTANT: Final = re.compile(rf"\b(?:{'|'.join(JSON_CONSTANTS)})\b(?![ \t\r\n]*=)")
+# A value; what an equals sign follows is the name of an argument. That no word goes on in one is looked at
+# after it was found, so that three letters are looked for and no more.
+_JSON_CONSTANT: Final = re.compile(
+    rf"(?:{'|'.join(JSON_CONSTANTS)})"
+    + "".join(rf"(?<!\w{word})" for word in JSON_CONSTANTS)
+    + r"\b(?![ \t\r\n]*=)"
+)
 _CLOSERS: Final = {f"/{marker.name}": "END" for marker in OPENERS} | {"/END": "END"}
 
 
@@ -34,23 +41,24 @@ class NearMisses:
         self._begun = ""
         self._start = START
 
-    def take(self, prose: str, start: Position) -> Iterable[Diagnostic]:
+    def take(self, prose: Symbol, place: Callable[[int], Position]) -> Iterable[Diagnostic]:
         """Return the near misses that a further run of prose completes.
 
         Args:
             prose: The run; it follows the one before directly, or `reset` was called.
-            start: Where it begins.
+            place: Where an offset of it is; not asked where the run is beyond suspicion.
         """
-        if not self._begun:
-            if "[" not in prose and "［" not in prose:
-                return ()
-            self._start = start
-        text, begin = self._begun + prose, self._start
-        opened = max(text.rfind("["), text.rfind("［"))  # no bracket stands inside a candidate
-        found = _BEGUN.match(text, opened)
-        self._begun = found[0] if found else ""
-        if found and opened:
-            self._start = advance(begin, text[:opened])
+        text = self._begun + prose.text
+        if "[" not in text and "［" not in text:
+            return ()
+        begun = _BEGUN.search(text, max(0, len(text) - _LONGEST - 1))
+        if begun is None and not _CANDIDATE.search(text):
+            self._begun = ""
+            return ()
+        begin = self._start if self._begun else place(prose.offset)
+        self._begun = begun[0] if begun else ""
+        if begun:
+            self._start = advance(begin, text[: begun.start()])
         return near_misses(text, begin)
 
     def reset(self) -> None:
@@ -102,8 +110,6 @@ def meant_marker(bracketed: str) -> str | None:
     """
     word = bracketed[1:-1]
     if word in MARKER_NAMES and bracketed == f"[{word}]":
-        return None
-    if word.isascii() and not _LETTER.search(word):
         return None
     plain = _plain(word)
     if plain in MARKER_NAMES:

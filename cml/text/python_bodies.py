@@ -1,5 +1,6 @@
 """Bodies in Python syntax, read at once: one regular expression for the tokens, then descent.
 
+Most values are spelled as in JSON; as long as the arguments are, the decoder of JSON takes them.
 Only what is a call is read here. Of everything else this reader makes nothing, not even a message:
 the grammar reads it again and says what was expected, and where (`cml.advice.grammar_bodies`).
 """
@@ -10,9 +11,10 @@ from string import ascii_letters, digits
 from typing import Final
 
 from cml.ast import Value
-from cml.profile import Profile
+from cml.profile import Limits, Profile
 from cml.text.identifiers import CONSTANTS
 from cml.text.invocation import BodyError, Invocation, reference
+from cml.text.json_values import DECODER, needs_care
 from cml.text.literals import LiteralError, read_number, read_python_string
 
 _SPACE: Final = r"[ \t\r\n]*"
@@ -35,6 +37,11 @@ _STRINGS: Final = "[rRuU]?(?:{})".format(
 _TOKEN: Final = re.compile(
     rf"([][(){{}},:=]|{_NAME}+(?![\"'])|{_NUMBER}|{_STRINGS}(?![rRuU]?[\"'])){_SPACE}|.+", re.DOTALL
 )
+# What JSON spells otherwise, or must not hold; an argument that may be JSON, up to its value; and what
+# has to follow it, if it is.
+_NO_JSON: Final = re.compile(r"\\|'|None|True|False|\$ref")
+_JSON_ARGUMENT: Final = re.compile(rf"(?:({_NAME}){_SPACE}={_SPACE})?(?=[\"\[{{0-9-])")
+_AFTER_JSON: Final = re.compile(rf"{_SPACE}(?:,{_SPACE}|(?=\)))")
 _END: Final = ["", ""]
 _QUOTES: Final = frozenset("\"'")
 _BEGIN_NAMES: Final = frozenset(f"{ascii_letters}_")
@@ -55,17 +62,47 @@ def read_python(text: str, profile: Profile) -> Invocation | None:
     head = _FUNCTION.match(text)
     if head is None:
         return None
-    tokens = [*_END, *reversed(_TOKEN.findall(text, head.end()))]  # the next one is the last
-    try:
-        args, kwargs = _arguments(tokens, profile)
-    except (_NoCall, LiteralError, BodyError):
-        return None
-    return Invocation("".join(head[1].split()), args, kwargs) if tokens == _END else None
-
-
-def _arguments(tokens: _Tokens, profile: Profile) -> tuple[tuple[Value, ...], dict[str, Value]]:
     args: list[Value] = []
     kwargs: dict[str, Value] = {}
+    position = _take_json(text, head.end(), args, kwargs, profile.limits)
+    tokens = [*_END, *reversed(_TOKEN.findall(text, position))]  # the next one is the last
+    try:
+        _take_arguments(tokens, args, kwargs, profile)
+    except (_NoCall, LiteralError, BodyError):
+        return None
+    return Invocation("".join(head[1].split()), tuple(args), kwargs) if tokens == _END else None
+
+
+def _take_json(
+    text: str, position: int, args: list[Value], kwargs: dict[str, Value], limits: Limits
+) -> int:
+    """Take the arguments that JSON spells alike, up to the first that is none of them.
+
+    Returns:
+        Where that begins.
+    """
+    if _NO_JSON.search(text) or needs_care(text, limits):
+        return position
+    while begun := _JSON_ARGUMENT.match(text, position):
+        name = begun[1]
+        try:
+            value, end = DECODER.raw_decode(text, begun.end())
+        except ValueError:
+            break
+        after = _AFTER_JSON.match(text, end)
+        if after is None or (kwargs if name is None else name in kwargs):
+            break
+        if name is None:
+            args.append(value)
+        else:
+            kwargs[name] = value
+        position = after.end()
+    return position
+
+
+def _take_arguments(
+    tokens: _Tokens, args: list[Value], kwargs: dict[str, Value], profile: Profile
+) -> None:
     while tokens[-1] != ")":
         if tokens[-2] == "=":
             name = _name(tokens)
@@ -81,7 +118,6 @@ def _arguments(tokens: _Tokens, profile: Profile) -> tuple[tuple[Value, ...], di
             break
         tokens.pop()
     _take(tokens, ")")
-    return tuple(args), kwargs
 
 
 def _value(tokens: _Tokens, profile: Profile) -> Value:

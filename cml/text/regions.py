@@ -60,8 +60,9 @@ class RegionLexer(Lexer):
         self._refuse_what_is_no_text()
         return None
 
-    def _sweep(self) -> list[Symbol]:
+    def _sweep(self, whole_blocks: bool) -> list[Symbol]:
         """Every symbol is looked at: it may open a region."""
+        del whole_blocks
         return []
 
     def close(self) -> tuple[Symbol, ...]:

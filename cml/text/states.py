@@ -16,6 +16,7 @@ from cml.text.monitor import EDGES, GENERATED_EDGES, Mode
 
 _INTERRUPT_MODES: Final = {Mode.INTERRUPT, Mode.INTERRUPT_BODY, Mode.INTERRUPT_FAULT}
 _CALL_MODES: Final = {Mode.CALL, Mode.CALL_BODY, Mode.CALL_FAULT}
+_HEAD, _END = re.escape(Marker.HEAD.value), re.escape(Marker.END.value)
 _FORGED: Final = re.escape(Marker.INTR.value)
 
 
@@ -28,12 +29,15 @@ class LexerState:
         code: How its strings are found; None in prose and traps, which have none.
         sweep: Matches text and the marker after it, where nothing before that is to be looked at
             more closely.
+        rest: Matches what follows an opener up to its [END], where at most one [HEAD] and no other
+            marker stands between them.
         edges: The state after each marker, by its spelling.
     """
 
     mode: Mode
     code: Code | None
     sweep: re.Pattern[str]
+    rest: re.Pattern[str]
     edges: dict[str, "LexerState"] = field(default_factory=dict)
 
 
@@ -61,4 +65,5 @@ def _state(mode: Mode, body: Body, *, generated: bool) -> LexerState:
         before = rf"(?:[^\[\\]++|{NO_MARKER}|\\++(?=[^\[\\]))*+"
     else:
         before = rf"(?:[^\[]++|{NO_MARKER})*+"
-    return LexerState(mode, code, re.compile(rf"{before}({marker})"))
+    sweep, rest = rf"{before}({marker})", rf"{before}(?:({_HEAD}){before})?{_END}"
+    return LexerState(mode, code, re.compile(sweep), re.compile(rest))

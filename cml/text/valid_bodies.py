@@ -44,7 +44,7 @@ def check_nesting(text: str, quotes: str, limits: Limits) -> None:
     Raises:
         BodyError: The nesting is deeper than the limit.
     """
-    if sum(map(text.count, "([{")) <= limits.nesting:
+    if len(text) <= limits.nesting or sum(map(text.count, "([{")) <= limits.nesting:
         return
     depth = 0
     for bracket in _BRACKET.finditer(blank_strings(text, quotes)):

@@ -254,6 +254,8 @@ class Written:
         text = function + self._parts(
             lambda: self._pick("x= y= True=", "1= x.y=", [""] * 4) + self._value(2), "()"
         )
+        if self._random.random() < 0.5:
+            text = text.replace("'", '"')  # as in JSON, whose decoder takes what it can
         begin = self._random.randrange(len(text) + 1)
         return text if self._random.random() < 0.7 else text[:begin] + text[begin + 1 :]
 
@@ -267,8 +269,8 @@ class Written:
                 return self._parts(lambda: self._key() + self._value(depth - 1), "{}")
             case _:
                 good = r"""1 1 -2.5 1. .5 -.5e3 'x' "it's" '\x41' True None a b[0] a['k'][-1] 12345 all
-                    +3 1_0 0x1F -0b11 1_0.5e+1_0 true null r'\d' U'\ud83d\ude00' '''x''' r true[0]"""
-                odd = r"""0x 1_ 0_1 +-1 'a''b' '''a'b''' '\ude00\ud83d' rb'x' r'\' 01 1e999 - HEAD a[.5] a[True] a[('k')] True[0] '\x4' '\ud800' '\N' 'x é a.b"""
+                    +3 1_0 0x1F -0b11 1_0.5e+1_0 -0 2E-1 NaN true null r'\d' U'\ud83d\ude00' '''x''' r true[0]"""
+                odd = r"""0x 1_ 0_1 +-1 'a''b' '''a'b''' '\ude00\ud83d' rb'x' r'\' 01 1e999 - HEAD a[.5] a[True] a[('k')] True[0] '\x4' '\ud800' '\N' 'x é a.b -Infinity 1.e '\/'"""
                 return self._pick(good, odd, ["'\\\\'", "'a' 'b'", "r'a' \n\"b\""])
 
     def _key(self) -> str:

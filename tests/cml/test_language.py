@@ -27,7 +27,7 @@ from cml import (
     render,
     validate,
 )
-from cml.symbols import LONGEST_MARKER, Marker
+from cml.symbols import LONGEST_MARKER, Marker, WholeBlock
 from cml.tools.documents import context_document
 
 BODIES = pytest.mark.parametrize("body", list(Body))
@@ -112,6 +112,39 @@ def test_symbols_at_once_are_symbols_one_by_one(
                 lexer.discard(back)
                 lexer.appended()
     assert at_once.close() == one_by_one.close()
+
+
+@BODIES
+@settings(max_examples=300)
+@given(st.data())
+def test_whole_blocks_are_their_symbols(body: Body, data: st.DataObject) -> None:
+    text = data.draw(any_text(body))
+    by_symbols, by_blocks = Lexer(PROFILES[body]), Lexer(PROFILES[body])
+    for piece in data.draw(cuts(text)):
+        symbols = by_symbols.feed(piece)
+        by_blocks.push(piece)
+        apart: list[Symbol] = []
+        for symbol in by_blocks.ready(whole_blocks=True):
+            if isinstance(symbol, WholeBlock):
+                inside = lex([symbol.text], body)
+                assert inside[0].marker is symbol.marker
+                assert inside[-1].marker is Marker.END
+                heads = [s.offset for s in inside if s.marker is Marker.HEAD]
+                assert list(symbol.heads) == heads
+                apart += [Symbol(s.text, symbol.offset + s.offset, s.marker) for s in inside]
+            else:
+                apart.append(symbol)
+        assert tuple(apart) == symbols
+        assert after(by_blocks) == after(by_symbols)
+
+
+def test_what_is_not_at_fault_to_the_lexer_comes_whole() -> None:
+    lexer = Lexer()
+    lexer.push('a [CALL] f("[END]") [END][TRAP][END] b [CALL] x [HEAD] g() [END][CALL] [CALL] h(')
+    parts = list(lexer.ready(whole_blocks=True))
+    heads = [part.heads for part in parts if isinstance(part, WholeBlock)]
+    assert heads == [(), (), (9,)]
+    assert [part.text for part in parts[-2:]] == ["[CALL]", " h("]
 
 
 def after(lexer: Lexer) -> tuple[object, ...]:

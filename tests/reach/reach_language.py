@@ -287,7 +287,12 @@ _LIMITS_AND_NAMES: Final = (
             "if name in kwargs or len(name) > profile.limits.identifier_characters:",
         ),
         Edit(
-            python_bodies._arguments,
+            python_bodies._take_json,
+            "name in kwargs",
+            "name in kwargs or len(name) > limits.identifier_characters",
+        ),
+        Edit(
+            python_bodies._take_arguments,
             "if name in kwargs:",
             "if name in kwargs or len(name) > profile.limits.identifier_characters:",
         ),
@@ -607,8 +612,9 @@ _LEVELS: Final = (
     ),
 )
 
-_ERROR = "case Call() | Malformed() if _is_error"
-_ANSWERED = 'seen.errors -= is_first and name.startswith("error") and seen.errors > 0'
+_ERROR = "case Call() | Malformed() if found"
+_ANSWERED = "if seen.errors and is_error_identifier(name) and name not in seen.answered:"
+_ONE_LESS = f"{_ANSWERED}\n                seen.errors -= 1"
 _OWN = "own = block.id is not None and"
 
 _IDENTIFIERS: Final = (
@@ -687,8 +693,8 @@ _IDENTIFIERS: Final = (
         "2.2",
         Edit(
             validity.Validator._remember,
-            _ANSWERED,
-            'seen.errors = 0 if is_first and name.startswith("error") else seen.errors',
+            _ONE_LESS,
+            _ONE_LESS.replace("-= 1", "= 0"),
         ),
     ),
     _fault(
@@ -698,7 +704,7 @@ _IDENTIFIERS: Final = (
             validity.Validator._remember,
             _ANSWERED,
             "count = sum(n.startswith('error') for n in seen.answered)\n            "
-            'seen.errors -= is_first and name == f"error{count + 1}" and seen.errors > 0',
+            f"{_ANSWERED[:-1]} and name == f'error{{count + 1}}':",
         ),
     ),
     _fault(
@@ -706,8 +712,8 @@ _IDENTIFIERS: Final = (
         "2.2",
         Edit(
             validity.Validator._remember,
-            "is_first = is_runtime_identifier(name) and name not in seen.answered",
-            "is_first = is_runtime_identifier(name)",
+            _ANSWERED,
+            "if seen.errors and is_error_identifier(name):",
         ),
     ),
     _fault(
@@ -715,8 +721,8 @@ _IDENTIFIERS: Final = (
         "2.2",
         Edit(
             validity.Validator._remember,
-            "is_first = is_runtime_identifier(name) and",
-            "is_first =",
+            "is_error_identifier(name) and",
+            'name.startswith("error") and',
         ),
     ),
     _fault(
@@ -747,8 +753,8 @@ _IDENTIFIERS: Final = (
         "Valid/trap-wakes",
         Edit(
             validity._trap_wakes,
-            "if not seen.pending.intersection(names):",
-            "if not seen.pending.intersection(names) and not seen.errors:",
+            "if not seen.pending.intersection(block.wait):",
+            "if not seen.pending.intersection(block.wait) and not seen.errors:",
         ),
     ),
     _fault(
@@ -782,12 +788,20 @@ _IDENTIFIERS: Final = (
     _fault(
         "a call is told of an unknown identifier for each mention",
         "Valid/known-identifier",
-        Edit(validity._named_by, "dict.fromkeys(_references", "iter(_references"),
+        Edit(
+            validity._named_by,
+            "tuple(dict.fromkeys(named))",
+            "tuple(named if isinstance(block, Call) else dict.fromkeys(named))",
+        ),
     ),
     _fault(
         "a trap is told of an unknown identifier for each mention",
         "Valid/known-identifier",
-        Edit(validity._named_by, "tuple(dict.fromkeys(names))", "names"),
+        Edit(
+            validity._named_by,
+            "tuple(dict.fromkeys(named))",
+            "tuple(named if isinstance(block, Trap) else dict.fromkeys(named))",
+        ),
     ),
 )
 
