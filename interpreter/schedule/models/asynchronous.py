@@ -62,6 +62,17 @@ class PartialRun:
         self.free_us = [0] * plan.workers
         self.decisions: list[int] = []
 
+    def copy(self) -> "PartialRun":
+        """Return the same progress, its decisions left out, to be played on by itself."""
+        other = object.__new__(PartialRun)
+        other.priority, other.by_priority = self.priority, self.by_priority
+        other.now_us, other.left = self.now_us, self.left
+        other.ready, other.waiting = self.ready.copy(), self.waiting.copy()
+        other.in_flight, other.slots = self.in_flight.copy(), self.slots.copy()
+        other.begin_us, other.free_us = self.begin_us.copy(), self.free_us.copy()
+        other.decisions = []
+        return other
+
 
 def stride_of(plan: Plan) -> int:
     """Factor that keeps a slot apart from a time in one integer."""
@@ -111,6 +122,8 @@ def play(
     stride, messages = stride_of(plan), len(plan.messages)
     ready, in_flight, slots = progress.ready, progress.in_flight, progress.slots
     priority, by_priority = progress.priority, progress.by_priority
+    generate_us, free_us = plan.generate_us, progress.free_us
+    now_us = progress.now_us
     while progress.left:
         if forced >= 0:
             ready.remove(priority[forced])
@@ -122,28 +135,24 @@ def play(
             decision = TRAP
         progress.decisions.append(decision)
         if decision == TRAP:
-            now_us = max(progress.now_us + plan.trap_us, in_flight[0] // stride)
+            now_us = max(now_us + plan.trap_us, in_flight[0] // stride)
         else:
-            now_us = start_us = progress.now_us + plan.generate_us[decision]
-            if progress.free_us:
-                start_us = _take_worker(progress.free_us, now_us, execute_us[decision])
-            heappush(in_flight, (start_us + execute_us[decision]) * stride + len(slots))
+            now_us += generate_us[decision]
+            # The worker that is free first takes it.
+            start_us = max(now_us, free_us[0]) if free_us else now_us
+            end_us = start_us + execute_us[decision]
+            if free_us:
+                heapreplace(free_us, end_us)
+            heappush(in_flight, end_us * stride + len(slots))
             slots.append(decision)
             progress.begin_us.append(start_us)
-        progress.now_us = now_us
         limit = (now_us + 1) * stride
         if in_flight[0] < limit:
-            progress.now_us += _deliver(plan, progress, limit, stride)
+            now_us += _deliver(plan, progress, limit, stride)
         forced = FREE
         if single:
             break
-
-
-def _take_worker(free_us: list[int], now_us: int, execute_us: int) -> int:
-    """Return when the worker that is free first begins, and keep it busy from then on."""
-    start_us = max(now_us, free_us[0])
-    heapreplace(free_us, start_us + execute_us)
-    return start_us
+    progress.now_us = now_us
 
 
 def _deliver(plan: Plan, progress: PartialRun, limit: int, stride: int) -> int:

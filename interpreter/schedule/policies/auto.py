@@ -54,17 +54,17 @@ def make_order(estimated: Plan, facts: list[Facts], priorities: list[list[int]])
         priorities: Priorities to begin from.
     """
     bound_us = lower_bound_us(estimated)
-    best = run_async(estimated, priorities[0])
+    found: list[Timing] = []
     # Several bases often come to the same priorities.
     for priority in map(list, dict.fromkeys(map(tuple, priorities))):
         greedy = run_async(estimated, priority)
-        best = min(best, greedy, key=_makespan)
-        if best.makespan_us > bound_us:
+        found.append(greedy)
+        if greedy.makespan_us > bound_us:
             greedy_us = greedy.makespan_us - estimated.answer_us
-            tried = run_lookahead(estimated, facts, priority, idle=True, greedy_us=greedy_us)
-            best = min(best, tried, key=_makespan)
-        if best.makespan_us == bound_us:
-            return best.order
+            found.append(run_lookahead(estimated, facts, priority, idle=True, greedy_us=greedy_us))
+        if found[-1].makespan_us == bound_us:
+            return found[-1].order
+    best = min(found, key=_makespan)  # the first of them
     return _improve(estimated, facts, best.order, bound_us)
 
 
@@ -96,15 +96,18 @@ def _ends_before(plan: Plan, facts: list[Facts], order: list[int], limit_us: int
 
     It leaves workers, traps and requests out, so it may be wrong in one direction only.
     """
+    predecessors, generate_us = plan.graph.predecessors, plan.generate_us
+    execute_us, deliver_us = plan.execute_us, plan.deliver_us
     now_us = plan.start_us
     known_us = [0] * plan.size
     for call in order:
-        for other in plan.graph.predecessors[call]:
-            now_us = max(now_us, known_us[other])
-        now_us += plan.generate_us[call]
+        for other in predecessors[call]:
+            if known_us[other] > now_us:  # noqa: PLR1730 - a call would cost more than the loop
+                now_us = known_us[other]
+        now_us += generate_us[call]
         if now_us + facts[call].tail_us >= limit_us:
             return False
-        known_us[call] = now_us + plan.execute_us[call] + plan.deliver_us[call]
+        known_us[call] = now_us + execute_us[call] + deliver_us[call]
     return True
 
 

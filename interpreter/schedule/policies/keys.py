@@ -79,9 +79,10 @@ def prioritise(facts: list[Facts], policy: KeyPolicy, seed: int) -> list[int]:
         seed: Seed of `random`; the others ignore it.
     """
     key = KEYS[policy]
+    keys = [key(call, seed) for call in facts]
     priority = [0] * len(facts)
-    for place, call in enumerate(sorted(facts, key=lambda call: key(call, seed))):
-        priority[call.seq] = place
+    for place, call in enumerate(sorted(range(len(facts)), key=keys.__getitem__)):
+        priority[call] = place
     return priority
 
 

@@ -100,7 +100,7 @@ class Lookahead:
 
     def try_out(self, progress: PartialRun, *, forced: int = FREE, fixed: bool = False) -> int:
         """Return when the last delivery is, as estimated; the parameters are those of `play`."""
-        trial = start_trial(self._plan, progress)
+        trial = progress.copy() if self.is_exact else start_trial(self._plan, progress)
         play(self._plan, trial, self._plan.estimate_us, forced=forced, fixed=fixed)
         return trial.now_us
 
@@ -174,29 +174,25 @@ class _Bounds:
         for call in self._rest:
             if call != written:
                 now_us += generate_us[call]
-                bound_us = max(bound_us, now_us + tails_us[call])
+                end_us = now_us + tails_us[call]
+                if end_us > bound_us:  # noqa: PLR1730 - a call would cost more than the loop
+                    bound_us = end_us
         return bound_us
 
 
 def _awaits_call(plan: Plan, progress: PartialRun) -> bool:
     """Whether a call is in flight: a trap on messages alone is never tried."""
+    if not plan.messages:
+        return bool(progress.in_flight)
     messages, stride = len(plan.messages), stride_of(plan)
     return any(key % stride >= messages for key in progress.in_flight)
 
 
 def start_trial(plan: Plan, progress: PartialRun) -> PartialRun:
     """Return a copy of the progress as a policy sees it: what is in flight ends by its estimate."""
-    now_us, stride = progress.now_us, stride_of(plan)
-    trial = object.__new__(PartialRun)
-    trial.priority, trial.by_priority = progress.priority, progress.by_priority
-    trial.now_us = now_us
-    trial.left = progress.left
-    trial.ready = progress.ready.copy()
-    trial.waiting = progress.waiting.copy()
-    trial.slots = progress.slots.copy()
-    trial.begin_us = progress.begin_us.copy()
-    trial.decisions = []
-    trial.free_us = [now_us] * plan.workers
+    stride = stride_of(plan)
+    trial = progress.copy()
+    trial.free_us = [progress.now_us] * plan.workers
     trial.in_flight = []
     # Nobody knows of tasks that have not arrived: a trial ends without them.
     messages = len(plan.messages)
