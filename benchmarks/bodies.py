@@ -21,6 +21,11 @@ LONG = (
     'Lee", "age": 41, "seat": None}, {"name": "Bo", "age": 7, "seat": "12C"}], flexible=True, '
     'budget=450.5, via=find["airports"][0], note=\'a "good" seat\')'
 )
+PLAIN = (  # nothing in it that JSON spells otherwise
+    'book_flight(origin="LHR", destination="CDG", depart="2025-03-01", passengers=[{"name": "Ann '
+    'Lee", "age": 41, "seat": "12B"}, {"name": "Bo", "age": 7, "seat": "12C"}], nights=3, '
+    'budget=450.5, via="CDG", note="a good seat, by the window")'
+)
 SHORT_JSON = '{"name": "weather", "arguments": {"city": "Paris", "days": [1, 2]}}'
 LONG_JSON = (
     '{"name": "book_flight", "arguments": {"origin": "LHR", "destination": "CDG", "depart": "2025-'
@@ -50,7 +55,7 @@ def measure(body: str, readers: dict[str, Callable[[], object]]) -> dict[str, fl
 def main() -> None:
     """Measure, and print one JSON document."""
     figures: dict[str, object] = {"machine": machine()}
-    for name, text in (("short", SHORT), ("long", LONG)):
+    for name, text in (("short", SHORT), ("long", LONG), ("long_plain", PLAIN)):
         figures[f"python_{name}"] = measure(
             text,
             {

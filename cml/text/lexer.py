@@ -179,18 +179,18 @@ class Lexer:
             begin, end = found.span(1)
             if begin > position:
                 symbols.append(Symbol(buffer[position:begin], position + ahead))
-            spelling, rest = found[1], None
+            spelling, whole = found[1], None
+            marker = MARKERS[spelling]
             position, state = end, state.edges[spelling]
             if spelling in self._openers:
                 self._opened = begin + ahead
-                rest = state.rest.match(buffer, position) if whole_blocks else None
-            if rest is None:
-                symbols.append(Symbol(spelling, begin + ahead, MARKERS[spelling]))
+                whole = state.whole(buffer, begin, end) if whole_blocks else None
+            if whole is None:
+                symbols.append(Symbol(spelling, begin + ahead, marker))
             else:
-                position, state = rest.end(), self._prose
-                block, opener = buffer[begin:position], MARKERS[spelling]
-                heads = (rest.start(1) - begin,) if rest[1] else ()
-                symbols.append(WholeBlock(block, begin + ahead, opener, heads))
+                position, heads = whole
+                symbols.append(WholeBlock(buffer[begin:position], begin + ahead, marker, heads))
+                state = self._prose
         self._position, self._offset, self._state = position, position + ahead, state
         return symbols
 

@@ -16,7 +16,7 @@ from cml.text.monitor import EDGES, GENERATED_EDGES, Mode
 
 _INTERRUPT_MODES: Final = {Mode.INTERRUPT, Mode.INTERRUPT_BODY, Mode.INTERRUPT_FAULT}
 _CALL_MODES: Final = {Mode.CALL, Mode.CALL_BODY, Mode.CALL_FAULT}
-_HEAD, _END = re.escape(Marker.HEAD.value), re.escape(Marker.END.value)
+_HEAD, _END = Marker.HEAD.value, Marker.END.value
 _FORGED: Final = re.escape(Marker.INTR.value)
 
 
@@ -29,16 +29,29 @@ class LexerState:
         code: How its strings are found; None in prose and traps, which have none.
         sweep: Matches text and the marker after it, where nothing before that is to be looked at
             more closely.
-        rest: Matches what follows an opener up to its [END], where at most one [HEAD] and no other
-            marker stands between them.
         edges: The state after each marker, by its spelling.
     """
 
     mode: Mode
     code: Code | None
     sweep: re.Pattern[str]
-    rest: re.Pattern[str]
     edges: dict[str, "LexerState"] = field(default_factory=dict)
+
+    def whole(self, text: str, begin: int, end: int) -> tuple[int, tuple[int, ...]] | None:
+        """Return where a block ends, and where in it its [HEAD] stands, if it has one; None where
+        anything else comes before its [END], or that has not come.
+
+        Args:
+            text: What there is.
+            begin: Where in it the opener stands; this is the state after it.
+            end: Where the opener ends.
+        """
+        heads: tuple[int, ...] = ()
+        found = self.sweep.match(text, end)
+        if found and found[1] == _HEAD:
+            heads = (found.start(1) - begin,)
+            found = self.edges[_HEAD].sweep.match(text, found.end())
+        return (found.end(), heads) if found and found[1] == _END else None
 
 
 @cache
@@ -65,5 +78,4 @@ def _state(mode: Mode, body: Body, *, generated: bool) -> LexerState:
         before = rf"(?:[^\[\\]++|{NO_MARKER}|\\++(?=[^\[\\]))*+"
     else:
         before = rf"(?:[^\[]++|{NO_MARKER})*+"
-    sweep, rest = rf"{before}({marker})", rf"{before}(?:({_HEAD}){before})?{_END}"
-    return LexerState(mode, code, re.compile(sweep), re.compile(rest))
+    return LexerState(mode, code, re.compile(rf"{before}({marker})"))

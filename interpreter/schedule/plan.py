@@ -35,6 +35,8 @@ class Plan(msgspec.Struct, frozen=True):
         workers: How many calls can run at once; 0 is without limit.
         chained: Whether a call is written only after the results that it needs (not so in the
             model `futures`, where it may name them before they are there).
+        stride: Factor that keeps a slot apart from a time in one integer: more than the calls and
+            messages that there are.
     """
 
     graph: Graph
@@ -53,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True):
     answer_us: int
     workers: int
     chained: bool
+    stride: int
 
 
 def build_plan(graph: Graph, costs: Costs, model: AsyncModel, workers: int = 0) -> Plan:
@@ -92,6 +95,7 @@ def build_plan(graph: Graph, costs: Costs, model: AsyncModel, workers: int = 0) 
         answer_us=final_us + costs.answer_tokens * token_us,
         workers=0 if workers >= size else workers,
         chained=model != "futures",
+        stride=size + len(messages) + 1,
     )
 
 

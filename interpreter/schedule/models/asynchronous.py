@@ -46,7 +46,7 @@ class PartialRun:
     )
 
     def __init__(self, plan: Plan, priority: list[int]) -> None:
-        stride = stride_of(plan)
+        stride = plan.stride
         self.priority = priority
         self.by_priority = inverse(priority)
         # Nothing can be due yet: every message arrives after the first task.
@@ -72,11 +72,6 @@ class PartialRun:
         other.begin_us, other.free_us = self.begin_us.copy(), self.free_us.copy()
         other.decisions = []
         return other
-
-
-def stride_of(plan: Plan) -> int:
-    """Factor that keeps a slot apart from a time in one integer."""
-    return plan.size + len(plan.messages) + 1
 
 
 def run_async(plan: Plan, priority: list[int], *, fixed: bool = False) -> Timing:
@@ -119,7 +114,7 @@ def play(
         forced: The first decision: a ready call, `TRAP`, or `FREE`.
         single: Stop at the boundary after one decision, its interrupts delivered.
     """
-    stride, messages = stride_of(plan), len(plan.messages)
+    stride, messages = plan.stride, len(plan.messages)
     ready, in_flight, slots = progress.ready, progress.in_flight, progress.slots
     priority, by_priority = progress.priority, progress.by_priority
     generate_us, free_us = plan.generate_us, progress.free_us

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from interpreter.schedule.models.asynchronous import FREE, PartialRun, play, stride_of
+from interpreter.schedule.models.asynchronous import FREE, PartialRun, play
 from interpreter.schedule.models.timing import TRAP, Timing
 from interpreter.schedule.plan import Plan
 from interpreter.schedule.policies.facts import Facts
@@ -151,7 +151,7 @@ class _Bounds:
         written = set(progress.slots)
         self._rest = [call for call in by_tail if call not in written]
         self._now_us = self._return_us = self._flight_us = progress.now_us
-        stride = stride_of(plan)
+        stride = plan.stride
         for key in in_flight:
             call = progress.slots[key % stride]
             end_us = key // stride + tails_us[call] - plan.estimate_us[call]
@@ -184,13 +184,13 @@ def _awaits_call(plan: Plan, progress: PartialRun) -> bool:
     """Whether a call is in flight: a trap on messages alone is never tried."""
     if not plan.messages:
         return bool(progress.in_flight)
-    messages, stride = len(plan.messages), stride_of(plan)
+    messages, stride = len(plan.messages), plan.stride
     return any(key % stride >= messages for key in progress.in_flight)
 
 
 def start_trial(plan: Plan, progress: PartialRun) -> PartialRun:
     """Return a copy of the progress as a policy sees it: what is in flight ends by its estimate."""
-    stride = stride_of(plan)
+    stride = plan.stride
     trial = progress.copy()
     trial.free_us = [progress.now_us] * plan.workers
     trial.in_flight = []
