@@ -143,12 +143,13 @@ class Lexer:
         Raises:
             CmlError: The next character is not UTF-8.
         """
-        while True:
+        while self._position < len(self._buffer):
             yield from self._sweep(whole_blocks)
             symbol = self.pull()
             if symbol is None:
                 return
             yield symbol
+        self._refuse_what_is_no_text()
 
     def pull(self) -> Symbol | None:
         """Return the next symbol, or None when more input is needed.
