@@ -23,6 +23,7 @@ from side_by_side import machine
 from interpreter.session import Batch, Piece, Session
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
 from model_adapters.hf.model import load
+from model_adapters.hf.packed import with_packed_matrices
 from model_adapters.hf.session import HfSession
 from model_adapters.llamacpp.model import GgufModel
 from model_adapters.llamacpp.session import LlamaCppSession
@@ -91,7 +92,10 @@ def on_server(url: str) -> Open:
 def backends(servers: Sequence[str], stack: ExitStack) -> Mapping[str, Open]:
     fetch_embedded()
     fetch_embedded(AS_PUBLISHED)
-    transformers, gguf = load(), GgufModel(embedded_gguf(), context_tokens=4096)
+    transformers, gguf = (
+        with_packed_matrices(load()),
+        GgufModel(embedded_gguf(), context_tokens=4096),
+    )
     own = stack.enter_context(llama_cpp_server())
     return {
         transformers.in_words: lambda messages: HfSession(transformers, messages),

@@ -25,6 +25,7 @@ from interpreter.session import Batch, EndOfDecoding
 from model_adapters.embedded.smollm2 import fetch_embedded
 from model_adapters.hf.batch import DecodingBatch
 from model_adapters.hf.model import Dtype, HfModel, load
+from model_adapters.hf.packed import with_packed_matrices
 from model_adapters.hf.session import HfSession
 from model_adapters.opening import Sampling
 from model_adapters.prompt import Message
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--call-s", type=float, default=4.0)
     given = parser.parse_args()
     fetch_embedded()
-    model = load(dtype=given.dtype, threads=1)
+    model = with_packed_matrices(load(dtype=given.dtype, threads=1))
     print(machine(), "load", *(f"{load:.1f}" for load in os.getloadavg()))
     print(model.in_words)
     with DecodingBatch(model) as batch:

@@ -1,6 +1,6 @@
 """How fast torch decodes single tokens here, in several ways, and how far that is from the memory bound.
 
-python benchmarks/decoding.py [--rounds 5] [--tokens 16] [--compile] [--only WORDS]
+python benchmarks/decoding.py [--rounds 5] [--prompt 64] [--tokens 16] [--compile] [--only REGEX]
 
 The bound is the time in which this machine reads the weights that a token needs once; how fast it reads
 is measured beside it, in the same run. Each way decodes tokens behind the same prompt, in turn; what
@@ -12,6 +12,7 @@ the clock where two do. `--compile` adds torch.compile, which takes minutes to b
 import argparse
 import copy
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
@@ -25,14 +26,15 @@ from model_adapters.embedded.smollm2 import fetch_embedded
 from model_adapters.hf.alone import cache_argument
 from model_adapters.hf.growing import growing_cache
 from model_adapters.hf.model import HfModel, load
+from model_adapters.hf.packed import with_packed_matrices
 
 TEXT = (
-    "The lighthouse stood on a rock far out in the sea, and nobody had lit its lamp for years. " * 4
+    "The lighthouse stood on a rock far out in the sea, and nobody had lit its lamp for years. "
+    * 32
 )
-ROOM = 512
+ROOM = 640
 READ_BYTES = 2**28
 LIKELY = 20
-PROMPT = 64
 
 
 class Int8Linear(torch.nn.Module):
@@ -54,53 +56,40 @@ class Int8Linear(torch.nn.Module):
         return product.reshape(*given.shape[:-1], -1)
 
 
-class PackedLinear(torch.nn.Module):
-    """The same weights, laid out beforehand as oneDNN reads them for single rows."""
-
-    def __init__(self, linear: torch.nn.Linear) -> None:
-        super().__init__()
-        self.weight = linear.weight  # tied to the embedding, or dropped by whoever keeps this
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), 1)  # noqa: SLF001
-
-    def forward(self, given: torch.Tensor) -> torch.Tensor:
-        """Multiply."""
-        op = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001  it has no public name
-        return op(given, self.packed, None, "none", [], "")
-
-
 class Way(msgspec.Struct, frozen=True):
     """A way to decode.
 
     Args:
         network: The weights.
+        size: How many bytes of them a token needs.
         forward: Runs them.
         new_cache: Makes an empty cache.
         threads: How many compute.
     """
 
     network: PreTrainedModel
+    size: int
     forward: Callable[..., object]
     new_cache: Callable[[], DynamicCache | StaticCache]
     threads: int = 1
 
 
-def changed(
-    network: PreTrainedModel, kind: Callable[[torch.nn.Linear], torch.nn.Module]
-) -> PreTrainedModel:
-    """A copy with all matrices of another kind."""
+def in_eight_bits(network: PreTrainedModel) -> PreTrainedModel:
+    """A copy with all matrices in eight bits."""
     copied = copy.deepcopy(network)
     for name, module in list(copied.named_modules()):
         if isinstance(module, torch.nn.Linear):
-            copied.set_submodule(name, kind(module))
+            copied.set_submodule(name, Int8Linear(module))
     return copied
 
 
 def ways(*, compiled: bool) -> dict[str, Way]:
     """All that there are, by name."""
     bfloat16, float32 = (load(dtype=dtype, threads=1).network for dtype in ("bfloat16", "float32"))
+    packed = with_packed_matrices(load(dtype="bfloat16", threads=1))
 
     def way(network: PreTrainedModel, **other: object) -> Way:
-        plain = Way(network, network, lambda: growing_cache(network))
+        plain = Way(network, weights_bytes(network), network, lambda: growing_cache(network))
         return msgspec.structs.replace(plain, **other)
 
     def static(network: PreTrainedModel) -> Callable[[], StaticCache]:
@@ -114,9 +103,9 @@ def ways(*, compiled: bool) -> dict[str, Way]:
         ),
         "bfloat16, static cache": way(bfloat16, new_cache=static(bfloat16)),
         "bfloat16, two threads": way(bfloat16, threads=2),
-        "bfloat16, packed beforehand": way(changed(bfloat16, PackedLinear)),
-        "int8 weights, bfloat16": way(changed(bfloat16, Int8Linear)),
-        "int8 weights, float32": way(changed(float32, Int8Linear)),
+        f"bfloat16, {packed.matrices}": way(packed.network, size=weights_bytes(bfloat16)),
+        "int8 weights, bfloat16": way(in_eight_bits(bfloat16)),
+        "int8 weights, float32": way(in_eight_bits(float32)),
     }
     if compiled:
         for name, network in (("bfloat16", bfloat16), ("float32", float32)):
@@ -127,7 +116,7 @@ def ways(*, compiled: bool) -> dict[str, Way]:
 
 def weights_bytes(network: PreTrainedModel) -> int:
     """Bytes of weights that a token needs: all matrices, the last of which is shared with the first."""
-    kinds = (torch.nn.Linear, PackedLinear, Int8Linear)
+    kinds = (torch.nn.Linear, Int8Linear)
     matrices = (module.weight for module in network.modules() if isinstance(module, kinds))
     return sum(matrix.numel() * matrix.element_size() for matrix in matrices)
 
@@ -179,10 +168,10 @@ def steps(prompt: list[int], behind: list[int]) -> Iterator[tuple[int, list[int]
         yield len(prompt) + number, [token]
 
 
-def report(found: dict[str, Told], every: dict[str, Way], speed: float) -> None:
+def report(found: dict[str, Told], every: dict[str, Way], prompt: int, speed: float) -> None:
     exact = found["float32"].scores
     for name, told in found.items():
-        token_s, size = median(told.seconds), weights_bytes(every[name].network)
+        token_s, size = median(told.seconds), every[name].size
         pairs = list(zip(told.scores, exact, strict=True))
         likely = [right.topk(LIKELY).indices for _, right in pairs]
         off = max(
@@ -191,32 +180,33 @@ def report(found: dict[str, Told], every: dict[str, Way], speed: float) -> None:
         )
         others = sum(int(own.argmax() != right.argmax()) for own, right in pairs)
         print(
-            f"{name}: a prompt of {PROMPT} tokens {median(told.prompts) * 1e3:.0f} ms, "
+            f"{name}: a prompt of {prompt} tokens {median(told.prompts) * 1e3:.0f} ms, "
             f"{token_s * 1e3:.1f} ms a token, {size / 1e6:.0f} MB of weights, "
             f"{token_s / (size / speed):.1f} times the bound; among the {LIKELY} likeliest off by {off:.3f} "
             f"at most, another one first {others} times of {len(pairs)}"
         )
 
 
-def tokens_of(model: HfModel, most: int) -> tuple[list[int], list[int]]:
+def tokens_of(model: HfModel, prompt: int, most: int) -> tuple[list[int], list[int]]:
     ids = model.content_ids(TEXT)
-    return ids[:PROMPT], ids[PROMPT : PROMPT + most]
+    return ids[:prompt], ids[prompt : prompt + most]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--prompt", type=int, default=64, help="how long; at most 512 tokens")
     parser.add_argument("--tokens", type=int, default=16)
     parser.add_argument("--compile", action="store_true")
-    parser.add_argument("--only", help="ways whose names hold this, beside float32")
+    parser.add_argument("--only", help="ways whose names match this, beside float32")
     given = parser.parse_args()
     fetch_embedded()
     print(machine(), "load", *(f"{load:.1f}" for load in os.getloadavg()))
-    prompt, behind = tokens_of(load(threads=1), given.tokens)
+    prompt, behind = tokens_of(load(threads=1), given.prompt, given.tokens)
     every = {
         name: way
         for name, way in ways(compiled=given.compile).items()
-        if name == "float32" or given.only is None or given.only in name
+        if name == "float32" or given.only is None or re.search(given.only, name)
     }
     found = {name: Told() for name in every}
     for name, way in every.items():  # what is set up once is not counted
@@ -228,7 +218,7 @@ def main() -> None:
     torch.set_num_threads(1)
     speed = read_bytes_a_second()
     print(f"one thread reads {speed / 1e9:.1f} GB a second")
-    report(found, every, speed)
+    report(found, every, given.prompt, speed)
 
 
 if __name__ == "__main__":

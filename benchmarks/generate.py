@@ -23,6 +23,7 @@ from interpreter.tools.signature import tool_of
 from model_adapters.constraint.constraint import Constraint, ToolChoice
 from model_adapters.embedded.smollm2 import fetch_embedded
 from model_adapters.hf.model import Dtype, HfModel, load
+from model_adapters.hf.packed import with_packed_matrices
 from model_adapters.hf.session import HfSession
 from model_adapters.prompt import Message
 
@@ -96,7 +97,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=get_args(Dtype))
     given = parser.parse_args()
     fetch_embedded()
-    model = load(dtype=given.dtype, threads=1)
+    model = with_packed_matrices(load(dtype=given.dtype, threads=1))
     print(machine(), "load", *(f"{load:.1f}" for load in os.getloadavg()))
     print(model.in_words)
     writes = ways(model)

@@ -20,6 +20,7 @@ from side_by_side import machine
 from interpreter.session import Batch, EndOfDecoding
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
 from model_adapters.hf.model import load
+from model_adapters.hf.packed import with_packed_matrices
 from model_adapters.hf.session import HfSession
 from model_adapters.llamacpp.model import GgufModel
 from model_adapters.llamacpp.session import LlamaCppSession
@@ -61,7 +62,7 @@ def injections_ms(session: TokenSession, context: int) -> dict[int, float]:
 def sessions() -> Mapping[str, Callable[[], TokenSession]]:
     fetch_embedded()
     fetch_embedded(AS_PUBLISHED)
-    transformers, gguf = load(threads=1), GgufModel(embedded_gguf())
+    transformers, gguf = with_packed_matrices(load(threads=1)), GgufModel(embedded_gguf())
     return {
         transformers.in_words: lambda: HfSession(transformers, ASK, max_tokens=10_000),
         gguf.in_words: lambda: LlamaCppSession(gguf, ASK, max_tokens=10_000),

@@ -23,12 +23,17 @@ def with_marker_tokens(model: HfModel) -> HfModel:
     """Return a model that has a token for each marker; its weights and tokenizer grow where need be.
 
     Raises:
-        AdapterError: A marker is an ordinary token of this model.
+        AdapterError: A marker is an ordinary token of this model, or its matrices are packed.
     """
     import torch
     from transformers import AddedToken
 
     tokenizer, network = model.tokenizer, model.network
+    output: Callable[[], torch.nn.Module] = network.get_output_embeddings
+    if not hasattr(output(), "weight"):
+        raise AdapterError(
+            "packed matrices cannot grow; add the markers' tokens before they are packed"
+        )
     added = tokenizer.get_added_vocab()
     missing = [spelling for spelling in MARKERS if spelling not in added]
     if taken := [spelling for spelling in missing if spelling in tokenizer.get_vocab()]:
@@ -38,7 +43,6 @@ def with_marker_tokens(model: HfModel) -> HfModel:
     if len(tokenizer) > len(network.get_input_embeddings().get_parameter("weight")):
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     ids = [tokenizer.convert_tokens_to_ids(spelling) for spelling in missing]
-    output: Callable[[], torch.nn.Module] = network.get_output_embeddings
     with torch.no_grad():
         for layer in (network.get_input_embeddings(), output()):
             weight = layer.get_parameter("weight")

@@ -72,6 +72,7 @@ class HfModel(HfTokenizer, frozen=True):
         context_tokens: The longest context that it was made for.
         threads: How many threads of a CPU compute; None leaves it to torch.
         dtype_reason: Why it computes in the data type that it does.
+        matrices: How they lie in memory, where that was decided (`with_packed_matrices`).
     """
 
     name: str
@@ -81,12 +82,15 @@ class HfModel(HfTokenizer, frozen=True):
     context_tokens: int
     threads: Threads | None = None
     dtype_reason: str = "as the caller chose"
+    matrices: str = ""
 
     @property
     def in_words(self) -> str:
         """What decodes, on what and how, for the header of a trace."""
         dtype = str(self.network.dtype).removeprefix("torch.")
         words = f"{self.name} on {self.device} in {dtype}, {self.dtype_reason}"
+        if self.matrices:
+            words = f"{words}, {self.matrices}"
         if self.threads is None or self.device.type != "cpu":
             return words
         return f"{words}; {self.threads.in_words}"

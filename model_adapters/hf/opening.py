@@ -17,6 +17,7 @@ from model_adapters.embedded.speaker.weights import ABOUT_NAME, WEIGHTS_NAME, sp
 from model_adapters.errors import AdapterError
 from model_adapters.hf.marker_tokens import with_marker_tokens
 from model_adapters.hf.model import HfModel, load
+from model_adapters.hf.packed import with_packed_matrices
 from model_adapters.hf.session import HfSession
 from model_adapters.hf.thinking import Regions, regions_of
 from model_adapters.opening import (
@@ -64,6 +65,7 @@ def _open(request: Request, folder: str) -> Opened:
         _require_no_mask(request)
         model = with_marker_tokens(model)
     fluency = origin.fluency or fluency_of(model.network.num_parameters())
+    model = with_packed_matrices(model)
     another = partial(_session, model, cache(model.vocabulary), fluency)
     session = another(request)
     regions = _regions(model, request)

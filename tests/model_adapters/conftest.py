@@ -8,7 +8,7 @@ import pytest
 from extras import from_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from transformers import PreTrainedModel
 
@@ -52,20 +52,32 @@ def words(model: "HfModel") -> "Vocabulary":
     return model.vocabulary()
 
 
-@pytest.fixture(scope="session", params=["full attention", "sliding window"])
-def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "HfModel":
-    """A model of two layers that writes anything; its second kind forgets what is 8 tokens back."""
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> "Callable[[Mapping[str, object]], Path]":
+    """Makes a folder of a model that writes anything, of two layers unless its configuration differs."""
     torch = from_extra("hf", "torch")
     torch.set_num_threads(1)  # threads that wait for each other cost more than such a model
+
+    def draw(configuration: "Mapping[str, object]") -> Path:
+        folder = tmp_path_factory.mktemp("drawn")
+        end = save_tokenizer(folder)
+        config = {**SIZES, **configuration, "vocab_size": end + 1, "eos_token_id": end}
+        (folder / "config.json").write_text(json.dumps(config))
+        save_network(folder)
+        return folder
+
+    return draw
+
+
+@pytest.fixture(scope="session", params=["full attention", "sliding window"])
+def tiny(
+    request: pytest.FixtureRequest, drawn: "Callable[[Mapping[str, object]], Path]"
+) -> "HfModel":
+    """A model of two layers that writes anything; its second kind forgets what is 8 tokens back."""
     from model_adapters.hf.model import load
 
-    folder = tmp_path_factory.mktemp("tiny")
-    end = save_tokenizer(folder)
     kind = {"full attention": FULL, "sliding window": SLIDING}[request.param]
-    config = {**SIZES, **kind, "vocab_size": end + 1, "eos_token_id": end}
-    (folder / "config.json").write_text(json.dumps(config))
-    save_network(folder)
-    return load(folder, device="cpu", dtype="float32")
+    return load(drawn(kind), device="cpu", dtype="float32")
 
 
 def save_tokenizer(folder: Path) -> int:
