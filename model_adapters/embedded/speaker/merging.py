@@ -58,7 +58,9 @@ def merge_gguf(source: Path, change: Path, target: Path) -> None:
     for tensor in reader.tensors:
         kind, data = tensor.tensor_type, tensor.data
         if tensor.name in added:
-            whole = dequantize(data, kind) + _reordered(reader, tensor.name, added[tensor.name])
+            whole = dequantize(data, kind) + _reordered(
+                reader, tensor.name, added[tensor.name].product
+            )
             kind = GGMLQuantizationType.Q8_0
             data = quantize(whole, kind)
         writer.add_tensor(tensor.name, data, raw_dtype=kind)
