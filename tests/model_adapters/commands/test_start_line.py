@@ -1,7 +1,9 @@
 """What is shown while a model is loaded, and what a trace says of how it computes."""
 
+import gc
 import io
 import logging
+from pathlib import Path
 
 import pytest
 from extras import from_extra
@@ -10,6 +12,8 @@ from rich.console import Console
 from cml.symbols import Symbol
 from interpreter.events import Began, Decoded, Row
 from model_adapters.commands.view.start_line import StartLine
+from model_adapters.errors import AdapterError
+from model_adapters.hf.model import load
 
 SAID = logging.getLogger("cml.model")
 
@@ -80,3 +84,20 @@ def test_many_tokens_are_read_by_more_threads_than_one() -> None:
 
 def test_a_trace_says_on_what_and_how_a_model_computes(tiny) -> None:
     assert tiny.in_words == f"{tiny.name} on cpu in float32, as the caller chose"
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_garbage_is_collected_as_before_once_a_model_is_loaded_or_is_none(
+    tiny, tmp_path, collects: bool
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    if not collects:
+        gc.disable()
+    try:
+        load(Path(tiny.tokenizer.name_or_path), device="cpu", dtype="float32")
+        assert gc.isenabled() == collects
+        with pytest.raises(AdapterError):
+            load(tmp_path)
+        assert gc.isenabled() == collects
+    finally:
+        gc.enable()
