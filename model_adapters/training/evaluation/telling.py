@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -10,6 +11,9 @@ from cml.ast import Json, OutcomeKind
 from interpreter.events import Decoded, Outcome, Row
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[.!?])(?=[A-Z])")
+_BEGINS_WITH_NUMBER: Final = re.compile(r"-?\d")
+_NO_NUMBER_BEFORE: Final = r"(?<![\d-])(?<!\d[.,:])"
+_NO_NUMBER_AFTER: Final = r"(?![.,:]?\d)"
 _NO_RESULTS: Final = {OutcomeKind.FAILED, OutcomeKind.TIMEOUT, OutcomeKind.CANCELLED}
 
 
@@ -72,8 +76,20 @@ def times_told(text: str, parts: Sequence[str], things: Sequence[str]) -> int:
 
 
 def _tells(text: str, parts: Sequence[str], things: Sequence[str]) -> bool:
-    has_thing = not things or any(thing in text for thing in things)
-    return has_thing and all(part in text for part in parts)
+    has_thing = not things or any(_holds(text, thing) for thing in things)
+    return has_thing and all(_holds(text, part) for part in parts)
+
+
+def _holds(text: str, part: str) -> bool:
+    """Whether a part stands in a text, and no number at its ends goes on: 23:45 does not hold 45."""
+    return part in text and _whole(part).search(text) is not None
+
+
+@lru_cache(1_024)
+def _whole(part: str) -> re.Pattern[str]:
+    before = _NO_NUMBER_BEFORE if _BEGINS_WITH_NUMBER.match(part) else ""
+    after = _NO_NUMBER_AFTER if part[-1:].isdigit() else ""
+    return re.compile(f"{before}{re.escape(part)}{after}")
 
 
 def _written(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
