@@ -59,7 +59,7 @@ class GgufModel:
             threads=threads,
         )
         self.in_words = f"{path.stem} in llama.cpp"
-        self._free = set(range(contexts))
+        self._free = [*reversed(range(contexts))]
         self._lock = Lock()
         if not keeps_text(self._plain, self._spelled):
             raise AdapterError(
@@ -141,7 +141,7 @@ class GgufModel:
             yield number
         finally:
             with self._lock:
-                self._free.add(number)
+                self._free.append(number)  # the next has it first: it may begin alike
 
     def close(self) -> None:
         """Give the memory back. No session may use it after."""

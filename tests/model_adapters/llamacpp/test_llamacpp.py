@@ -219,6 +219,15 @@ def test_a_context_that_is_full_ends_the_decoding_and_loses_nothing(gguf: GgufMo
         LlamaCppSession(gguf, [Message("user", "x " * 2000)])
 
 
+def test_sessions_side_by_side_read_each_token_once(gguf: GgufModel) -> None:
+    with closing(LlamaCppSession(gguf, ASK)) as one, closing(LlamaCppSession(gguf, ASK)) as other:
+        one.decode(), other.decode()
+        read = gguf.engine.tokens_read
+        for _ in range(4):
+            one.decode(), other.decode()
+        assert gguf.engine.tokens_read == read + 8
+
+
 def test_contexts_are_lent_and_come_back(gguf: GgufModel) -> None:
     first, second = LlamaCppSession(gguf, ASK), LlamaCppSession(gguf, ASK)
     with pytest.raises(AdapterError, match="all contexts are taken"):
