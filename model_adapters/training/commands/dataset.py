@@ -9,16 +9,18 @@ from typing import Final, get_args
 import click
 
 from cml.terminal.files import OUTPUT_FOLDER, writing
-from cml.terminal.options import yes_option
+from cml.terminal.options import seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.wording import counted
 from model_adapters.commands.telling import telling
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.hf.chat_tokens import HfTokenizer
+from model_adapters.training.commands.struct_options import chosen, command_line, options_of
 from model_adapters.training.data.boxes import scene_of
 from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
 from model_adapters.training.data.files import Contents, DialogueFormat, card, write_dialogues
 from model_adapters.training.data.ideal import Order, Spell
+from model_adapters.training.data.variety import WIDE, Variety
 from model_adapters.training.recipe.spelling import speaker_tokenizer, spell_with, words
 
 CARD: Final = "README.md"
@@ -47,7 +49,7 @@ _SPLITS: Final = ("train", "test")
     show_default=True,
     help="How many to test on, of tools and names that are never trained on.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn.")
+@seed_option
 @click.option(
     "--order",
     type=click.Choice(get_args(Order)),
@@ -62,13 +64,7 @@ _SPLITS: Final = ("train", "test")
     show_default=True,
     help="Dialogues in a row with the same tools.",
 )
-@click.option(
-    "--progress",
-    type=click.FloatRange(0, 1),
-    default=0.08,
-    show_default=True,
-    help="In which share of the dialogues calls report progress.",
-)
+@options_of(Variety)
 @click.option(
     "--format",
     "form",
@@ -93,7 +89,6 @@ def dataset_command(
     seed: int,
     order: Order,
     per_box: int,
-    progress: float,
     form: DialogueFormat,
     tokenizer: str,
     yes: bool,
@@ -101,27 +96,25 @@ def dataset_command(
     """Write dialogues of an ideal model that calls functions while it decodes.
 
     Each is played by the machine under its virtual clock, is valid, replays, and keeps to its tools.
-    The same options give the same bytes.
+    The same options give the same bytes. What makes dialogues less various, --names to --progress, is of
+    those to train on alone.
     """
     if form == "tokens" and tokenizer != "smollm2":
         raise click.BadParameter("token ids need the tokenizer of a model", param_hint="--format")
     with telling():
         spell, loaded = _speller(tokenizer, yes=yes)
+    variety = chosen(Variety)
     counts = dict(zip(_SPLITS, (dialogues, held_out), strict=True))
     parts: dict[str, Contents] = {}
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
         for split, count in counts.items():
-            scene = scene_of(split)
-            drawn = draw_dialogues(seed, scene, spell, order, per_box, progress=progress)
+            scene = scene_of(split, variety if split == "train" else WIDE)
+            drawn = draw_dialogues(seed, scene, spell, order, per_box)
             with (output / f"{split}.jsonl").open("wb") as file:
                 told = _told(islice(drawn, count), partial(_progress, split, count))
                 parts[split] = write_dialogues(file, told, form, loaded)
-        how = (
-            f"cml dataset --dialogues {dialogues} --held-out {held_out} --seed {seed} "
-            f"--order {order} --per-box {per_box} --progress {progress} --format {form} --tokenizer {tokenizer}"
-        )
-        text = card("Dialogues in CML", parts, how)
+        text = card("Dialogues in CML", parts, command_line(without=("output", "yes")))
         (output / CARD).write_text(text, encoding="utf-8")
     written = " and ".join(
         f"{counted(contents.dialogues, 'dialogue')} to {output / split}.jsonl"

@@ -1,7 +1,7 @@
 """`cml train`: a model learns CML from dialogues."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -16,15 +16,14 @@ from model_adapters.commands.options import device_option
 from model_adapters.commands.telling import telling
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.speaker.spelling import set_names_apart
-from model_adapters.hf.model import HfModel, load
-from model_adapters.training.data.files import DialogueFileError, read_dialogues, same_tools
+from model_adapters.hf.model import load
+from model_adapters.training.commands.struct_options import chosen, command_line, options_of
+from model_adapters.training.data.files import DialogueFileError, read_dialogues
 from model_adapters.training.recipe.loop import train
-from model_adapters.training.recipe.packing import Pack, pack
-from model_adapters.training.recipe.plan import Recipe, TrainingProgress
+from model_adapters.training.recipe.packing import packs_of
+from model_adapters.training.recipe.plan import Recipe, TrainingProgress, part_over
 from model_adapters.training.recipe.result import write_result
-from model_adapters.training.recipe.tokens import dialogue_tokens
 
-_DEFAULT: Final = Recipe()
 _EVERY_S: Final = 60.0
 
 
@@ -42,35 +41,7 @@ _EVERY_S: Final = 60.0
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of a model of transformers; the embedded one if absent.",
 )
-@click.option(
-    "--minutes",
-    type=click.FloatRange(min=0, min_open=True),
-    default=_DEFAULT.minutes,
-    show_default=True,
-    help="How long to train.",
-)
-@click.option(
-    "--rank",
-    type=click.IntRange(0, 512),
-    default=_DEFAULT.rank,
-    show_default=True,
-    help="Rank of the adapters; 0 trains all weights.",
-)
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=0, min_open=True),
-    default=_DEFAULT.rate,
-    show_default=True,
-    help="Highest learning rate.",
-)
-@click.option(
-    "--packs",
-    type=click.IntRange(min=1),
-    default=_DEFAULT.packs,
-    show_default=True,
-    help="Packed sequences a step.",
-)
-@click.option("--seed", default=0, show_default=True, help="Seed of the first values.")
+@options_of(Recipe, "minutes", "tokens", "rank", "rate", "packs", "seed")
 @device_option
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Threads of a CPU; one for the embedded model."
@@ -81,11 +52,6 @@ def train_command(
     *,
     output: Path,
     model: Path | None,
-    minutes: float,
-    rank: int,
-    rate: float,
-    packs: int,
-    seed: int,
     device: str | None,
     threads: int | None,
     yes: bool,
@@ -96,16 +62,7 @@ def train_command(
     fewer dialogues than fit, they are. Ctrl-C ends it with a checkpoint.
     """
     # A model that is not the embedded one has seen more spellings than it could forget.
-    recipe = replace(
-        _DEFAULT,
-        minutes=minutes,
-        rank=rank,
-        rate=rate,
-        packs=packs,
-        seed=seed,
-        names_apart=model is None,
-    )
-    how = f"cml train --minutes {minutes:g} --rank {rank} --rate {rate:g} --packs {packs} --seed {seed}"
+    recipe = replace(chosen(Recipe), names_apart=model is None)
     with telling(), _no_data(data):
         if model is None:
             embedded_model(yes=yes)
@@ -113,7 +70,7 @@ def train_command(
         if recipe.names_apart:
             set_names_apart(loaded.tokenizer)
         with reading(data) as file, writing(output), _telling(recipe) as tell:
-            read = _packs(loaded, file, recipe)
+            read = packs_of(loaded, read_dialogues(file), recipe.longest)
             trained, progress = train(loaded.network, read, recipe, output, tell)
         with writing(output):
             made = write_result(
@@ -122,7 +79,7 @@ def train_command(
                 trained,
                 recipe=recipe,
                 progress=progress,
-                how=how,
+                how=command_line(without=("output", "model", "device", "threads", "yes")),
                 is_embedded=model is None,
             )
     print_text(f"written: {', '.join(map(str, made))}", err=True)
@@ -134,14 +91,6 @@ def _no_data(name: str) -> Iterator[None]:
         yield
     except DialogueFileError as error:
         raise click.ClickException(f"{name}: {error}") from None
-
-
-def _packs(model: HfModel, lines: Iterable[bytes], recipe: Recipe) -> Iterator[Pack]:
-    groups = (
-        [dialogue_tokens(model, row.messages, row.segments) for row in group]
-        for group in same_tools(read_dialogues(lines))
-    )
-    return pack(groups, recipe.longest)
 
 
 @contextmanager
@@ -165,7 +114,7 @@ def _telling(recipe: Recipe) -> Iterator[Callable[[TrainingProgress], None]]:
 
 
 def _in_words(progress: TrainingProgress, recipe: Recipe) -> str:
-    left = max(0.0, recipe.minutes - progress.seconds / 60)
+    left = progress.seconds / 60 * max(0.0, 1 / part_over(recipe, progress) - 1)
     return (
         f"{progress.step} steps, {progress.dialogues:,} dialogues, loss {progress.loss:.3f}, "
         f"{progress.tokens / max(progress.seconds, 1e-9):.0f} tokens/s, {left:.0f} minutes left"

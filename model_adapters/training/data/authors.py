@@ -175,10 +175,15 @@ SHAPES: Final[dict[Callable[[Cast], Tale], int]] = {
 
 def draw_story(random: Random, box: ToolBox) -> Tale:
     """Return a story of any shape that the box has tools for."""
+    needed: dict[Callable[[Cast], Tale], Sequence[object]] = {
+        one_deed: box.deeds,
+        chained: box.chains,
+        nothing: box.missing,
+    }
     shapes = {
         shape: weight
         for shape, weight in SHAPES.items()
-        if not ((shape is one_deed and not box.deeds) or (shape is chained and not box.chains))
+        if not (shape in needed and not needed[shape])
     }
     shape = random.choices([*shapes], [*shapes.values()])[0]
     while asks_twice(story := shape(Cast(random, box))):

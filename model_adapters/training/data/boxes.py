@@ -16,15 +16,16 @@ from model_adapters.training.data.catalog import Catalog, Chain, Deed, Fact, rea
 from model_adapters.training.data.chains import derived_chains
 from model_adapters.training.data.toolbox import Offering, ResultForm, offer_deed, offer_fact
 from model_adapters.training.data.values import Names, invented_word
+from model_adapters.training.data.variety import WIDE, Variety
 
 _FORMS: Final[tuple[ResultForm, ...]] = ("sentence", "sentence", "plain", "plain", "object")
 _CHAIN_FORMS: Final[tuple[ResultForm, ...]] = ("plain", "object")
 _INVENTED: Final = 0.25
 _CHAINED: Final = 0.4
 _DERIVED: Final = 0.7  # of the chains
-_ESTIMATED: Final = 0.2
 _LONGEST_US: Final = 3_000_000
 _HELD_OUT: Final = 6  # one in so many
+_FEW_CHAINS: Final = 2
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class Scene(msgspec.Struct, frozen=True):
         spare: What may be offered beside it.
         names: Names of things.
         held_out: Whether they are those that are never trained on.
+        variety: What else they differ in.
     """
 
     catalog: Catalog
@@ -43,6 +45,7 @@ class Scene(msgspec.Struct, frozen=True):
     spare: Catalog
     names: Names
     held_out: bool
+    variety: Variety
 
 
 class ToolBox(msgspec.Struct, frozen=True):
@@ -56,6 +59,7 @@ class ToolBox(msgspec.Struct, frozen=True):
         offered: The tools, by the keys of what they do.
         tools: The tools as a model is told of them, in any order.
         names: Names of things.
+        rich: In which part of the results the value comes as services put it.
     """
 
     facts: tuple[Fact, ...]
@@ -65,6 +69,7 @@ class ToolBox(msgspec.Struct, frozen=True):
     offered: dict[str, Offering]
     tools: tuple[Tool, ...]
     names: Names
+    rich: float
 
     def is_chained(self, source: Fact | Deed) -> bool:
         """Whether its value is an argument of a deed in one of the chains."""
@@ -76,18 +81,24 @@ def key_of(source: Fact | Deed) -> str:
     return f"{source.kind.name} {source.name}" if isinstance(source, Fact) else source.name
 
 
-def scene_of(split: str) -> Scene:
+def scene_of(split: str, variety: Variety = WIDE) -> Scene:
     """Return what the dialogues of a split are drawn from: `train` or `test`.
 
     The two have no fact, no deed, no chain and no name of a thing in common; what is offered and
     not asked for is of `train` in both.
+
+    Args:
+        split: Which.
+        variety: What dialogues differ in.
     """
+    held_out = split == "test"
     whole = read_catalog()
-    train, test = _part(whole, held_out=False), _part(whole, held_out=True)
-    if split == "train":
-        names = Names(lambda name: not is_held_out(name))
-        return Scene(train, derived_chains(train), train, names, held_out=False)
-    return Scene(test, derived_chains(test), train, Names(is_held_out), held_out=True)
+    asked, spare = (
+        part if variety.tools is None else _few(part, variety.tools)
+        for part in (_part(whole, held_out=held_out), _part(whole, held_out=False))
+    )
+    names = Names(lambda name: is_held_out(name) is held_out, variety.names)
+    return Scene(asked, derived_chains(asked), spare, names, held_out, variety)
 
 
 def is_held_out(key: str) -> bool:
@@ -117,12 +128,12 @@ def draw_box(random: Random, scene: Scene) -> ToolBox:
     deeds = [*{deed.name: deed for deed in deeds}.values()]
     asked: list[Fact | Deed] = [*facts, *deeds]
     sources = asked + _spare(random, scene.spare, facts, _distractors(random))
-    is_estimated = random.random() < _ESTIMATED
+    is_estimated = random.random() < scene.variety.estimates
     offered: dict[str, Offering] = {}
     for source in sources:
         of_chain = isinstance(source, Fact) and _is_in(source, chains)
         form = random.choice(_CHAIN_FORMS if of_chain else _FORMS)
-        one = _offer(random, source, form, is_estimated)
+        one = _offer(random, scene.variety, source, form, is_estimated)
         if one.tool.name not in {other.tool.name for other in offered.values()}:
             offered[key_of(source)] = one
     tools = [each.tool for each in offered.values()]
@@ -136,11 +147,12 @@ def draw_box(random: Random, scene: Scene) -> ToolBox:
         offered,
         spelled_tools(tools, Body.PYTHON),
         scene.names,
+        scene.variety.rich,
     )
 
 
 def _perhaps_chain(random: Random, scene: Scene) -> Chain | None:
-    if random.random() >= _CHAINED:
+    if random.random() >= _CHAINED or not scene.variety.chains:
         return None
     return random.choice(scene.derived if random.random() < _DERIVED else scene.catalog.chains)
 
@@ -155,8 +167,31 @@ def _part(whole: Catalog, *, held_out: bool) -> Catalog:
     """Return the half of the catalogue that is held out, or the other."""
     facts = tuple(f for f in whole.facts if is_held_out(key_of(f)) is held_out)
     deeds = {n: d for n, d in whole.deeds.items() if is_held_out(n) is held_out}
-    part = replace(whole, facts=facts, deeds=deeds)
-    return replace(part, chains=tuple(c for c in whole.chains if [*_resolved(part, c)]))
+    return _with_chains(replace(whole, facts=facts, deeds=deeds))
+
+
+def _few(part: Catalog, most: int) -> Catalog:
+    """Return so many facts and deeds of a catalogue, with those of its first chains, and their kinds."""
+    chains = part.chains[:_FEW_CHAINS]
+    first = {chain.fact for chain in chains}
+    kinds = {kind for kind, _ in first}
+    facts = [fact for fact in part.facts if fact.kind.name in kinds]
+    facts.sort(key=lambda fact: (fact.kind.name, fact.name) not in first)
+    deeds = [*(chain.deed for chain in chains), *part.deeds]
+    kept = [*dict.fromkeys(deeds)][: most // 3]
+    return _with_chains(
+        replace(
+            part,
+            facts=tuple(facts[: most - len(kept)]),
+            deeds={name: part.deeds[name] for name in kept},
+            chains=chains,
+        )
+    )
+
+
+def _with_chains(part: Catalog) -> Catalog:
+    """Return a catalogue with those of its chains for which it has both the fact and the deed."""
+    return replace(part, chains=tuple(c for c in part.chains if [*_resolved(part, c)]))
 
 
 def _resolved(catalog: Catalog, chain: Chain) -> Iterator[tuple[Chain, Fact, Deed]]:
@@ -178,7 +213,7 @@ def _same_kind(random: Random, facts: Sequence[Fact]) -> list[Fact]:
 
 def _perhaps_invented(random: Random, scene: Scene, fact: Fact) -> Fact:
     """Return the fact, or one of something that nobody has heard of."""
-    if random.random() >= _INVENTED:
+    if scene.variety.tools or random.random() >= _INVENTED:
         return fact
     while is_held_out(f"{fact.kind.name} {(word := invented_word(random))}") is not scene.held_out:
         pass
@@ -200,8 +235,11 @@ def _spare(random: Random, spare: Catalog, asked: Sequence[Fact], count: int) ->
     return [random.choice(random.choice(pools)) for _ in range(count)]
 
 
-def _offer(random: Random, source: Fact | Deed, form: ResultForm, is_estimated: bool) -> Offering:
+def _offer(
+    random: Random, variety: Variety, source: Fact | Deed, form: ResultForm, is_estimated: bool
+) -> Offering:
     estimate_us = max(100_000, round(draw_execute_us(random), -5)) if is_estimated else None
+    manner = random if variety.tools is None else Random(key_of(source))  # noqa: S311
     if isinstance(source, Fact):
-        return offer_fact(random, source, form, estimate_us)
-    return offer_deed(random, source, form, estimate_us)
+        return offer_fact(manner, source, form, estimate_us)
+    return offer_deed(manner, source, form, estimate_us)

@@ -15,7 +15,6 @@ from model_adapters.training.data.toolbox import Offering, result_key
 from model_adapters.training.data.values import Drawn, draw_value, put_richly
 
 NOT_GIVEN: Final[Mapping[str, tuple[Earlier, str]]] = {}
-_RICH: Final = 0.4
 _SENTENCES: Final = (
     *("The {subject} is {value}.",) * 4,
     "The {subject}: {value}.",
@@ -114,7 +113,7 @@ class Cast:
 
     def _result(self, offered: Offering, subject: str, value: Drawn) -> Json:
         # What another call takes stays as it is.
-        is_rich = not self.box.is_chained(offered.source) and self.random.random() < _RICH
+        is_rich = not self.box.is_chained(offered.source) and self.random.random() < self.box.rich
         words = put_richly(self.random, value) if is_rich else value.words
         match offered.form:
             case "sentence":

@@ -27,7 +27,6 @@ from model_adapters.training.data.stories import Tale
 
 _TOKEN_US: Final = (5_000, 70_000)
 _DEADLINE_US: Final = 5_000_000
-_DELIVERS: Final[dict[DeliverWhen, int]] = {"any": 85, "idle": 15}
 
 
 class FaultyDialogueError(Exception):
@@ -86,8 +85,6 @@ def draw_dialogues(
     spell: Spell,
     order: Order = "longest",
     per_box: int = 6,
-    *,
-    progress: float = 0.0,
 ) -> Iterator[Dialogue]:
     """Draw dialogues without end; the same seed gives the same.
 
@@ -97,17 +94,17 @@ def draw_dialogues(
         spell: How text falls into tokens.
         order: In which order calls are written where their times are told.
         per_box: Dialogues in a row that have the same tools.
-        progress: In which share of the dialogues calls report progress.
     """
+    variety = scene.variety
     for number in itertools.count():
         random = Random(f"{seed}/{number}")  # noqa: S311
         box = draw_box(random, scene)
         for place in range(per_box):
             story = draw_story(random, box)
             token_us = round(_TOKEN_US[0] * (_TOKEN_US[1] / _TOKEN_US[0]) ** random.random())
-            deliver = random.choices([*_DELIVERS], [*_DELIVERS.values()])[0]
+            deliver: DeliverWhen = "any" if random.random() < variety.midst else "idle"
             settings = Settings(deliver=deliver, layout="lines", deadline_us=_DEADLINE_US)
-            if progress and random.random() < progress:
+            if variety.progress and random.random() < variety.progress:
                 story = reporting(random, story)
             name, costs = f"{seed}/{number}/{place}", DecodingCosts(token_us=token_us)
             if dialogue := play(name, story, spell, settings=settings, costs=costs, order=order):

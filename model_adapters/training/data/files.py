@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Annotated, BinaryIO, Final, Literal, TypeAlias
 
 import msgspec
@@ -101,6 +100,16 @@ def write_dialogues(
     return contents
 
 
+def without_doubles(dialogues: Iterable[Dialogue]) -> Iterator[Dialogue]:
+    """Return dialogues, each but once."""
+    seen: set[bytes] = set()
+    for dialogue in dialogues:
+        key = _fingerprint(dialogue)
+        if key not in seen:
+            seen.add(key)
+            yield dialogue
+
+
 def read_dialogues(lines: Iterable[bytes]) -> Iterator[DialogueRow]:
     """Read rows of the format `dialogues`.
 
@@ -117,12 +126,6 @@ def read_dialogues(lines: Iterable[bytes]) -> Iterator[DialogueRow]:
             raise DialogueFileError(
                 f"line {number}: no dialogue as `cml dataset` writes it: {error}"
             ) from None
-
-
-def same_tools(rows: Iterable[DialogueRow]) -> Iterator[list[DialogueRow]]:
-    """Return neighbours that offer the same tools, together."""
-    for _, group in groupby(rows, key=lambda row: row.messages[0].content):
-        yield [*group]
 
 
 def leaks(train: Contents, test: Contents) -> dict[str, int]:
@@ -178,8 +181,7 @@ def _spread(counter: Counter[int]) -> str:
 
 def _count(contents: Contents, dialogue: Dialogue) -> bool:
     """Count a dialogue; false for one that is there already."""
-    text = "\n".join((*(message.content for message in dialogue.messages), dialogue.answer))
-    key = hashlib.sha256(text.encode()).digest()[:12]
+    key = _fingerprint(dialogue)
     if key in contents.questions:
         contents.doubles += 1
         return False
@@ -194,6 +196,11 @@ def _count(contents: Contents, dialogue: Dialogue) -> bool:
     pairs = zip(dialogue.segments, texts[1:], strict=False)
     contents.midst += sum(_is_midst(segment.by, segment.text, after) for segment, after in pairs)
     return True
+
+
+def _fingerprint(dialogue: Dialogue) -> bytes:
+    text = "\n".join((*(message.content for message in dialogue.messages), dialogue.answer))
+    return hashlib.sha256(text.encode()).digest()[:12]
 
 
 def _is_midst(by: str, text: str, after: str) -> bool:

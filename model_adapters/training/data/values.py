@@ -62,6 +62,7 @@ _SYLLABLES: Final = (
     ),
     (["n", "m", "b", "k", "t", "w", "z"], ["a", "o", "u", "e", "i"], ["ndu", "ko", "mba", "ni"]),
 )
+_INVENTED: Final = 0.5
 _FOREIGN: Final = [
     "hola",
     "danke",
@@ -186,22 +187,36 @@ class Names:
 
     Args:
         keep: Which names may be drawn; where it keeps none of a kind, all of them may.
-        invented: How often one is invented, where a kind allows it.
+        most: How many of a kind there are; None for all, and others that are invented each time.
     """
 
-    def __init__(self, keep: Callable[[str], bool] = lambda _: True, invented: float = 0.5) -> None:
+    def __init__(
+        self, keep: Callable[[str], bool] = lambda _: True, most: int | None = None
+    ) -> None:
         self._known = {
-            kind: [name for name in names if keep(name)] or list(names)
+            kind: ([name for name in names if keep(name)] or list(names))[:most]
             for kind, names in read_catalog().names.items()
         }
         self._keep = keep
-        self._invented = invented
+        self._most = most
 
     def draw(self, random: Random, kind: str) -> str:
         """Return the name of a thing of some kind."""
+        if self._most is not None:
+            return random.choice(self._few(kind, self._most))
         known: Sequence[str] = self._known.get(kind, ())
-        if kind in _SMALL or (known and random.random() >= self._invented):
+        if kind in _SMALL or (known and random.random() >= _INVENTED):
             return random.choice(known)
+        return self._invented(random, kind)
+
+    def _few(self, kind: str, most: int) -> Sequence[str]:
+        """Return the names of a kind where there are few: invented once, where none are known."""
+        if kind not in self._known:
+            random = Random(kind)  # noqa: S311
+            self._known[kind] = [self._invented(random, kind) for _ in range(most)]
+        return self._known[kind]
+
+    def _invented(self, random: Random, kind: str) -> str:
         make = _NAMED.get(kind, invented_name)
         while not self._keep(name := make(random)):
             pass

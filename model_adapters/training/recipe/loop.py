@@ -10,7 +10,7 @@ import msgspec
 
 from model_adapters.training.recipe.adapters import prepare
 from model_adapters.training.recipe.packing import Pack
-from model_adapters.training.recipe.plan import Recipe, TrainingProgress, rate_at
+from model_adapters.training.recipe.plan import Recipe, TrainingProgress, part_over, rate_at
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ def train(
     folder: Path,
     tell: Callable[[TrainingProgress], None],
 ) -> "tuple[dict[str, torch.Tensor], TrainingProgress]":
-    """Train until the time is over or the dialogues are; return what was trained.
+    """Train until the time, the tokens or the dialogues are over; return what was trained.
 
     Args:
         network: The weights, which are changed.
@@ -49,7 +49,7 @@ def train(
     try:
         for batch in _batches(islice(packs, progress.packs, None), recipe.packs):
             began = time.monotonic()
-            part = progress.seconds / (recipe.minutes * 60)
+            part = part_over(recipe, progress)
             if part >= 1:
                 break
             loss = _add_gradients(network, batch)
@@ -66,6 +66,11 @@ def train(
 
 def pack_loss(network: "PreTrainedModel", one: Pack) -> "torch.Tensor":
     """Return the loss of a packed sequence, summed over the tokens that are learnt."""
+    return token_losses(network, one).sum()
+
+
+def token_losses(network: "PreTrainedModel", one: Pack) -> "torch.Tensor":
+    """Return the loss of each token of a packed sequence that is learnt, in their order."""
     import torch
 
     place = network.device
@@ -79,7 +84,7 @@ def pack_loss(network: "PreTrainedModel", one: Pack) -> "torch.Tensor":
     # Only what is learnt needs scores; the token before it gives them.
     before = torch.nonzero(learn).squeeze(1) - 1
     scores = network.get_output_embeddings()(hidden[before])  # type: ignore[no-untyped-call]
-    return torch.nn.functional.cross_entropy(scores.float(), ids[0][learn], reduction="sum")
+    return torch.nn.functional.cross_entropy(scores.float(), ids[0][learn], reduction="none")
 
 
 def _add_gradients(network: "PreTrainedModel", batch: Sequence[Pack]) -> float:

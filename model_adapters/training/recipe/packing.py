@@ -5,15 +5,32 @@ at the positions that it would have alone, so the loss is that of six sequences.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from model_adapters.training.recipe.tokens import DialogueTokens
+from model_adapters.hf.chat_tokens import HfTokenizer
+from model_adapters.prompt import Message
+from model_adapters.training.data.ideal import Segment
+from model_adapters.training.recipe.tokens import DialogueTokens, dialogue_tokens
 
 if TYPE_CHECKING:
     import torch
+
+
+class SegmentedDialogue(Protocol):
+    """A dialogue, drawn or read from a file."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The chat that the context begins with."""
+        ...
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The context after it."""
+        ...
 
 
 class Pack(msgspec.Struct, frozen=True):
@@ -40,6 +57,24 @@ class Pack(msgspec.Struct, frozen=True):
         branch = torch.tensor(self.branches)
         seen = (branch[None, :] == 0) | (branch[None, :] == branch[:, None])
         return torch.tril(seen)[None, None]
+
+
+def packs_of(
+    model: HfTokenizer, dialogues: Iterable[SegmentedDialogue], longest: int
+) -> Iterator[Pack]:
+    """Pack dialogues, neighbours with the same tools together.
+
+    Args:
+        model: Its tokens.
+        dialogues: Which.
+        longest: As for `pack`.
+    """
+    alike = groupby(dialogues, key=lambda dialogue: dialogue.messages[0].content)
+    groups = (
+        [dialogue_tokens(model, each.messages, each.segments) for each in group]
+        for _, group in alike
+    )
+    return pack(groups, longest)
 
 
 def pack(groups: Iterable[Sequence[DialogueTokens]], longest: int) -> Iterator[Pack]:

@@ -1,6 +1,9 @@
 """How to train, and how far it has come."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -8,6 +11,7 @@ class Recipe(msgspec.Struct, frozen=True):
 
     Args:
         minutes: How long; the rate falls with the clock, whatever the machine manages.
+        tokens: On how many tokens instead, if given: then the same comes out on a slower machine.
         rate: The highest learning rate.
         warmup: Which part of the time it rises.
         decay: Which part of the time it falls, at the end.
@@ -21,13 +25,14 @@ class Recipe(msgspec.Struct, frozen=True):
         names_apart: Whether names are tokens apart from the space before them (`set_names_apart`).
     """
 
-    minutes: float = 90.0
-    rate: float = 1e-3
+    minutes: Annotated[float, Meta(gt=0)] = 90.0
+    tokens: Annotated[int, Meta(ge=1)] | None = None
+    rate: Annotated[float, Meta(gt=0)] = 1e-3
     warmup: float = 0.03
     decay: float = 0.5
-    rank: int = 32
+    rank: Annotated[int, Meta(ge=0, le=512)] = 32
     scale: float = 2.0
-    packs: int = 2
+    packs: Annotated[int, Meta(ge=1)] = 2
     longest: int = 640
     clip: float = 1.0
     seed: int = 0
@@ -53,6 +58,13 @@ class TrainingProgress(msgspec.Struct, frozen=True):
     tokens: int = 0
     seconds: float = 0.0
     loss: float = 0.0
+
+
+def part_over(recipe: Recipe, progress: TrainingProgress) -> float:
+    """Return which part of the training is over, by its tokens or by the clock; 1 or more at the end."""
+    if recipe.tokens:
+        return progress.tokens / recipe.tokens
+    return progress.seconds / (60 * recipe.minutes)
 
 
 def rate_at(recipe: Recipe, part: float) -> float:

@@ -3,6 +3,7 @@
 import json
 from io import BytesIO
 from itertools import islice
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,17 +23,21 @@ from model_adapters.training.data.files import (
     Contents,
     leaks,
     read_dialogues,
-    same_tools,
+    without_doubles,
     write_dialogues,
 )
+from model_adapters.training.data.stories import Earlier
+from model_adapters.training.data.variety import WIDE, Variety
 from model_adapters.training.evaluation.trials import function_of
 from model_adapters.training.recipe.spelling import words
 
 SEEDS = st.integers(0, 10**6)
 
 
-def some(seed: int, count: int = 6, split: str = "train", per_box: int = 3) -> list[Dialogue]:
-    return [*islice(draw_dialogues(seed, scene_of(split), words, per_box=per_box), count)]
+def some(
+    seed: int, count: int = 6, split: str = "train", per_box: int = 3, variety: Variety = WIDE
+) -> list[Dialogue]:
+    return [*islice(draw_dialogues(seed, scene_of(split, variety), words, per_box=per_box), count)]
 
 
 def written(dialogues: list[Dialogue]) -> tuple[bytes, Contents]:
@@ -101,11 +106,8 @@ def test_rows_are_read_back_and_doubles_left_out(seed: int) -> None:
     rows = [*read_dialogues(BytesIO(lines))]
     assert contents.dialogues == len(rows) <= len(dialogues)
     assert contents.doubles == 2 * len(dialogues) - len(rows)
-    assert [row.messages for group in same_tools(rows) for row in group] == [
-        row.messages for row in rows
-    ]
-    for group in same_tools(rows):
-        assert len({row.messages[0] for row in group}) == 1
+    assert [*without_doubles([*dialogues, *dialogues])] == [*without_doubles(dialogues)]
+    assert len([*without_doubles(dialogues)]) == len(rows)
 
 
 @tries(10)
@@ -126,3 +128,51 @@ def test_many_dialogues_hold_every_shape_and_interrupts_in_the_midst_of_prose() 
     assert contents.midst > 30
     assert max(contents.tools) >= 12
     assert {0, 1, 2, 3, 4} <= contents.calls.keys()
+
+
+# ------------------------------------------------------------------------- variety switched off
+
+
+@settings(max_examples=10)
+@given(SEEDS, st.integers(6, 30))
+def test_few_tools_are_always_the_same_ones(seed: int, tools: int) -> None:
+    offered = {
+        tool.name: (tool.description, tool.parameters)
+        for dialogue in some(seed, 12, variety=Variety(tools=tools))
+        for tool in dialogue.tools
+    }
+    assert len(offered) <= tools
+    again = some(seed + 1, 12, variety=Variety(tools=tools))
+    alike = [tool for dialogue in again for tool in dialogue.tools if tool.name in offered]
+    assert all(offered[tool.name] == (tool.description, tool.parameters) for tool in alike)
+
+
+@settings(max_examples=10)
+@given(SEEDS, st.integers(2, 9))
+def test_few_names_are_few(seed: int, names: int) -> None:
+    drawn = scene_of("train", Variety(names=names)).names
+    chance = Random(seed)
+    for kind in ("city", "person", "flight", "quote", "nothing that is known"):
+        assert len({drawn.draw(chance, kind) for _ in range(100)}) <= names
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_each_variety_can_be_switched_off(seed: int) -> None:
+    for dialogue in some(seed, variety=Variety(chains=False)):
+        arguments = [value for wish in dialogue.story.wishes for value in wish.arguments.values()]
+        assert not any(isinstance(value, Earlier) for value in arguments)
+    for dialogue in some(seed, variety=Variety(estimates=0, progress=0)):
+        assert all(tool.estimate_us is None for tool in dialogue.tools)
+        assert not any(wish.progress for wish in dialogue.story.wishes)
+    _, contents = written(some(seed, 12, variety=Variety(midst=0)))
+    assert contents.midst == 0
+
+
+def test_there_is_every_variety_unless_it_is_switched_off() -> None:
+    dialogues = some(7, 200)
+    wishes = [wish for dialogue in dialogues for wish in dialogue.story.wishes]
+    assert any(isinstance(value, Earlier) for w in wishes for value in w.arguments.values())
+    assert any(tool.estimate_us for dialogue in dialogues for tool in dialogue.tools)
+    assert any(wish.progress for wish in wishes)
+    assert len({tool.name for dialogue in dialogues for tool in dialogue.tools}) > 100

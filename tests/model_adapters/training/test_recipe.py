@@ -1,6 +1,7 @@
 """The recipe: what is learnt, what packing keeps, what a checkpoint keeps, what 8 bits keep."""
 
 import copy
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +21,8 @@ from model_adapters.prompt import speaker_messages
 from model_adapters.tokens.chat_tokens import chat_ids
 from model_adapters.training.data.boxes import scene_of
 from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
-from model_adapters.training.recipe.packing import Pack, pack
-from model_adapters.training.recipe.plan import Recipe, TrainingProgress, rate_at
+from model_adapters.training.recipe.packing import Pack, pack, packs_of
+from model_adapters.training.recipe.plan import Recipe, TrainingProgress, part_over, rate_at
 from model_adapters.training.recipe.spelling import words
 from model_adapters.training.recipe.tokens import DialogueTokens, dialogue_tokens
 
@@ -148,6 +149,21 @@ def test_training_learns_and_goes_on_from_its_checkpoint(
     assert all(each.requires_grad is False for each in trained.values())
 
 
+@LOOKS_BACK
+def test_tokens_are_the_limit_where_they_are_given(tiny: "HfModel", tmp_path: Path) -> None:
+    from_extra("train", "peft")
+    from model_adapters.training.recipe.loop import train
+
+    told: list[TrainingProgress] = []
+    model = fresh(tiny)
+    packs = [*packs_of(model, dialogues(3), 4_000)] * 8
+    step = 2 * len(packs[0].ids)
+    recipe = replace(RECIPE, tokens=step + 1)
+    train(model.network, packs, recipe, tmp_path, told.append)
+    assert [one.tokens for one in told] == [step, 2 * step]
+    assert [part_over(recipe, one) >= 1 for one in told] == [False, True]
+
+
 def fresh(model: "HfModel") -> "HfModel":
     return replace(model, network=copy.deepcopy(model.network))
 
@@ -202,6 +218,8 @@ def test_another_model_is_written_whole_and_opened_as_one_that_speaks(
     told = chat_ids(again, speaker_messages([tool_of(get_time)], "In Oslo?"))
     assert opened.session.ids == tuple(told)
     opened.session.close()
+    with closing(open_backend(replace(asked, sessions=2)).session) as together:
+        assert together.decode() is not None
 
 
 def get_time(city: str) -> str:
