@@ -32,7 +32,7 @@ ALLOWED = {
     ("cml/vectors/asking.py", "run"): "`cml vectors COMMAND` starts the command that its user names, without a shell",
     ("interpreter/executors/worker.py", "loads"): "a worker reads what its own host pickled, on a pipe that nobody else has",
     ("interpreter/executors/worker_process.py", "loads"): "the host reads what its own worker pickled: what a function of the host's returned",
-    ("interpreter/schedule/data/bfcl_needs.py", "import_module"): "modules of the installed package bfcl-eval, from a table",
+    ("interpreter/schedule/data/bfcl_backends.py", "import_module"): "modules of the installed package bfcl-eval, from a table",
     ("interpreter/tools/hints.py", "import_module"): "pydantic, by its name",
     ("interpreter/tools/python.py", "exec_module"): "`--tools FILE.py` runs the file that its user names",
     ("interpreter/tools/python.py", "spec_from_file_location"): "the same",

@@ -1,56 +1,37 @@
 """What calls of BFCL's multi-turn data really need, found by executing them (Time/data-bfcl).
 
-The backends of that data are plain Python classes in the wheel of `bfcl-eval`; they are loaded from
-it and run here (one of them needs mpmath: extra `bfcl`). The calls of a first turn are executed in
-every order. An order is valid when every call returns what it returned in the order of the ground
-truth and the final state is the same. One call needs another when it comes after it in all valid
-orders, or when a value of the other's result stands among its arguments and not in the question.
+The calls of a first turn are executed in every order, on the backends of that data
+(`bfcl_backends.py`). An order is valid when every call returns what it returned in the order of the
+ground truth and the final state is the same. One call needs another when it comes after it in all
+valid orders, or when a value of the other's result stands among its arguments and not in the question.
 """
 
 import ast
-import importlib
-import sys
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
-import msgspec
-
-from interpreter.errors import missing_extra
+from interpreter.schedule.data.bfcl_backends import (
+    CallError,
+    Scenario,
+    call_written,
+    load_classes,
+    open_backends,
+    read_scenarios,
+)
 
 Needs = tuple[tuple[int, ...], ...]
 """For each call the positions of the calls before it that it needs."""
 
+Open: TypeAlias = Callable[[], list[object]]
+"""Opens the backends of a sample, where they begin."""
+
 MOST_CALLS: Final = 5
 """Longer turns are not permuted: each call of theirs needs the one before."""
-
-_QUESTIONS: Final = "_multi_turn_base.json"
-_PACKAGE: Final = "bfcl_eval.eval_checker.multi_turn_eval.func_source_code."
-_MODULES: Final = {
-    "GorillaFileSystem": "gorilla_file_system",
-    "MathAPI": "math_api",
-    "MessageAPI": "message_api",
-    "TwitterAPI": "posting_api",
-    "TicketAPI": "ticket_api",
-    "TradingBot": "trading_bot",
-    "TravelAPI": "travel_booking",
-    "VehicleControlAPI": "vehicle_control",
-}
-
-
-class _Question(msgspec.Struct):
-    """One line of the data file: where the backends begin, and what is asked."""
-
-    id: str
-    question: list[list[dict[str, str]]]
-    initial_config: dict[str, dict[str, object]]
-    involved_classes: list[str]
 
 
 def find_needs(wheel: Path, turns: Mapping[str, Sequence[str]]) -> dict[str, Needs]:
@@ -67,45 +48,25 @@ def find_needs(wheel: Path, turns: Mapping[str, Sequence[str]]) -> dict[str, Nee
         MissingExtraError: A package that a backend needs is not installed.
         KeyError: The wheel has no such sample.
     """
-    questions = _read_questions(wheel)
-    with _importing_from(wheel):
-        return {name: _needs(questions[name], calls) for name, calls in turns.items()}
+    known = read_scenarios(wheel)
+    scenarios = {name: known[name] for name in turns}
+    classes = load_classes(wheel, scenarios.values())
+    return {
+        name: _needs(partial(open_backends, scenarios[name], classes), scenarios[name], calls)
+        for name, calls in turns.items()
+    }
 
 
-def _read_questions(wheel: Path) -> dict[str, _Question]:
-    decoder = msgspec.json.Decoder(_Question)
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(
-            one
-            for one in archive.namelist()
-            if one.startswith("bfcl_eval/data/BFCL_v") and one.endswith(_QUESTIONS)
-        )
-        lines = archive.read(name).splitlines()
-    questions = (decoder.decode(line) for line in lines if line.strip())
-    return {question.id: question for question in questions}
-
-
-@contextmanager
-def _importing_from(wheel: Path) -> Iterator[None]:
-    sys.path.insert(0, str(wheel))
-    try:
-        yield
-    except ImportError as error:
-        raise missing_extra("bfcl", error) from None
-    finally:
-        sys.path.remove(str(wheel))
-
-
-def _needs(question: _Question, calls: Sequence[str]) -> Needs:
+def _needs(open_all: Open, scenario: Scenario, calls: Sequence[str]) -> Needs:
     chain = tuple((position - 1,) if position else () for position in range(len(calls)))
     if not 1 < len(calls) <= MOST_CALLS:
         return chain
     written = tuple(range(len(calls)))
-    expected = _execute(question, calls, written)
+    expected = _execute(open_all, calls, written)
     valid = [
         order
         for order in permutations(written)
-        if order == written or _execute(question, calls, order) == expected
+        if order == written or _execute(open_all, calls, order) == expected
     ]
     before = {
         (first, second)
@@ -115,7 +76,7 @@ def _needs(question: _Question, calls: Sequence[str]) -> Needs:
     }
     if _orders(before, written) != set(valid):
         return chain  # No set of needs allows exactly the valid orders: stay on the safe side.
-    asked = " ".join(message["content"] for turn in question.question for message in turn)
+    asked = " ".join(message["content"] for turn in scenario.question for message in turn)
     before |= {
         (first, second)
         for second in written
@@ -137,43 +98,21 @@ def _orders(before: set[tuple[int, int]], calls: tuple[int, ...]) -> set[tuple[i
 
 
 def _execute(
-    question: _Question, calls: Sequence[str], order: tuple[int, ...]
+    open_all: Open, calls: Sequence[str], order: tuple[int, ...]
 ) -> tuple[tuple[str, ...], str]:
     """Execute calls in some order: what each returned, by position, and the state at the end."""
-    backends = [_open(name, question) for name in question.involved_classes]
+    backends = open_all()
     results = [""] * len(calls)
     for position in order:
-        results[position] = repr(_call(backends, calls[position]))
+        results[position] = repr(_result(backends, calls[position]))
     return tuple(results), "\n".join(_describe(backend, []) for backend in backends)
 
 
-def _open(name: str, question: _Question) -> object:
-    module = importlib.import_module(_PACKAGE + _MODULES[name])
-    backend: object = getattr(module, name)()
-    load = getattr(backend, "_load_scenario", None)
-    if load is not None:
-        load(deepcopy(question.initial_config.get(name, {})))
-    return backend
-
-
-def _call(backends: list[object], text: str) -> object:
-    """Carry one call out: a method of a backend with constant arguments, and nothing else."""
-    call = ast.parse(text, mode="eval").body
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        raise ValueError(  # noqa: TRY004 (the data is at fault, not a caller's type)
-            f"{text!r} is not a call of a function with constant arguments"
-        )
-    name = call.func.id
-    args = [ast.literal_eval(one) for one in call.args]
-    named = {one.arg: ast.literal_eval(one.value) for one in call.keywords if one.arg}
-    method = next(
-        getattr(one, name) for one in backends if not name.startswith("_") and hasattr(one, name)
-    )
+def _result(backends: Sequence[object], text: str) -> object:
     try:
-        result: object = method(*args, **named)
-    except Exception as error:  # noqa: BLE001 (an outcome of the backend's like any other)
-        return f"{type(error).__name__}: {error}"
-    return result
+        return call_written(backends, text)
+    except CallError as error:
+        return str(error)
 
 
 def _describe(value: object, above: list[int]) -> str:

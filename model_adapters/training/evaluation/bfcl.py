@@ -7,7 +7,7 @@ spaces and most marks; a whole number may stand where a fraction is expected.
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -18,7 +18,8 @@ from interpreter.events import Row, Start
 from interpreter.schedule.data.bfcl import BfclError
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
-from interpreter.tools.schema import Schema
+from model_adapters.prompt import Message
+from model_adapters.training.evaluation.bfcl_schemas import BfclFunction, described
 
 if TYPE_CHECKING:
     from cml.ast import Json
@@ -28,11 +29,11 @@ else:  # the reader of the data takes any JSON value here
 Category: TypeAlias = Literal[
     "simple_python", "parallel", "parallel_multiple", "live_parallel", "live_parallel_multiple"
 ]
+"""Categories with accepted calls; first turns of longer talks are in `bfcl_turns`."""
 Accepted: TypeAlias = dict[str, dict[str, list[Json]]]
 """One call: the name of its function, with the accepted values of each argument."""
 
 _FOLDER: Final = "bfcl_eval/data"
-_TYPES: Final = {"dict": "object", "float": "number", "tuple": "array"}
 _IGNORED: Final = re.compile(r"[ ,./\-_*^]")
 
 
@@ -44,24 +45,20 @@ class BfclQuestion(msgspec.Struct, frozen=True):
         question: What a person asks.
         tools: What may be called, with the names that bodies write.
         accepted: The calls that are to be made, in any order.
+        chat: What was said before: of some, what the system wants.
     """
 
     id: str
     question: str
     tools: tuple[Tool, ...]
     accepted: tuple[Accepted, ...]
-
-
-class _Function(msgspec.Struct):
-    name: str
-    parameters: dict[str, Json]
-    description: str = ""
+    chat: tuple[Message, ...] = ()
 
 
 class _Asked(msgspec.Struct):
     id: str
-    question: list[list[dict[str, str]]]
-    function: list[_Function]
+    question: list[list[Message]]
+    function: list[BfclFunction]
 
 
 class _Answer(msgspec.Struct):
@@ -70,7 +67,7 @@ class _Answer(msgspec.Struct):
 
 
 def read_questions(wheel: Path, category: Category) -> tuple[BfclQuestion, ...]:
-    """Read the questions of a category; those with one message of a person, which most are.
+    """Read the questions of a category.
 
     Args:
         wheel: The wheel of bfcl-eval.
@@ -92,7 +89,7 @@ def read_questions(wheel: Path, category: Category) -> tuple[BfclQuestion, ...]:
         questions = [msgspec.json.decode(line, type=_Asked) for line in asked]
     except (OSError, KeyError, zipfile.BadZipFile, msgspec.DecodeError) as error:
         raise BfclError(f"{wheel}: {category} cannot be read: {error}") from None
-    return tuple(_read(one, truths[one.id]) for one in questions if _is_plain(one))
+    return tuple(_read(one, truths[one.id]) for one in questions if _is_one_turn(one))
 
 
 def is_accepted(question: BfclQuestion, rows: Sequence[Row]) -> bool:
@@ -109,34 +106,17 @@ def is_accepted(question: BfclQuestion, rows: Sequence[Row]) -> bool:
     return True
 
 
-def _is_plain(asked: _Asked) -> bool:
-    return len(asked.question) == 1 and [m["role"] for m in asked.question[0]] == ["user"]
+def _is_one_turn(asked: _Asked) -> bool:
+    return len(asked.question) == 1 and asked.question[0][-1].role == "user"
 
 
 def _read(asked: _Asked, truth: list[Accepted]) -> BfclQuestion:
-    own = [Tool(f.name, f.description, _schema(f.parameters)) for f in asked.function]
+    own = [described(function) for function in asked.function]
     tools = spelled_tools(own, Body.PYTHON)
     names = {mine.name: spelled.name for mine, spelled in zip(own, tools, strict=True)}
     accepted = tuple({names[name]: values for name, values in call.items()} for call in truth)
-    return BfclQuestion(asked.id, asked.question[0][0]["content"], tools, accepted)
-
-
-def _schema(given: Mapping[str, Json]) -> Schema:
-    """Return a schema of the data as one of JSON Schema: it names some types otherwise."""
-    return dict(_renamed(given))
-
-
-def _renamed(given: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
-    for key, value in given.items():
-        if key == "type" and isinstance(value, str):
-            if value != "any":
-                yield key, _TYPES.get(value, value)
-        elif key == "properties" and isinstance(value, dict):
-            yield key, {name: _schema(s) for name, s in value.items() if isinstance(s, dict)}
-        elif key == "items" and isinstance(value, dict):
-            yield key, _schema(value)
-        elif key in {"description", "enum", "required", "default"}:
-            yield key, value
+    *before, last = asked.question[0]
+    return BfclQuestion(asked.id, last.content, tools, accepted, tuple(before))
 
 
 def _accepts(wanted: Accepted, start: Start) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from interpreter.events import Row, Start
 from interpreter.schedule.data.bfcl import BfclError
+from model_adapters.prompt import Message
 from model_adapters.training.evaluation.bfcl import BfclQuestion, is_accepted, read_questions
 
 QUESTION = {
@@ -43,12 +44,16 @@ SECOND = {"artist": "AC DC"}
 
 @pytest.fixture
 def question(tmp_path: Path) -> BfclQuestion:
-    wheel = tmp_path / "bfcl.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("bfcl_eval/data/BFCL_v4_parallel.json", json.dumps(QUESTION))
-        archive.writestr("bfcl_eval/data/possible_answer/BFCL_v4_parallel.json", json.dumps(TRUTH))
-    [read] = read_questions(wheel, "parallel")
+    [read] = read_back(tmp_path, QUESTION)
     return read
+
+
+def read_back(folder: Path, asked: dict[str, object]) -> tuple[BfclQuestion, ...]:
+    wheel = folder / "bfcl.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("bfcl_eval/data/BFCL_v4_parallel.json", json.dumps(asked))
+        archive.writestr("bfcl_eval/data/possible_answer/BFCL_v4_parallel.json", json.dumps(TRUTH))
+    return read_questions(wheel, "parallel")
 
 
 def rows(*calls: dict[str, object]) -> list[Row]:
@@ -91,6 +96,15 @@ def test_calls_are_accepted_in_any_order_without_case_and_marks(question: BfclQu
 )
 def test_other_calls_are_not(question: BfclQuestion, calls: tuple[dict[str, object], ...]) -> None:
     assert not is_accepted(question, rows(*calls))
+
+
+def test_what_was_said_before_the_question_is_the_chat(tmp_path: Path) -> None:
+    system = {"role": "system", "content": "Be brief."}
+    turn = [system, {"role": "user", "content": "Two songs."}]
+    [found] = read_back(tmp_path, {**QUESTION, "question": [turn]})
+    assert found.question == "Two songs."
+    assert found.chat == (Message("system", "Be brief."),)
+    assert read_back(tmp_path, {**QUESTION, "question": [turn, turn]}) == ()
 
 
 def test_a_wheel_that_is_none_is_told(tmp_path: Path) -> None:
