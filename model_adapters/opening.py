@@ -66,7 +66,8 @@ class Request(msgspec.Struct, frozen=True):
         masked: Whether a model that can be masked is.
         chat: What was said before, where the prompt goes on with a chat; what its system messages
             say the model is told after the protocol.
-        sessions: How many sessions there may be at a time, where room has to be taken beforehand.
+        sessions: How many sessions there may be at a time; with more than one, an engine decodes them
+            together where it can.
         bare: Whether the model alone is wanted, for a test bench: the prompt is the only message,
             there is no mask, no pause, and room for `BARE_SESSIONS` at a time.
     """

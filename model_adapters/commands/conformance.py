@@ -40,9 +40,12 @@ from model_adapters.conformance.report import as_json as report_json
 from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import Subject, open_sessions, request_of
 from model_adapters.opening import Request
-from model_adapters.training.commands.questions_option import questions_of, questions_option
-from model_adapters.training.evaluation.bfcl import BfclQuestion, Category
-from model_adapters.training.evaluation.trials import trial_request
+from model_adapters.training.commands.questions_option import (
+    QuestionSet,
+    questions_of,
+    questions_option,
+)
+from model_adapters.training.evaluation.trials import BerkeleyQuestion, trial_request
 
 
 def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -112,7 +115,7 @@ def conformance_command(
     baseline: str | None,
     limit_s: float,
     dialogues: int | None,
-    categories: tuple[Category, ...],
+    categories: tuple[QuestionSet, ...],
     is_list: bool,
     markers: str,
     seed: int,
@@ -204,7 +207,7 @@ def _observed(
     asked: Request,
     seed: int,
     dialogues: int,
-    questions: Mapping[str, Sequence[BfclQuestion]],
+    questions: Mapping[str, Sequence[BerkeleyQuestion]],
     limit_s: float,
 ) -> Behaviour:
     with _progress(dialogues + sum(map(len, questions.values()))) as advance:

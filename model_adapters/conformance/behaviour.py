@@ -10,11 +10,11 @@ from interpreter.executors.threads import DaemonThreads
 from model_adapters.backends import BackendSessions
 from model_adapters.conformance.running import fault_of
 from model_adapters.opening import Request
-from model_adapters.training.evaluation.bfcl import BfclQuestion
 from model_adapters.training.evaluation.playing import CALLINGS
 from model_adapters.training.evaluation.report import measured
 from model_adapters.training.evaluation.shares import Share, share
 from model_adapters.training.evaluation.trials import (
+    BerkeleyQuestion,
     answer_questions,
     held_out_dialogues,
     play_dialogues,
@@ -56,7 +56,7 @@ def observe(
     *,
     seed: int,
     dialogues: int,
-    questions: Mapping[str, Sequence[BfclQuestion]],
+    questions: Mapping[str, Sequence[BerkeleyQuestion]],
     limit_s: float,
     advance: Callable[[], object],
 ) -> Behaviour:

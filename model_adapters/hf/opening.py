@@ -15,6 +15,7 @@ from model_adapters.constraint.constraint import Vocabulary
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.speaker.weights import ABOUT_NAME, WEIGHTS_NAME, speaker_weights
 from model_adapters.errors import AdapterError
+from model_adapters.hf.batch import DecodingBatch
 from model_adapters.hf.marker_tokens import with_marker_tokens
 from model_adapters.hf.model import HfModel, load
 from model_adapters.hf.packed import with_packed_matrices
@@ -66,7 +67,8 @@ def _open(request: Request, folder: str) -> Opened:
         model = with_marker_tokens(model)
     fluency = origin.fluency or fluency_of(model.network.num_parameters())
     model = with_packed_matrices(model)
-    another = partial(_session, model, cache(model.vocabulary), fluency)
+    batch = DecodingBatch(model) if request.sessions > 1 else None
+    another = partial(_session, model, cache(model.vocabulary), fluency, batch)
     session = another(request)
     regions = _regions(model, request)
     return Opened(session, model.in_words, "lines", regions, session.measure_moves, another=another)
@@ -87,7 +89,11 @@ def _origin(request: Request, folder: str) -> _Origin:
 
 
 def _session(
-    model: HfModel, vocabulary: Callable[[], Vocabulary], fluency: Fluency, request: Request
+    model: HfModel,
+    vocabulary: Callable[[], Vocabulary],
+    fluency: Fluency,
+    batch: DecodingBatch | None,
+    request: Request,
 ) -> HfSession:
     is_token = request.profile.markers is Spelling.TOKEN
     named = replace(request, profile=with_regions(request.profile, _regions(model, request)))
@@ -100,6 +106,7 @@ def _session(
         at_trap=request.at_trap,
         measured=measurement_of(model.in_words),
         markers=request.profile.markers,
+        batch=batch,
     )
 
 

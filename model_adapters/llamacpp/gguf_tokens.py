@@ -27,6 +27,7 @@ class GgufTokens(msgspec.Struct, frozen=True):
         spelled: The bytes of each token, by its id.
         control: The tokens that no content may become, and how they are spelled.
         ends: The tokens that end an answer.
+        speaks: Whether it was trained on CML (`cml train`).
         has_names_apart: Whether names are cut apart before a text is encoded (`names_apart`).
         parameters: How many numbers its weights are.
     """
@@ -36,6 +37,7 @@ class GgufTokens(msgspec.Struct, frozen=True):
     spelled: tuple[bytes, ...]
     control: dict[int, str]
     ends: frozenset[int]
+    speaks: bool = False
     has_names_apart: bool = False
     parameters: int = 0
 
@@ -84,6 +86,7 @@ def read_tokens(path: Path) -> GgufTokens:
             i: token for i, (token, kind) in enumerate(typed) if kind in _CONTROL and token.strip()
         },
         ends=frozenset(end for end in ends if end is not None),
+        speaks=NAMES_KEY in header.values,
         has_names_apart=header.values.get(NAMES_KEY) == APART,
         parameters=header.parameters,
     )

@@ -115,7 +115,7 @@ def test_symbols_at_once_are_symbols_one_by_one(
 
 
 @BODIES
-@settings(max_examples=300)
+@tries(300)
 @given(st.data())
 def test_whole_blocks_are_their_symbols(body: Body, data: st.DataObject) -> None:
     text = data.draw(any_text(body))

@@ -103,6 +103,7 @@ MEANING: Final = {
     "may take what this worker owns.",
     "the MCP server %s %s": "Said once a server and a thing: what is wrong with it, and what is left out.",
     "preparing %s, once": "The embedded model is converted; some seconds, then never again.",
+    "writing %s, once": "The change of weights in a folder of `cml train` is put into a GGUF file beside it; some seconds, then never again.",
     "preparing the mask": "The vocabulary is indexed for the mask.",
     "loading torch and transformers": "The packages are imported.",
     "loading the tokenizer of %s": "A folder of a model is read.",

@@ -43,7 +43,6 @@ from model_adapters.conformance.check import CheckResult
 from model_adapters.conformance.report import WRITERS as REPORT_WRITERS
 from model_adapters.conformance.report import ConformanceReport, as_text, circumstances
 from model_adapters.training.data.files import Contents, card
-from model_adapters.training.data.stories import Tale
 from model_adapters.training.evaluation.report import Played, report_html, report_markdown
 from model_adapters.training.evaluation.scoring import Score
 from model_adapters.training.recipe.plan import Recipe, TrainingProgress
@@ -147,7 +146,7 @@ def _report(text: str) -> ConformanceReport:
 
 def _played(text: str) -> list[Played]:
     score = Score(*([False] * len(Score.__struct_fields__)))
-    return [Played(Tale(f"s{text}", (), text), "asynchronous", score, 1_000, None, text)]
+    return [Played(text, f"s{text}", text, 1, "async", score, 1_000, None, text)]
 
 
 def _document(text: str, suffix: str) -> str:

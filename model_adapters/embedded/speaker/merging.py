@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from interpreter.errors import missing_extra
+from model_adapters.embedded.manifest import sha256_of
 from model_adapters.embedded.speaker.spelling import NAMES_KEY
 from model_adapters.embedded.speaker.weights import read_weights
 from model_adapters.errors import AdapterError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from gguf import GGUFReader, GGUFWriter
     from numpy.typing import NDArray
 
+CHANGE_KEY: Final = "cml.change"
+"""The key that says which change of weights was added: the SHA-256 of its file."""
 _HEADS: Final = {"attn_q": "head_count", "attn_k": "head_count_kv"}
 """Layers whose rows GGUF has in another order, and which key says how many heads they are of."""
 
@@ -55,6 +58,7 @@ def merge_gguf(source: Path, change: Path, target: Path) -> None:
     writer = GGUFWriter(target, "llama")
     _copy_keys(reader, writer)
     writer.add_string(NAMES_KEY, weights.about.get("names", ""))
+    writer.add_string(CHANGE_KEY, sha256_of(change))
     for tensor in reader.tensors:
         kind, data = tensor.tensor_type, tensor.data
         if tensor.name in added:

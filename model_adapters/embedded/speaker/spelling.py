@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _BEFORE_NAME: Final = r"\s* (?=[A-Z]|[^\x00-\x7f]|\w+[@._-]\w)"
 
 NAMES_KEY: Final = "cml.names"
-"""The key that a GGUF file has where names are `APART`."""
+"""The key of a GGUF file of a model that was trained on CML; it says whether names are `APART`."""
 APART: Final = "apart"
 
 _PARTS: Final = re.compile(f"({_BEFORE_NAME})")

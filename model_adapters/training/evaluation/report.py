@@ -1,13 +1,12 @@
 """Scores of many dialogues as figures with their intervals, in Markdown and HTML."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from cml.terminal.foreign import html_text, markdown_text
 from model_adapters.constraint.guarded import Guarded
-from model_adapters.training.data.stories import Tale
 from model_adapters.training.evaluation.playing import Calling
 from model_adapters.training.evaluation.scoring import Score
 from model_adapters.training.evaluation.shares import Difference, Share, difference, share
@@ -37,11 +36,18 @@ _MEASURES: Final[dict[str, Callable[[Score], bool | None]]] = {
 }
 
 
+PlayKey: TypeAlias = tuple[str, Calling]
+"""A dialogue, by its identifier, and how results came."""
+
+
 class Played(msgspec.Struct, frozen=True):
-    """One story, played in one way.
+    """One dialogue, played in one way.
 
     Args:
-        story: What was wanted.
+        id: Of the dialogue.
+        shape: What kind of story it is.
+        question: What a person asked.
+        calls: How many calls were wanted, without those that were asked for on the way.
         calling: How results came.
         score: How the model did.
         makespan_us: How long it took, in microseconds.
@@ -49,12 +55,20 @@ class Played(msgspec.Struct, frozen=True):
         context: What it wrote, with the interrupts.
     """
 
-    story: Tale
+    id: str
+    shape: str
+    question: str
+    calls: int
     calling: Calling
     score: Score
     makespan_us: int
     mask: Guarded | None
     context: str
+
+    @property
+    def key(self) -> PlayKey:
+        """Return which dialogue it is, and in which way it was played."""
+        return self.id, self.calling
 
 
 def measured(played: Sequence[Played]) -> dict[str, Share]:
@@ -90,11 +104,11 @@ def report_markdown(
         *_compared(played, ways),
         "## By shape, fully right",
         "",
-        *_table(["", *ways], _by(played, ways, lambda each: each.story.shape)),
+        *_table(["", *ways], _by(played, ways, lambda each: each.shape)),
         "",
         "## By number of calls, fully right",
         "",
-        *_table(["", *ways], _by(played, ways, lambda each: f"{len(each.story.wishes)} calls")),
+        *_table(["", *ways], _by(played, ways, lambda each: f"{each.calls} calls")),
         "",
     ]
     if bfcl:
@@ -108,8 +122,8 @@ def report_html(model: str, played: Sequence[Played], bfcl: Mapping[str, Share] 
     """Return the report with every dialogue that was not fully right, as a page."""
     wrong = [each for each in played if not each.score.fully_right]
     entries = "".join(
-        f"<details><summary>{html_text(each.story.question)} <small>{each.calling}, "
-        f"{html_text(each.story.shape)}: {html_text(', '.join(_failed(each.score)))}</small></summary>"
+        f"<details><summary>{html_text(each.question)} <small>{each.calling}, "
+        f"{html_text(each.shape)}: {html_text(', '.join(_failed(each.score)))}</small></summary>"
         f"<pre>{html_text(each.context)}</pre></details>"
         for each in wrong
     )
@@ -158,11 +172,10 @@ def compared(
         measure: What is compared.
     """
     ones, others = (
-        {id(e.story): measure(e.score) for e in played if e.calling == way}
-        for way in (first, second)
+        {e.id: measure(e.score) for e in played if e.calling == way} for way in (first, second)
     )
-    both = [story for story in ones if story in others]
-    return difference([ones[story] for story in both], [others[story] for story in both])
+    both = [each for each in ones if each in others]
+    return difference([ones[each] for each in both], [others[each] for each in both])
 
 
 def _measures_by_way(played: Sequence[Played], ways: Sequence[Calling]) -> list[list[str]]:

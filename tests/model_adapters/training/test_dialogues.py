@@ -133,7 +133,7 @@ def test_many_dialogues_hold_every_shape_and_interrupts_in_the_midst_of_prose() 
 # ------------------------------------------------------------------------- variety switched off
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS, st.integers(6, 30))
 def test_few_tools_are_always_the_same_ones(seed: int, tools: int) -> None:
     offered = {
@@ -147,7 +147,7 @@ def test_few_tools_are_always_the_same_ones(seed: int, tools: int) -> None:
     assert all(offered[tool.name] == (tool.description, tool.parameters) for tool in alike)
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS, st.integers(2, 9))
 def test_few_names_are_few(seed: int, names: int) -> None:
     drawn = scene_of("train", Variety(names=names)).names
@@ -156,7 +156,7 @@ def test_few_names_are_few(seed: int, names: int) -> None:
         assert len({drawn.draw(chance, kind) for _ in range(100)}) <= names
 
 
-@settings(max_examples=10)
+@tries(10)
 @given(SEEDS)
 def test_each_variety_can_be_switched_off(seed: int) -> None:
     for dialogue in some(seed, variety=Variety(chains=False)):

@@ -2,7 +2,6 @@
 
 from msgspec.structs import replace
 
-from model_adapters.training.data.stories import Tale
 from model_adapters.training.evaluation.playing import Calling
 from model_adapters.training.evaluation.report import Played, compared, report_markdown
 from model_adapters.training.evaluation.scoring import Score
@@ -25,11 +24,11 @@ RIGHT = Score(
     recovered=None,
 )
 WRONG = replace(RIGHT, told=False)
-STORIES = [Tale("one", (), f"Question {number}?") for number in range(4)]
 
 
 def played(number: int, calling: Calling, score: Score) -> Played:
-    return Played(STORIES[number], calling, score, 1_000_000, None, "")
+    question = f"Question {number}?"
+    return Played(f"1/{number}/0", "one", question, 1, calling, score, 1_000_000, None, "")
 
 
 ALL = [

@@ -1,6 +1,7 @@
 """The shipped speaker: small, the same in both engines, and it speaks without being forced to."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from hypothesis import strategies as st
 from trying import tries
 
 from cml.ast import OutcomeKind
+from cml.terminal.files import FileFaultError
 from interpreter.drivers.virtual import TimedOutcomes, run_virtual
 from interpreter.events import Inject, Outcome, Row, Start
 from interpreter.runs import read_run
 from interpreter.session import DecodingCosts
 from interpreter.state import Settings
 from interpreter.tools.signature import tool_of
-from model_adapters.backends import BackendSessions, Request, open_backend
+from model_adapters.backends import BackendSessions, Request, open_backend, require_backend
 from model_adapters.constraint.guarded import guarded
 from model_adapters.embedded.smollm2 import SPEAKING, embedded_gguf, embedded_path, fetch_embedded
 from model_adapters.embedded.speaker.merging import merge_gguf
@@ -26,6 +28,7 @@ from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import HfTokenizer
 from model_adapters.hf.session import HfSession
 from model_adapters.llamacpp.model import GgufModel
+from model_adapters.llamacpp.session import LlamaCppSession
 from model_adapters.prompt import speaker_messages
 from model_adapters.tokens.chat_tokens import chat_ids
 from model_adapters.training.recipe.spelling import speaker_tokenizer
@@ -147,6 +150,40 @@ def test_what_is_loaded_is_loaded_once_and_sessions_are_apart(gguf: GgufModel) -
         assert sessions.model == opened.model
         opened.session.close()
     assert contexts[0] is not contexts[1]
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_a_folder_of_cml_train_is_merged_once_for_llama_cpp(tmp_path: Path) -> None:
+    torch = from_extra("hf", "torch")
+    from_extra("llamacpp", "xllamacpp")
+    request = Request(f"llamacpp:{tmp_path}", "In Oslo?", {"get_time": get_time}, yes=True)
+    told = tuple(
+        chat_ids(
+            speaker_tokenizer(embedded_path()), speaker_messages([tool_of(get_time)], "In Oslo?")
+        )
+    )
+    made = []
+    for size in (0.0, None, 1.0):
+        if size is not None:
+            first, second = torch.full((1, 576), size), torch.ones(576, 1)
+            factors = {"model.layers.0.self_attn.q_proj": (first, second)}
+            write_weights(tmp_path / WEIGHTS_NAME, factors, {"name": "mine", "names": "apart"})
+        with closing(open_backend(request).session) as session:
+            assert isinstance(session, LlamaCppSession)
+            assert session.ids == told
+        [file] = tmp_path.glob("*.gguf")
+        made.append(file.stat().st_mtime_ns)
+    assert made[0] == made[1] < made[2]
+    named = Request(f"llamacpp:{file}", "In Oslo?", {"get_time": get_time})
+    with closing(open_backend(named).session) as session:
+        assert isinstance(session, LlamaCppSession)
+        assert session.ids == told
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileFaultError, match="this is a folder without a"):
+        require_backend(f"llamacpp:{tmp_path}")
 
 
 @pytest.mark.model
