@@ -1,9 +1,7 @@
 """Commands of the command line that need the interpreter and no model."""
 
-import gc
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import tee, zip_longest
 from pathlib import Path
 from typing import get_args
@@ -19,6 +17,7 @@ from cml.terminal.foreign import visible
 from cml.terminal.options import json_option
 from cml.terminal.output import name_of, print_json, print_text
 from cml.terminal.styled import console
+from cml.terminal.uncollected import uncollected
 from cml.wording import counted
 from interpreter.commands.comparing import Comparison, compare
 from interpreter.commands.gantt import gantt
@@ -189,7 +188,9 @@ def explore_command(
     """
     settings = Settings(end=end, workers=workers, deadline_us=1 if deadlines else None)
     program = Program(read_text(file), settings, messages, stops, failures)
-    with _keeping_all():
+    with (
+        uncollected()
+    ):  # every state is kept to the end; to look for garbage takes half of the time
         found = explore(program, limit, full=full)
     if found.violation and vector:
         story = tell(vector.stem, found.violation.fault, found.violation.rows, settings)
@@ -200,18 +201,6 @@ def explore_command(
     else:
         _show_exploration(found)
     sys.exit(0 if found.complete else 1)
-
-
-@contextmanager
-def _keeping_all() -> Iterator[None]:
-    """Collect no garbage: every state is kept to the end, and to look for what is not takes half of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _document(found: Exploration) -> dict[str, object]:

@@ -1,15 +1,14 @@
 """A model of the transformers package, loaded from a folder on this machine."""
 
-import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
+from cml.terminal.uncollected import uncollected
 from interpreter.errors import missing_extra
 from model_adapters.constraint.constraint import Vocabulary, vocabulary
 from model_adapters.embedded.quiet import quiet_transformers
@@ -166,25 +165,11 @@ def load(
             f"{folder}: not a model folder; expected config.json, *.safetensors and tokenizer.json"
         )
     LOG.info("loading torch and transformers")
-    with _uncollected(), quiet_transformers():
+    # A fifth of the time of these imports went into looking for garbage.
+    with uncollected(), quiet_transformers():
         model = _load(folder, device, dtype, _chosen_threads(threads, is_embedded=path is None))
     about = merge_weights(model.network, change) if change else read_about(folder)
     return model if about is None else _spoken(model, about)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Collect no garbage for a while: a fifth of the time of torch's and transformers' imports is that.
-
-    Nearly all that they make stays. Collections are of the whole process, and go on afterwards.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _spoken(model: HfModel, about: Mapping[str, str]) -> HfModel:
