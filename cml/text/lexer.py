@@ -124,9 +124,12 @@ class Lexer:
             CmlError: The bytes end inside a character.
         """
         self._characters.end()
-        symbols = tuple(self.ready())
-        rest = self._buffer[self._position :]
-        return (*symbols, self._take_text(len(self._buffer))) if rest else symbols
+        return (*self.ready(), *self.release())
+
+    def release(self) -> tuple[Symbol, ...]:
+        """Return what is held back as a text, where it is known that no marker begins there."""
+        is_held = self._position < len(self._buffer)
+        return (self._take_text(len(self._buffer)),) if is_held else ()
 
     def push(self, piece: str | bytes) -> None:
         """Take a piece without lexing it; `pull` then gives its symbols one by one."""

@@ -66,14 +66,15 @@ class Decoder:
         while True:
             if symbol := self._lexer.pull():
                 return DecodeAnswer(Decoded(symbol, self._is_boundary()), tuple(pieces))
-            if self._end is not None:
-                return DecodeAnswer(self._take_end(), tuple(pieces))
+            if end := self._end:
+                self.end_turn()
+                return DecodeAnswer(end, tuple(pieces))
             match self._decode():
                 case EndOfDecoding(reason):
                     outside = not self._lexer.in_region
                     self._end = Ended(reason, outside)
-                    if rest := self._lexer.close():
-                        return DecodeAnswer(Decoded(_joined(rest), outside), tuple(pieces))
+                    if rest := self._lexer.close():  # one text: nothing more could be pulled
+                        return DecodeAnswer(Decoded(rest[0], outside), tuple(pieces))
                 case Piece() as piece:
                     self._count_empty(piece)
                     pieces.append(piece)
@@ -119,15 +120,10 @@ class Decoder:
             HostError: The lexer reads it otherwise here.
         """
         self._push(Piece(symbol.text, marker=symbol.marker))
-        read = [pulled] if (pulled := self._lexer.pull()) else []
-        read += self._lexer.close() if self._lexer.holding else ()
-        if not read or _joined(tuple(read)).text != symbol.text or read[0].marker != symbol.marker:
+        # A text may end as a marker begins: what came with it in one piece showed that none begins there.
+        read = (*iter(self._lexer.pull, None), *self._lexer.release())
+        if not read or any(each.marker != symbol.marker for each in read):
             raise HostError("Embed/resume", f"{symbol.text!r} is no symbol where the trace has it")
-
-    def ended(self) -> None:
-        """Be as if an end had answered the last Decode."""
-        self._lexer.close()
-        self._take_end()
 
     def append(self, batch: Batch) -> int:
         """Append interrupts; return their number of tokens. An end that is not told yet is
@@ -149,16 +145,12 @@ class Decoder:
             self._session.rewind(characters)
 
     def end_turn(self) -> None:
-        """Forget what is begun or left over: what comes next follows a prompt, not this text."""
-        self._end, self._partial = None, False
+        """Forget what is begun or left over: what comes next follows an interrupt or a prompt, not
+        this text.
+        """
+        self._end = None
         self._lexer.close()
         self._lexer.appended()
-
-    def _take_end(self) -> Ended:
-        """Return the end. What comes after it follows an interrupt or a prompt: not this text."""
-        end, self._end = self._end or Ended("stop"), None
-        self._lexer.appended()
-        return end
 
 
 class _Tokens:
@@ -188,6 +180,10 @@ class _Tokens:
         """End the input: nothing is held."""
         return ()
 
+    def release(self) -> tuple[Symbol, ...]:
+        """Return what is held: nothing."""
+        return ()
+
     def discard(self, offset: int) -> None:
         """Go on as if nothing had been received from this offset on (Embed/rewind)."""
         self._symbol, self.received = None, offset
@@ -199,10 +195,6 @@ class _Tokens:
 def _lexer(profile: Profile) -> Lexer | RegionLexer | _Tokens:
     is_token = profile.markers is Spelling.TOKEN
     return _Tokens() if is_token else make_lexer(profile, generated=True)
-
-
-def _joined(symbols: tuple[Symbol, ...]) -> Symbol:
-    return Symbol("".join(symbol.text for symbol in symbols), symbols[0].offset)
 
 
 def piece_fault(piece: Piece) -> str | None:

@@ -236,7 +236,7 @@ class Driver:
             self._state, rows = settle(self._state)
             if rows:
                 self._write_and_perform(rows)
-            if is_asked and self._state.decode_outstanding:
+            if is_asked:
                 self._verbs.decode()
             for each in past.running:
                 if self._state.calls[each.start.call].status is Status.RUNNING:

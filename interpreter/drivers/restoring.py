@@ -77,7 +77,7 @@ class Restoring:
                 self._decoder.wrote(symbol)
                 self._restores.restore(Piece(symbol.text, marker=symbol.marker))
             case Ended(reason):
-                self._decoder.ended()
+                self._decoder.end_turn()
                 self._restores.restore(EndOfDecoding(reason))
             case Began(prompt) if prompt:
                 self._ask(prompt)

@@ -32,6 +32,13 @@ JUDGES: Final = {
     "rules.settling": _MACHINE,
     "rules.symbols": _MACHINE,
     "machine": _MACHINE,
+    "drivers.timeline": ("test_virtual",),
+    "drivers.virtual": ("test_virtual", "test_what_functions_take"),
+    "drivers.decoding": ("test_decoding",),
+    "drivers.spoken": ("test_spoken",),
+    "drivers.calls": ("test_realtime_calls",),
+    "drivers.driver": ("test_realtime_core",),
+    "agents.post": ("test_agents",),
 }
 """The modules of `interpreter` that are mutated, and which of its tests are asked where no run vector
 finds a mutant."""

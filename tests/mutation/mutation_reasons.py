@@ -30,6 +30,10 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ),
         ("rules.changes._considered", f"{_CONCERNED} → call"),
         ("machine.advance", "if now_us == state.now_us → if False"),
+        ("drivers.spoken.Spoken.see", "if isinstance(row.event, Said) → if True"),
+        ("drivers.driver.Driver.patience_s", "1 → 2"),
+        ("drivers.driver.Driver._take", "if len(events) > 1 → if True"),
+        ("drivers.driver.Driver._take", "len(events) > 1 → len(events) >= 1"),
         (
             "rules.symbols._backslashes",
             "not text.endswith('\\\\') or state.settings.profile.markers is Spelling.TOKEN → "
@@ -82,6 +86,8 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("rules.host.step_message", "1 → 2 (place 2)"),
         ("rules.settling._start_key", "1 → 2"),
         ("rules.settling._start_key", "1 → 2 (place 2)"),
+        ("drivers.timeline.Timeline.__init__", "0 → 1"),
+        ("drivers.timeline.Timeline.push", "1 → 2"),
     ),
     "It is set again before anybody reads it.": (
         ("rules.settling.settle_wake", "replace(…) without wait=None"),
@@ -90,6 +96,8 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "state.messaged or any((queued.rank == 0 for queued in state.queue)) → "
             "any((queued.rank == 0 for queued in state.queue))",
         ),
+        ("drivers.decoding.Decoder.__init__", "without self._partial = False"),
+        ("drivers.decoding.Decoder.__init__", "False → True"),
     ),
     "A rule that is tried before it has fired already.": (
         ("rules.settling.settle_finish", "state.queue or state.unsettled → state.unsettled"),
@@ -102,10 +110,42 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("rules.settling._while_decoding", "return False → return None"),
         ("rules.settling._while_decoding", "'idle' → ''"),
         ("rules.refusals.cancel_target", "match without case _ (place 2)"),
+        ("drivers.decoding._Tokens.close", "return () → return None"),
         ("machine._check_contract", "match without case _"),
         ("machine._check_contract", "match without case Decoded() | Ended() | Stopped()"),
         ("machine._check_contract", "case Decoded() | Ended() | Stopped() without Decoded()"),
         ("machine._check_contract", "case Decoded() | Ended() | Stopped() without Ended()"),
         ("machine._check_contract", "case Decoded() | Ended() | Stopped() without Stopped()"),
+    ),
+    "It does nothing, and says so: what no case of a match takes is passed over too.": (
+        (
+            "drivers.virtual.VirtualEnvironment.perform",
+            "match without case Cancel() | Report() | Finish()",
+        ),
+        (
+            "drivers.virtual.VirtualEnvironment.perform",
+            "case Cancel() | Report() | Finish() without Cancel()",
+        ),
+        (
+            "drivers.virtual.VirtualEnvironment.perform",
+            "case Cancel() | Report() | Finish() without Report()",
+        ),
+        (
+            "drivers.virtual.VirtualEnvironment.perform",
+            "case Cancel() | Report() | Finish() without Finish()",
+        ),
+        ("agents.post.Post.see", "match without case _"),
+        ("drivers.driver.Driver._perform", "match without case Report() | Finish()"),
+        ("drivers.driver.Driver._perform", "case Report() | Finish() without Report()"),
+        ("drivers.driver.Driver._perform", "case Report() | Finish() without Finish()"),
+    ),
+    "Another thread may come in between two looks: no test brings it there.": (
+        (
+            "drivers.calls.Calls.cancel",
+            "future is None or progress is None → future is None",
+        ),
+    ),
+    "What is kept of a call that never ran is read by nobody.": (
+        ("drivers.calls.Calls.start", "without self._progress.pop(start.call, None)"),
     ),
 }

@@ -74,23 +74,22 @@ def changed(source: str) -> Iterator[tuple[str, str]]:
                     _put(parent, name, index, node)
 
 
-_UNTOUCHED: Final = {"args", "decorator_list", "returns"}
-"""Of a function: its signature, and what is made of it."""
+_UNTOUCHED: Final = {"args", "decorator_list", "returns", "annotation"}
+"""Of a function its signature, and what is made of it; and what a name is annotated with."""
 
 
 def _fields(node: ast.AST) -> list[tuple[str, object]]:
-    is_function = isinstance(node, ast.FunctionDef)
+    is_declared = isinstance(node, ast.FunctionDef | ast.AnnAssign)
     fields = ast.iter_fields(node)
-    return [(name, value) for name, value in fields if not (is_function and name in _UNTOUCHED)]
+    return [(name, value) for name, value in fields if not (is_declared and name in _UNTOUCHED)]
 
 
 def _read(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes of a function but for its signature, annotations, and text for people."""
     yield node
-    for name, value in _fields(node):
+    for _, value in _fields(node):
         for inner in value if isinstance(value, list) else [value]:
-            is_read = isinstance(inner, ast.AST) and name != "annotation"
-            if is_read and not isinstance(inner, ast.JoinedStr):
+            if isinstance(inner, ast.AST) and not isinstance(inner, ast.JoinedStr):
                 yield from _read(inner)
 
 

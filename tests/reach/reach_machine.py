@@ -154,7 +154,7 @@ _TEXT: Final = (
     _fault(
         "a backslash at the end of a turn escapes a marker in the next",
         "Embed/end",
-        Edit(Decoder._take_end, "self._lexer.appended()", "pass"),
+        Edit(Decoder.next, "self.end_turn()", "self._end = None"),
     ),
 )
 
