@@ -18,6 +18,8 @@ from cml.vectors.runner import Identified, Question
 
 _CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 _JSON: Final = {"Content-Type": "application/json"}
+_IS_THERE: Final = (HTTPException, ConnectionResetError, BrokenPipeError)
+"""What a server raises that was reached, and broke off."""
 _LONGEST_TOLD: Final = 200
 
 
@@ -33,7 +35,7 @@ def is_server(word: str) -> bool:
 def ask_program(
     command: Sequence[str], asked: Mapping[str, Question], timeout_s: float
 ) -> dict[str, list[str]]:
-    """Ask a program all questions.
+    """Ask a program all questions. Where it breaks off, what it had answered counts.
 
     Args:
         command: The program and its arguments.
@@ -44,28 +46,36 @@ def ask_program(
         What is wrong with its answers, by id; those that are right are left out.
 
     Raises:
-        ImplementationError: It cannot be started, fails, takes too long, or writes something else.
+        ImplementationError: It cannot be started, breaks off before its first answer, or writes something
+            else.
     """
-    lines = msgspec.json.Encoder().encode_lines([question.request for question in asked.values()])
-    try:
-        done = subprocess.run(  # noqa: S603 - running this command is what was asked for
-            command, input=lines, stdout=subprocess.PIPE, timeout=timeout_s, check=True
-        )
-    except OSError as error:
-        raise ImplementationError(f"{command[0]}: cannot be started: {error.strerror}") from None
-    except subprocess.CalledProcessError as error:
-        raise ImplementationError(
-            f"{command[0]}: ended with the status {error.returncode}"
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise _too_slow(command[0], timeout_s) from None
-    answers = dict(_answers(done.stdout.split(b"\n")))
-    found = {name: _judged(question, answers.get(name)) for name, question in asked.items()}
+    output, broke_off = _written(command, [each.request for each in asked.values()], timeout_s)
+    *lines, last = output.split(b"\n")
+    answers = dict(_answers(lines if broke_off else [*lines, last]))
+    if broke_off and not answers:
+        raise ImplementationError(f"{command[0]}: {broke_off}")
+    found = {name: _judged(each, answers.get(name), broke_off) for name, each in asked.items()}
     return {name: differences for name, differences in found.items() if differences}
 
 
+def _written(
+    command: Sequence[str], requests: Sequence[msgspec.Struct], timeout_s: float
+) -> tuple[bytes, str]:
+    """Return what a program writes, and how it broke off; nothing where it did not."""
+    lines = msgspec.json.Encoder().encode_lines(requests)
+    try:
+        done = subprocess.run(  # noqa: S603 - running this command is what was asked for
+            command, input=lines, stdout=subprocess.PIPE, timeout=timeout_s, check=False
+        )
+    except OSError as error:
+        raise ImplementationError(f"{command[0]}: cannot be started: {error.strerror}") from None
+    except subprocess.TimeoutExpired as error:
+        return error.stdout or b"", _too_slow(timeout_s)
+    return done.stdout, f"ended with the status {done.returncode}" if done.returncode else ""
+
+
 def ask_server(url: str, asked: Mapping[str, Question], timeout_s: float) -> dict[str, list[str]]:
-    """Ask a server all questions, one after another.
+    """Ask a server all questions, one after another. One that it does not answer is wrong, and the next is asked.
 
     Args:
         url: Where it takes them.
@@ -76,26 +86,36 @@ def ask_server(url: str, asked: Mapping[str, Question], timeout_s: float) -> dic
         What is wrong with its answers, by id; those that are right are left out.
 
     Raises:
-        ImplementationError: It cannot be reached, breaks off, or takes too long.
+        ImplementationError: It cannot be reached, or its first answer takes too long.
     """
     until_s = time.monotonic() + timeout_s
     found: dict[str, list[str]] = {}
     try:
         address = urlsplit(url)
-        with closing(_CONNECTIONS[address.scheme](address.netloc)) as connection:
-            for name, question in asked.items():
+        opened = _CONNECTIONS[address.scheme](address.netloc)
+    except (HTTPException, ValueError) as error:
+        raise ImplementationError(f"{url}: {_fault(error, timeout_s)}") from None
+    with closing(opened) as connection:
+        for number, (name, question) in enumerate(asked.items()):
+            try:
                 _limit(connection, until_s)
                 status, body = _posted(connection, address, msgspec.json.encode(question.request))
+            except (OSError, HTTPException, ValueError) as error:
+                told = _fault(error, timeout_s)
+                if number == 0 and not isinstance(error, _IS_THERE):
+                    raise ImplementationError(f"{url}: {told}") from None
+                found[name] = [f"no answer: it {told}"]
+                connection.close()
+            else:
                 found[name] = _judged(question, body) if status == 200 else [_refusal(status, body)]
-    except TimeoutError:
-        raise _too_slow(url, timeout_s) from None
-    except (OSError, HTTPException, ValueError) as error:
-        raise ImplementationError(f"{url}: cannot be asked: {_words(error)}") from None
     return {name: differences for name, differences in found.items() if differences}
 
 
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _fault(error: Exception, timeout_s: float) -> str:
+    """Return what becomes of a question that raised something on its way."""
+    if isinstance(error, TimeoutError):
+        return _too_slow(timeout_s)
+    return f"cannot be asked: {str(error) or type(error).__name__}"
 
 
 def _limit(connection: HTTPConnection, until_s: float) -> None:
@@ -127,10 +147,8 @@ def _refusal(status: int, body: bytes) -> str:
     return f"expected the status 200, found {status}" + (f": {told}" if told else "")
 
 
-def _too_slow(who: str, timeout_s: float) -> ImplementationError:
-    return ImplementationError(
-        f"{who}: did not answer within {timeout_s:g} s; give it more by --timeout"
-    )
+def _too_slow(timeout_s: float) -> str:
+    return f"did not answer within {timeout_s:g} s; give it more by --timeout"
 
 
 def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -143,9 +161,9 @@ def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
             raise ImplementationError(f"line {number} of its output: {error}") from None
 
 
-def _judged(question: Question, answer: bytes | None) -> list[str]:
+def _judged(question: Question, answer: bytes | None, broke_off: str = "") -> list[str]:
     if answer is None:
-        return ["no answer"]
+        return [f"no answer: it {broke_off}" if broke_off else "no answer"]
     try:
         return list(question.differences(answer))
     except msgspec.DecodeError as error:

@@ -125,10 +125,14 @@ class Question(msgspec.Struct, frozen=True):
     Args:
         request: What goes in: a structure with the `id`.
         differences: What is wrong with an answer, a line of JSON; nothing means that it is right.
+        about: What the vector shows.
+        rules: The rules that it exercises.
     """
 
     request: msgspec.Struct
     differences: Callable[[bytes], Iterator[str]]
+    about: str
+    rules: tuple[str, ...]
 
 
 class Identified(msgspec.Struct):
@@ -160,7 +164,12 @@ def load_vectors(folders: Sequence[str] = FOLDERS) -> dict[str, Vector]:
 def questions(folder: str) -> dict[str, Question]:
     """Return what is asked of one category of the vectors of the language."""
     return {
-        name: Question(LanguageRequest(name, v.input, v.profile), partial(_differences, v))
+        name: Question(
+            LanguageRequest(name, v.input, v.profile),
+            partial(_differences, v),
+            v.description,
+            tuple(v.rules),
+        )
         for name, v in load_vectors((folder,)).items()
     }
 

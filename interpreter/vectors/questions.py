@@ -33,14 +33,21 @@ _INFORMS: Final = {OutcomeKind.RETURNED, OutcomeKind.PROGRESS}
 
 def run_questions() -> dict[str, Question]:
     """Return what is asked of the run vectors."""
-    vectors = {
-        name: msgspec.json.decode(file.read_bytes(), type=RunVector)
+    return {
+        name: run_question(name, msgspec.json.decode(file.read_bytes(), type=RunVector))
         for name, file in vector_files("runs").items()
     }
-    return {
-        name: Question(request_of(name, vector), partial(_judge_run, vector))
-        for name, vector in vectors.items()
-    }
+
+
+def run_question(name: str, vector: RunVector) -> Question:
+    """Return what is asked of one run vector.
+
+    Args:
+        name: What its request is called.
+        vector: The vector.
+    """
+    request = request_of(name, vector)
+    return Question(request, partial(_judge_run, vector), vector.about, vector.rules)
 
 
 def schedule_questions() -> dict[str, Question]:
@@ -49,7 +56,12 @@ def schedule_questions() -> dict[str, Question]:
         name: decode_schedule(file.read_bytes()) for name, file in vector_files("schedules").items()
     }
     return {
-        name: Question(schedule_request(name, vector), partial(_judge_schedule, vector))
+        name: Question(
+            schedule_request(name, vector),
+            partial(_judge_schedule, vector),
+            vector.why,
+            vector.rules,
+        )
         for name, vector in vectors.items()
     }
 

@@ -24,7 +24,7 @@ COMMANDS: Final = {
         "Print what the specification says of a rule, with its examples.",
     ),
     "vectors": Entry(
-        "interpreter.vectors.command:vectors_command",
+        "model_adapters.conformance.vectors_command:vectors_command",
         "Hold another implementation to the test vectors.",
     ),
     "replay": Entry(

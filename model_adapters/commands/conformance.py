@@ -1,7 +1,6 @@
 """`cml conformance`: does a backend do asynchronous calls right?"""
 
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,26 +16,25 @@ from rich.progress import (
 )
 
 from cml.profile import Level, Spelling
-from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, read_text, writing
 from cml.terminal.options import json_option, seconds, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.terminal.styled import console
 from model_adapters.backends import BackendSessions
 from model_adapters.commands.options import device_option, markers_option
 from model_adapters.commands.telling import telling
-from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
+from model_adapters.conformance.baseline import against_baseline, unknown_entries
 from model_adapters.conformance.behaviour import Behaviour, observe
 from model_adapters.conformance.check import Check, CheckResult
 from model_adapters.conformance.checks import all_checks, chosen
-from model_adapters.conformance.report import (
-    WRITERS,
-    Circumstances,
-    ConformanceReport,
-    as_text,
-    circumstances,
-    require_junit,
+from model_adapters.conformance.options import (
+    baseline_option,
+    level_option,
+    list_option,
+    only_option,
+    reports_option,
+    tell,
 )
-from model_adapters.conformance.report import as_json as report_json
+from model_adapters.conformance.report import Circumstances, ConformanceReport, circumstances
 from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import Subject, open_sessions, request_of
 from model_adapters.opening import Request
@@ -48,41 +46,12 @@ from model_adapters.training.commands.questions_option import (
 from model_adapters.training.evaluation.trials import BerkeleyQuestion, trial_request
 
 
-def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Find out before any work whether a report can be written in the form that its name asks for."""
-    for path in paths:
-        if path.suffix not in WRITERS:
-            raise click.BadParameter(f"{path.name} ends in none of these: {', '.join(WRITERS)}")
-        if path.suffix == ".xml":
-            with telling():
-                require_junit()
-    return paths
-
-
 @click.command("conformance")
 @click.argument("backend", required=False)
-@click.option(
-    "--level",
-    type=click.Choice([level.value for level in Level]),
-    default=Level.EXTENDED.value,
-    show_default=True,
-    help="How much of the language the backend claims.",
-)
-@click.option(
-    "--report",
-    "reports",
-    multiple=True,
-    type=OUTPUT_FILE,
-    callback=_writable,
-    metavar="FILE",
-    help="Write a report: .json, .xml (JUnit), .html, or .svg, a badge; may be repeated.",
-)
-@click.option(
-    "--only", multiple=True, metavar="ID", help="Run this check alone, or those whose ids begin so."
-)
-@click.option(
-    "--baseline", type=INPUT_FILE, help="Ids of checks that are expected to fail, one a line."
-)
+@level_option
+@reports_option
+@only_option
+@baseline_option
 @click.option(
     "--timeout",
     "limit_s",
@@ -100,7 +69,7 @@ def _writable(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) ->
     help="Let the model play so many dialogues freely besides, and tell how it behaves.",
 )
 @questions_option
-@click.option("--list", "is_list", is_flag=True, help="List the checks, and run none.")
+@list_option
 @markers_option
 @seed_option
 @device_option
@@ -112,7 +81,7 @@ def conformance_command(
     level: str,
     reports: tuple[Path, ...],
     only: tuple[str, ...],
-    baseline: str | None,
+    baseline: frozenset[str],
     limit_s: float,
     dialogues: int | None,
     categories: tuple[QuestionSet, ...],
@@ -141,7 +110,6 @@ def conformance_command(
     if backend is None:
         raise click.UsageError("Missing argument 'BACKEND'.")
     _require_free(dialogues, categories, Spelling(markers))
-    expected = read_baseline(read_text(baseline)) if baseline else frozenset()
     request = request_of(backend, device=device, yes=yes, seed=seed, markers=Spelling(markers))
     with telling("BACKEND"):
         questions = questions_of(categories, dialogues or 0, yes=yes)
@@ -156,8 +124,8 @@ def conformance_command(
         repeat=lambda check: _alone(check, about),
     )
     results = (
-        *unknown_entries(expected, {check.id for check in all_checks()}),
-        *_shown(found, len(checks), expected),
+        *unknown_entries(baseline, {check.id for check in all_checks()}),
+        *_shown(found, len(checks), baseline),
     )
     took_s = round(time.monotonic() - begun_s, 3)
     behaviour = None
@@ -165,15 +133,7 @@ def conformance_command(
         sessions.forget()  # what a test bench loads has less room, and the memory is needed
         asked = trial_request(backend, device=device, yes=yes, masked=False)
         behaviour = _observed(asked, seed, dialogues, questions, limit_s)
-    report = ConformanceReport(about, results, took_s, behaviour)
-    for path in reports:
-        with writing(path):
-            path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
-    if as_json:
-        click.echo(report_json(report), nl=False)
-    else:
-        print_text(as_text(report))
-    sys.exit(0 if report.is_good else 1)
+    tell(ConformanceReport(about, results, took_s, behaviour), reports, in_json=as_json)
 
 
 def _require_free(dialogues: int | None, categories: Sequence[str], markers: Spelling) -> None:

@@ -46,7 +46,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         rules: The rules that it exercises.
         ending: How it ended.
         message: What is wrong, or why it was not exercised; empty for a pass.
-        took_s: How long it took, in seconds.
+        took_s: How long it took, in seconds; None where it was not timed by itself.
         repeat: The command that runs it alone.
     """
 
@@ -55,7 +55,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     ending: CheckEnding
     message: str = ""
-    took_s: float = 0.0
+    took_s: float | None = None
     repeat: str = ""
 
 

@@ -1,6 +1,6 @@
 """All checks, and which of them a run takes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from cml.profile import Level
@@ -30,15 +30,34 @@ def chosen(level: Level, only: Sequence[str] = ()) -> tuple[Check, ...]:
     Raises:
         LookupError: There is no such check at this level.
     """
+    of_level = {check.id: check for check in all_checks() if is_within(check.level, level)}
+    return tuple(of_level[identifier] for identifier in named(of_level, only, level))
+
+
+def is_within(level: Level, highest: Level) -> bool:
+    """Whether a level is contained in another (Syntax/level)."""
     levels = list(Level)
-    of_level = [check for check in all_checks() if levels.index(check.level) <= levels.index(level)]
+    return levels.index(level) <= levels.index(highest)
+
+
+def named(identifiers: Collection[str], only: Sequence[str], level: Level) -> tuple[str, ...]:
+    """Return those of some ids that words name, in their order.
+
+    Args:
+        identifiers: The ids of a level.
+        only: Ids; a word alone stands for all ids that begin with it and a slash. All where empty.
+        level: The level.
+
+    Raises:
+        LookupError: A word names none.
+    """
     if not only:
-        return tuple(of_level)
+        return tuple(identifiers)
     for word in only:
-        if not any(_is_named(check.id, word) for check in of_level):
+        if not any(_is_named(identifier, word) for identifier in identifiers):
             message = f"there is no check {word!r} at the level {level.value}"
             raise LookupError(f"{message}; --list shows all")
-    return tuple(check for check in of_level if any(_is_named(check.id, word) for word in only))
+    return tuple(each for each in identifiers if any(_is_named(each, word) for word in only))
 
 
 def _is_named(identifier: str, word: str) -> bool:

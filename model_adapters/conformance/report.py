@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from io import BytesIO
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -27,7 +27,7 @@ _ORDER: Final[tuple[CheckEnding, ...]] = ("fail", "error", "expected-fail", "not
 
 
 class Circumstances(msgspec.Struct, frozen=True):
-    """What a run depends on.
+    """What a run of the suite on a backend depends on.
 
     Args:
         backend: As on the command line.
@@ -51,6 +51,39 @@ class Circumstances(msgspec.Struct, frozen=True):
     machine: str
     begun_at: str
 
+    @property
+    def command(self) -> str:
+        """The command that puts it to the test."""
+        return f"cml conformance {self.backend}"
+
+
+class RuntimeCircumstances(msgspec.Struct, frozen=True):
+    """What the answers of another runtime to the vectors depend on.
+
+    Args:
+        runtime: Its command or URL.
+        level: The level that was asked for.
+        version: Of this distribution.
+        python: Version of Python.
+        machine: The machine, in words.
+        begun_at: When the run began, in UTC.
+    """
+
+    runtime: str
+    level: Level
+    version: str
+    python: str
+    machine: str
+    begun_at: str
+
+    @property
+    def command(self) -> str:
+        """The command that puts it to the test."""
+        return f"cml vectors {self.runtime}"
+
+
+AnyCircumstances: TypeAlias = Circumstances | RuntimeCircumstances
+
 
 class ConformanceReport(msgspec.Struct, frozen=True):
     """A run.
@@ -62,7 +95,7 @@ class ConformanceReport(msgspec.Struct, frozen=True):
         behaviour: How the model behaved when it was free; None where that was not asked for.
     """
 
-    circumstances: Circumstances
+    circumstances: AnyCircumstances
     results: tuple[CheckResult, ...]
     took_s: float
     behaviour: Behaviour | None = None
@@ -104,6 +137,23 @@ def circumstances(request: Request, model: str, level: Level) -> Circumstances:
         level,
         request.profile.markers,
         request.sampling.seed,
+        *_here_and_now(),
+    )
+
+
+def runtime_circumstances(runtime: str, level: Level) -> RuntimeCircumstances:
+    """Return the circumstances of questions to a runtime that begin now, here.
+
+    Args:
+        runtime: Its command or URL.
+        level: The level that was asked for.
+    """
+    return RuntimeCircumstances(runtime, level, *_here_and_now())
+
+
+def _here_and_now() -> tuple[str, str, str, str]:
+    """Return the version of this distribution and of Python, the machine, and when it is."""
+    return (
         cml.__version__,
         platform.python_version(),
         f"{platform.platform()}, {os.cpu_count()} cores",
@@ -184,7 +234,7 @@ def as_junit(report: ConformanceReport) -> str:
     from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
     kinds = {"fail": Failure, "error": Error, "not exercised": Skipped, "expected-fail": Skipped}
-    suite = TestSuite(visible(f"cml conformance {report.circumstances.backend}"))
+    suite = TestSuite(visible(report.circumstances.command))
     for name, value in _facts(report):
         suite.add_property(name, visible(value))
     for result in report.results:
@@ -206,16 +256,19 @@ def as_html(report: ConformanceReport) -> str:
     """Return a report as a page of its own."""
     facts = table(("", ""), [*_facts(report), ("came to", report.in_words)])
     rows = [
-        (r.ending, r.id, r.does, r.message, ", ".join(r.rules), f"{r.took_s:.1f} s", r.repeat)
+        (r.ending, r.id, r.does, r.message, ", ".join(r.rules), _time(r), r.repeat)
         for r in _sorted(report)
     ]
     header = ("ended", "check", "what it does", "what was found", "rules", "took", "alone")
-    title = f"Conformance of {report.circumstances.backend}"
     return page(
-        title,
+        report.circumstances.command,
         f"<h1>{badge(report.in_words, is_good=report.is_good)}</h1>{facts}{table(header, rows)}"
         f"{_behaviour_section(report.behaviour)}",
     )
+
+
+def _time(result: CheckResult) -> str:
+    return "" if result.took_s is None else f"{result.took_s:.1f} s"
 
 
 def _behaviour_section(behaviour: Behaviour | None) -> str:

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from conftest import Cml, Files
 
 RUN = ("run", "hi", "--tools", "good_tools.py", "--backend", "script:good.cml")
+VECTORS = ("vectors", sys.executable, "-m", "cml.vectors.answer", "--only", "invalid")
 TRACES = {
     "replay": ("replay", "{}"),
     "diff, first": ("diff", "{}", "good.jsonl"),
@@ -47,6 +49,7 @@ READERS = {
     "import --check": ("import", "chat", "--check", "{}"),
     "conformance": ("conformance", "script:{}"),
     "conformance --baseline": ("conformance", "script:good.cml", "--baseline", "{}"),
+    "vectors --baseline": (*VECTORS, "--baseline", "{}"),
     "resume": ("resume", "{}", *RUN[2:]),
     "resume --tools": ("resume", "good.jsonl", "--backend", "script:good.cml", "--tools", "{}"),
 }
@@ -65,10 +68,11 @@ WRITERS = {
     "export": ("export", "perfetto", "good.jsonl", "-o", "{}.json"),
     "evaluate": ("evaluate", "script:good.cml", "--dialogues", "1", "--report", "{}.md"),
     "conformance": (*CONFORMANCE, "--report", "{}.json"),
+    "vectors": (*VECTORS, "--report", "{}.json"),
 }
 A_FOLDER = "this is a folder; name a file"
 IN_A_FOLDER = {"audit": "holds no tokenizer.json; name the folder of a model"}
-WITHOUT_FILES = {"explain", "vectors", "reproduce", "dataset"}
+WITHOUT_FILES = {"explain", "reproduce", "dataset"}
 
 each_reader = pytest.mark.parametrize("words", READERS.values(), ids=READERS)
 each_trace_reader = pytest.mark.parametrize("words", TRACES.values(), ids=TRACES)
@@ -288,7 +292,7 @@ UNKNOWN = [
     ("workload", "synthetic-chains", "-o", "x.jsonl", "--count", "0"),
     ("workload", "synthetic-chains", "-o", "x.jsonl", "--sigma", "nan"),
     ("reproduce", "asynclm", "--count", "0"),
-    ("vectors", "true", "--category", "foo"),
+    ("vectors", "true", "--level", "foo"),
     ("vectors", "true", "--timeout", "nan"),
     ("simulate", "workload.jsonl", "--jobs", "-1"),
     ("simulate", "workload.jsonl", "--workers", "-1"),
