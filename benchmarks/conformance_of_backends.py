@@ -1,18 +1,21 @@
 """The table of backends in docs/conformance.md, out of reports of the suite.
 
+    cml conformance script:FILE --report script.json      some hundred words of text
     cml conformance hf --report hf.json
+    cml conformance hf --markers token --report hf_token.json
     cml conformance llamacpp --report llamacpp.json
     python examples/serve_gguf.py FILE.gguf        and beside it, with the address that it prints,
     cml conformance openai:ADDRESS/v1 --report openai.json
-    python benchmarks/conformance_of_backends.py hf.json llamacpp.json openai.json
+    python benchmarks/conformance_of_backends.py script.json hf.json hf_token.json llamacpp.json openai.json
 
-It runs nothing itself. The versions of the engines are those that are installed where it is run.
+It runs nothing itself. What a report says takes the place of what the table has of that backend; the rest stays. The versions of
+the engines are those that are installed where it is run.
 """
 
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -20,13 +23,17 @@ from typing import Final
 import msgspec
 
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "conformance.md"
-PART: Final = re.compile(r"(<!-- backends -->\n).*?(<!-- end -->)", re.DOTALL)
+PART: Final = re.compile(r"(<!-- backends -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 ENGINES: Final = {
     "hf": ("transformers", "torch"),
     "llamacpp": ("xllamacpp",),
     "openai": ("xllamacpp",),
 }
 FAILED: Final = ("fail", "error", "expected-fail")
+HEADER: Final = (
+    "| backend | model and engine | passed | failed | not exercised | took | day |",
+    "|---|---|---|---|---|---|---|",
+)
 
 
 class Found(msgspec.Struct):
@@ -42,6 +49,7 @@ class Run(msgspec.Struct):
 
     backend: str
     model: str
+    markers: str
     begun_at: str
     took_s: float
     results: list[Found]
@@ -50,6 +58,11 @@ class Run(msgspec.Struct):
     def kind(self) -> str:
         """The word before the colon: an address says nothing to others."""
         return self.backend.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        return self.kind if self.markers == "text" else f"{self.kind} --markers {self.markers}"
 
     def count(self, endings: Iterable[str]) -> int:
         """How many checks ended so."""
@@ -64,7 +77,7 @@ def model_of(run: Run) -> str:
 def row(run: Run) -> str:
     engines = ", ".join(f"{name} {version(name)}" for name in ENGINES.get(run.kind, ()))
     cells = (
-        f"`{run.kind}`",
+        f"`{run.name}`",
         f"{model_of(run)}; {engines}" if engines else model_of(run),
         str(run.count(("pass",))),
         str(run.count(FAILED)),
@@ -75,21 +88,19 @@ def row(run: Run) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def causes(runs: Sequence[Run]) -> list[str]:
+def causes(run: Run) -> list[str]:
     """Say of each check that failed why, and of those not exercised why, each reason once."""
-    told: list[str] = []
-    for run in runs:
-        told += [
-            f"- `{run.kind}`, `{found.id}` failed: {one_line(found.message)}"
-            for found in run.results
-            if found.ending in FAILED
-        ]
-        reasons = Counter(
-            one_line(found.message) for found in run.results if found.ending == "not exercised"
-        )
-        if reasons:
-            each = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
-            told.append(f"- `{run.kind}`, not exercised: {each}")
+    told = [
+        f"- `{run.name}`, `{found.id}` failed: {one_line(found.message)}"
+        for found in run.results
+        if found.ending in FAILED
+    ]
+    reasons = Counter(
+        one_line(found.message) for found in run.results if found.ending == "not exercised"
+    )
+    if reasons:
+        each = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+        told.append(f"- `{run.name}`, not exercised: {each}")
     return told
 
 
@@ -97,22 +108,32 @@ def one_line(message: str) -> str:
     return " ".join(message.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
+def with_runs(page: str, runs: Iterable[Run]) -> str:
+    """Return the page with what the reports say in the place of what it has of their backends."""
+    found = PART.search(page)
+    if found is None:
+        sys.exit(f"{DOCUMENT} has no part for the table of backends")
+    rows: dict[str, str] = {}
+    told: dict[str, list[str]] = {}
+    for line in found[2].splitlines():
+        _, name, *_ = [*line.split("`", 2), ""]
+        if line.startswith("| `"):
+            rows[name] = line
+        elif line.startswith("- `"):
+            told.setdefault(name, []).append(line)
+    for run in runs:
+        rows[run.name], told[run.name] = row(run), causes(run)
+    lines = [*HEADER, *rows.values(), "", *(line for name in rows for line in told.get(name, ()))]
+    text = "\n".join(lines)
+    return f"{page[: found.start(2)]}{text}\n{page[found.end(2) :]}"
+
+
 def main() -> None:
     runs = [msgspec.json.decode(Path(path).read_bytes(), type=Run) for path in sys.argv[1:]]
     if not runs:
         sys.exit(__doc__)
-    lines = [
-        "| backend | model and engine | passed | failed | not exercised | took | day |",
-        "|---|---|---|---|---|---|---|",
-        *map(row, runs),
-        "",
-        *causes(runs),
-    ]
-    text = "\n".join(lines)
     page = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(
-        PART.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page), encoding="utf-8"
-    )
+    DOCUMENT.write_text(with_runs(page, runs), encoding="utf-8")
 
 
 if __name__ == "__main__":

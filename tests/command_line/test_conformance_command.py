@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import running
+from extras import from_extra
 
 Cml = Callable[..., running.Ended]
 ADAPTER = """
@@ -69,6 +70,26 @@ def test_markers_as_tokens_are_put_to_the_test(folder: Path, cml: Cml) -> None:
     [only] = document["results"]
     assert only["ending"] == "pass"
     assert only["repeat"].startswith("cml conformance python:given_adapter:marked --markers token ")
+
+
+@pytest.mark.slow
+def test_a_real_model_whose_markers_are_tokens_is_put_to_the_test(cml: Cml) -> None:
+    from_extra("hf", "transformers")
+    ids = (
+        "context/append",
+        "context/after-rewind",
+        "driver/critical-section",
+        "driver/forging-result",
+        "realtime/in-place",
+        "vectors/tokens-truncated",
+    )
+    only = [word for identifier in ids for word in ("--only", identifier)]
+    found = cml("conformance", "hf", "--markers", "token", "--device", "cpu", *only, "--json")
+    document = json.loads(found.out)
+    assert {each["id"]: each["ending"] for each in document["results"]} == dict.fromkeys(
+        ids, "pass"
+    )
+    assert (found.status, document["markers"]) == (0, "token")
 
 
 def test_a_check_that_hangs_is_cut_off_and_the_next_one_runs(folder: Path, cml: Cml) -> None:

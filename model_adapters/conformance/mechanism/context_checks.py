@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from interpreter.executors.threads import DaemonThreads
 from interpreter.session import SEEDS, SUSPEND, TOKENS, Batch, EndOfDecoding, Strategy, abilities_of
 from model_adapters.conformance.check import Check, checked
 from model_adapters.conformance.forcing import Forced, NotExercised
@@ -151,13 +152,36 @@ def _suspending(strategy: Strategy) -> Check:
 @checked("context/woven", "Embed/apart")
 def woven(subject: Subject) -> str | None:
     """Two sessions that are driven by turns, each along its own script, do not see each other."""
+
+    def drive(one: Forced, other: Forced) -> None:
+        for number, _ in enumerate(_turns(one, other)):
+            if number == 1:
+                one.append(BATCH)
+
+    return _apart(subject, drive)
+
+
+@checked("context/side-by-side", "Embed/apart")
+def side_by_side(subject: Subject) -> str | None:
+    """Two sessions that write at the same time, each in a thread of its own, do not see each other."""
+
+    def drive(one: Forced, other: Forced) -> None:
+        threads = DaemonThreads("cml-side-by-side")
+        writing = [threads.submit(session.write_all) for session in (one, other)]
+        for each in writing:
+            each.result()
+        threads.shutdown(wait=False)
+
+    return _apart(subject, drive)
+
+
+def _apart(subject: Subject, drive: Callable[[Forced, Forced], None]) -> str | None:
+    """Drive two sessions, each along its own script, and see that each is what its tokens say."""
     with (
         subject.forced(subject.script(_BEFORE, _AFTER)) as one,
         subject.forced(subject.script(_AFTER, _TAKEN_BACK)) as other,
     ):
-        for number, _ in enumerate(_turns(one, other)):
-            if number == 1:
-                one.append(BATCH)
+        drive(one, other)
         for session in (one, other):
             expected = fresh_outlook(subject, session)
             if expected is None:
@@ -233,6 +257,7 @@ CONTEXT_CHECKS: Final = (
     _suspending("swap"),
     _suspending("recompute"),
     woven,
+    side_by_side,
     same_seed,
     output_limit,
 )

@@ -4,6 +4,7 @@ import threading
 import unicodedata
 from codecs import getincrementaldecoder
 from collections.abc import Collection
+from time import sleep
 from typing import ClassVar, Final, Literal
 from zlib import crc32
 
@@ -669,7 +670,7 @@ class TellsHalves(Toy):
 
 
 class OneCacheForAll(Toy):
-    """Sessions share what was appended last: a batch mixes its rows up."""
+    """Sessions share what was appended last."""
 
     last: ClassVar[tuple[int, ...]] = ()
 
@@ -680,6 +681,28 @@ class OneCacheForAll(Toy):
     @property
     def read(self) -> tuple[int, ...]:
         return self.kept + self.last if self.since == self.asked else self.kept
+
+
+class MixesUpItsBatch(Toy):
+    """Sessions that decode at the same time get what was meant for another: a batch mixes its rows up."""
+
+    decoding: ClassVar[list[Toy]] = []
+
+    def __init__(self, request: Request = _ENOUGH) -> None:
+        super().__init__(request)
+        self.strange: tuple[int, ...] = ()
+
+    def decode(self) -> Piece | EndOfDecoding:
+        self.decoding.append(self)
+        sleep(0.001)
+        if any(each is not self for each in self.decoding):
+            self.strange = (END,)
+        self.decoding.remove(self)
+        return super().decode()
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        return self.kept + self.strange
 
 
 class DrawsFromOneSource(Toy):
@@ -746,6 +769,7 @@ SABOTAGED: Final[dict[type[Toy], str]] = {
     LosesSpaces: "context/forced",
     TellsHalves: "context/forced",
     OneCacheForAll: "context/woven",
+    MixesUpItsBatch: "context/side-by-side",
     DrawsFromOneSource: "context/same-seed",
     BelongsToItsThread: "session/apart",
     HangsAfterAnAppend: "context/after-append",
