@@ -20,31 +20,38 @@ from model_adapters.testing.watched import same
 
 _WAIT_S: Final = 0.05
 _TOLD: Final = "[INTR] job1 [HEAD] 42 [END]"
-
-
 _WORDS: Final = " and so on" * 200
 _LONGEST_S: Final = 5.0
 """How long a function waits for what may never come, in seconds."""
 
 
-@checked("realtime/in-place", "Settle/deliver", "Embed/start", "Embed/effects")
-def in_place(subject: Subject) -> str | None:
-    """In real time, with calls in threads, the context is the one of the virtual clock, and a call runs once."""
+def _waited_for_at_a_trap(subject: Subject, session: Forced) -> list[int]:
+    """Run a turn whose call comes back when the model has waited for a moment, however slow it is.
+
+    Returns:
+        What the function was called with, each time.
+    """
     runs: list[int] = []
     is_trapped = threading.Event()
 
     def f(number: int) -> int:
         runs.append(number)
-        is_trapped.wait(_LONGEST_S)  # however long the model takes to come to its trap
+        is_trapped.wait(_LONGEST_S)
+        threading.Event().wait(_WAIT_S)
         return 41 + number
 
-    with (
-        subject.forced(subject.script(CALL, TRAP, " done.")) as session,
-        subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
-    ):
+    with subject.run(session, {"f": f}, Settings(subject.profile)) as runtime:
         for row in runtime.run():
             if row.rule == "Step/trap":
                 is_trapped.set()
+    return runs
+
+
+@checked("realtime/in-place", "Settle/deliver", "Embed/start", "Embed/effects")
+def in_place(subject: Subject) -> str | None:
+    """In real time, with calls in threads, the context is the one of the virtual clock, and a call runs once."""
+    with subject.forced(subject.script(CALL, TRAP, " done.")) as session:
+        runs = _waited_for_at_a_trap(subject, session)
         same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/effects", "the context")
         same(runs, [1], "Embed/start", "the arguments that the function was called with")
     return None
@@ -137,15 +144,8 @@ def _resuming(strategy: Strategy) -> Check:
         with subject.forced(script, request) as session:
             if SUSPEND not in abilities_of(session.watched.session):
                 return "the session does not declare the ability 'suspend'"
-
-            def f(number: int) -> int:
-                session.was_suspended.wait(_LONGEST_S)
-                return 41 + number
-
-            with subject.run(session, {"f": f}, Settings(subject.profile)) as runtime:
-                list(runtime.run())
-            is_suspended = session.was_suspended.is_set()
-            same(is_suspended, True, "Embed/suspend", "whether it was suspended")
+            _waited_for_at_a_trap(subject, session)
+            same(session.suspensions > 0, True, "Embed/suspend", "whether it was suspended")
             same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/suspend", "the context")
             expected = fresh_outlook(subject, session)
             if expected is None:
