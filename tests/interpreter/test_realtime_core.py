@@ -1,14 +1,17 @@
 """The core of the realtime driver, an instant at a time: what it takes, refuses, and has done (chapter 5)."""
 
+import threading
 import time
 
 import pytest
 from letting_go import LettingGo
 from realtime_bench import Bench, rules
 
+from cml.symbols import Symbol
 from interpreter import EndOfDecoding, HostError, ScriptedSession, Settings
+from interpreter.drivers.arrivals import Arrivals
 from interpreter.drivers.driver import forget, monotonic_us
-from interpreter.events import Began, Expired, Said, Stopped
+from interpreter.events import Began, Decoded, Ended, Expired, Returned, Said, Stopped, failure
 from interpreter.journals import past_of
 from interpreter.session import RESTORE, Batch
 from interpreter.tools.declared import tool
@@ -348,6 +351,8 @@ def test_what_a_verb_raises_is_raised_and_no_turn_begins() -> None:
     bench = Bench(Breaks(["a"]))
     bench.driver.raise_failure()
     bench.driver.begin("Hi.")
+    assert bench.session.context == ""  # nothing is decoded after what was not done
+    assert not bench.driver.arrivals.is_empty
     with pytest.raises(ConnectionError):
         bench.driver.raise_failure()
     assert BROKEN in refused("Embed/effects", bench.driver.begin)
@@ -465,6 +470,7 @@ def test_a_session_lets_go_at_a_trap_and_is_looked_at_again_when_it_wants() -> N
     assert len(session.waits_us) == 1
     assert session.waits_us[0] is not None
     assert bench.driver.patience_s == 0.0005
+    assert bench.driver.verbs_done() is None
     bench.now_us += 499
     assert bench.driver.take() == []
     assert len(session.waits_us) == 1
@@ -474,6 +480,32 @@ def test_a_session_lets_go_at_a_trap_and_is_looked_at_again_when_it_wants() -> N
     bench.returns()
     assert session.elsewhere is None
     assert session.context.endswith("so")
+
+
+def test_a_session_that_is_woken_before_it_has_let_go_keeps_its_context() -> None:
+    acts: list[object] = []
+    session = LettingGo([CALL, TRAP, "so"], again_us=None)
+    bench = Bench(session, submit=Later(acts))
+    bench.driver.begin()
+    while not any("Step/trap" in rules(rows) for rows in bench.journal):
+        acts.pop(0)()
+        bench.driver.take()
+    assert acts
+    bench.held.run()
+    bench.driver.take()
+    while not bench.driver.is_over:
+        acts.pop(0)()
+        bench.driver.take()
+    assert session.waits_us == []
+    assert session.context.endswith("so")
+
+
+def test_a_session_that_would_be_asked_again_at_once_is_asked_a_moment_later() -> None:
+    bench = Bench(LettingGo([CALL, TRAP, "so"], again_us=0))
+    bench.turn()
+    assert bench.driver.patience_s == 1e-6
+    bench.returns()
+    assert bench.driver.patience_s == 3_600
 
 
 def test_a_verb_that_is_being_done_is_waited_for() -> None:
@@ -487,6 +519,64 @@ def test_a_verb_that_is_being_done_is_waited_for() -> None:
         act()
     assert done.done()
     assert bench.driver.verbs_done() is None
+
+
+def test_verbs_that_nobody_does_any_more_are_told() -> None:
+    class ShutDown:
+        def submit(self, act) -> None:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+    told = refused("Embed/shutdown", Bench(["a"], submit=ShutDown()).driver.begin)
+    assert told.startswith("the session was closed while it ran: cannot schedule")
+
+
+def test_a_prompt_that_a_session_does_not_take_stands_in_the_trace_alone() -> None:
+    bench = Bench(TakesNoPrompts(["a"]))
+    assert rules(bench.driver.take(Began("Hi."))) == ["Step/begin"]
+    assert bench.session.context == "a"
+
+
+# -------------------------------------------------------------------------------------- what has come
+
+HAVE_COME = (Said("one"), Returned("a", failure("x", "y")), Said("two"))
+
+
+def arrivals(*events) -> Arrivals:
+    come = Arrivals()
+    for event in events:
+        come.put(event)
+    return come
+
+
+def test_who_looks_for_a_message_takes_nothing() -> None:
+    come = arrivals(*HAVE_COME)
+    assert come.has_message()
+    assert come.take() == list(HAVE_COME)
+    assert not arrivals(HAVE_COME[1], None).has_message()
+
+
+def test_to_be_stopped_twice_is_to_be_stopped_last() -> None:
+    come = arrivals(Stopped(), HAVE_COME[0], Stopped(), None)
+    assert come.take(HAVE_COME[1]) == [HAVE_COME[1], HAVE_COME[0], Stopped()]
+    assert come.is_empty
+
+
+def test_what_belongs_to_a_turn_that_is_over_is_dropped() -> None:
+    stale = (Decoded(Symbol("x", 0)), Ended("stop"), Stopped(), None)
+    come = arrivals(*stale, HAVE_COME[0], *stale, HAVE_COME[1])
+    come.drop_stale()
+    assert come.take() == list(HAVE_COME[:2])
+
+
+def test_one_waits_for_what_comes_and_no_longer_than_one_likes() -> None:
+    waited: list[object] = []
+    come = arrivals(HAVE_COME[0])
+    waiting = threading.Thread(
+        target=lambda: waited.extend([come.wait(0.001), come.wait(0.001)]), daemon=True
+    )
+    waiting.start()
+    waiting.join(5)
+    assert waited == [HAVE_COME[0], None]
 
 
 # ------------------------------------------------------------------------------------ from its trace

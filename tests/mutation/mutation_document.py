@@ -38,6 +38,9 @@ JUDGES: Final = {
     "drivers.spoken": ("test_spoken",),
     "drivers.calls": ("test_realtime_calls",),
     "drivers.driver": ("test_realtime_core",),
+    "drivers.arrivals": ("test_realtime_core",),
+    "drivers.verbs": ("test_realtime_core",),
+    "drivers.waiting": ("test_realtime_core", "test_suspension"),
     "agents.post": ("test_agents",),
 }
 """The modules of `interpreter` that are mutated, and which of its tests are asked where no run vector

@@ -32,6 +32,11 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("machine.advance", "if now_us == state.now_us → if False"),
         ("drivers.spoken.Spoken.see", "if isinstance(row.event, Said) → if True"),
         ("drivers.driver.Driver.patience_s", "1 → 2"),
+        ("drivers.waiting.Suspension.__init__", "False → True"),
+        ("drivers.waiting.Suspension.started", "if self._suspends is not None → if True"),
+        ("drivers.waiting.Suspension.look", "if self._suspends is None → if False"),
+        ("drivers.waiting.Suspension.look", "if self._is_trapped → if True"),
+        ("drivers.waiting.Suspension.look", "if was_trapped → if True"),
         ("drivers.driver.Driver._take", "if len(events) > 1 → if True"),
         ("drivers.driver.Driver._take", "len(events) > 1 → len(events) >= 1"),
         (
@@ -138,6 +143,27 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("drivers.driver.Driver._perform", "match without case Report() | Finish()"),
         ("drivers.driver.Driver._perform", "case Report() | Finish() without Report()"),
         ("drivers.driver.Driver._perform", "case Report() | Finish() without Finish()"),
+    ),
+    "Each verb has the session back first, so that it is there before this is done.": (
+        (
+            "drivers.waiting.Suspension.look",
+            "return self.resume if was_trapped else None → return None",
+        ),
+        ("drivers.waiting.Suspension.look", "if was_trapped → if False"),
+    ),
+    "It tells the type checker what whoever calls it has looked at.": (
+        (
+            "drivers.waiting.Suspension.suspend",
+            "self._suspends is None or not self._is_trapped → not self._is_trapped",
+        ),
+        (
+            "drivers.waiting.Suspension.resume",
+            "self._suspends is not None and self._is_suspended → self._is_suspended",
+        ),
+        (
+            "drivers.waiting.expected_wait_us",
+            "call is None or key not in started_us → key not in started_us",
+        ),
     ),
     "Another thread may come in between two looks: no test brings it there.": (
         (

@@ -169,4 +169,5 @@ def test_the_expected_wait(wait: Wait, calls: dict[str, Status], expected_us: in
 
 def test_a_call_that_is_late_has_no_estimate_any_more() -> None:
     assert expected_wait_us(state(None, a=RUNS), {"a": 0}, 100) is None
+    assert expected_wait_us(state(None, a=RUNS), {"a": 1}, 100) == 1
     assert expected_wait_us(state(None, a=RUNS, b=RUNS), {"a": 0, "b": 0}, 100) == 400
