@@ -2,10 +2,12 @@
 
 import os
 import platform
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
+from importlib.metadata import version
 from io import BytesIO
 from typing import Final, TypeAlias
 
@@ -23,6 +25,8 @@ from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
 from model_adapters.opening import Request
 
 _BAD: Final = {"fail", "error"}
+_ENGINES: Final = ("transformers", "torch", "xllamacpp", "openai")
+"""Packages that decode, or ask a server to, by the names that they are imported by too."""
 _ORDER: Final[tuple[CheckEnding, ...]] = ("fail", "error", "expected-fail", "not exercised", "pass")
 
 
@@ -32,6 +36,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     Args:
         backend: As on the command line.
         model: What decodes, in words.
+        engines: The packages that decode, or that ask a server to, with their versions.
         level: The level that was asked for.
         markers: How they are spelled.
         seed: Of what is drawn by chance.
@@ -43,6 +48,7 @@ class Circumstances(msgspec.Struct, frozen=True):
 
     backend: str
     model: str
+    engines: str
     level: Level
     markers: Spelling
     seed: int
@@ -134,6 +140,7 @@ def circumstances(request: Request, model: str, level: Level) -> Circumstances:
     return Circumstances(
         request.backend,
         model,
+        ", ".join(f"{name} {version(name)}" for name in _ENGINES if name in sys.modules),
         level,
         request.profile.markers,
         request.sampling.seed,
@@ -288,7 +295,7 @@ def as_badge(report: ConformanceReport) -> str:
 
 def _facts(report: ConformanceReport) -> Sequence[tuple[str, str]]:
     told = {**msgspec.to_builtins(report.circumstances), "took": f"{report.took_s:.1f} s"}
-    return [(name.replace("_", " "), str(value)) for name, value in told.items()]
+    return [(name.replace("_", " "), str(value)) for name, value in told.items() if value != ""]
 
 
 def _sorted(report: ConformanceReport) -> list[CheckResult]:

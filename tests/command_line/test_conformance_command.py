@@ -90,6 +90,7 @@ def test_a_real_model_whose_markers_are_tokens_is_put_to_the_test(cml: Cml) -> N
         ids, "pass"
     )
     assert (found.status, document["markers"]) == (0, "token")
+    assert "transformers " in document["engines"]
 
 
 def test_a_check_that_hangs_is_cut_off_and_the_next_one_runs(folder: Path, cml: Cml) -> None:

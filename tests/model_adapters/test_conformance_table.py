@@ -6,6 +6,7 @@ from types import ModuleType
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from cml.profile import Level, Spelling
 from model_adapters.conformance.check import CheckEnding, CheckResult
@@ -37,6 +38,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def reported(table: ModuleType, backend: str, markers: Spelling, *endings: CheckEnding) -> object:
     """A report as `cml conformance --report` writes it, read again."""
     about = circumstances(request_of(backend, markers=markers), "words", Level.EXTENDED)
+    about = replace(about, engines="an engine 1.0")
     results = tuple(
         CheckResult(f"kind/{n}", "Does.", ("R",), ending, "" if ending == "pass" else "it | is so")
         for n, ending in enumerate(endings)
@@ -57,7 +59,7 @@ def test_a_report_takes_the_place_of_an_older_one_and_the_others_stay(table: Mod
         "hf --markers token",
     ]
     [script] = [line for line in lines if line.startswith("| `script`")]
-    assert script.startswith("| `script` | words | 1 | 0 | 1 | 61 s | ")
+    assert script.startswith("| `script` | words; an engine 1.0 | 1 | 0 | 1 | 61 s | ")
     assert [line for line in lines if line.startswith("- ")] == [
         "- `openai`, not exercised: why (345)",
         "- `script`, not exercised: it \\| is so (1)",
