@@ -26,6 +26,7 @@ from model_adapters.conformance.baseline import against_baseline, unknown_entrie
 from model_adapters.conformance.behaviour import Behaviour, observe
 from model_adapters.conformance.check import Check, CheckResult
 from model_adapters.conformance.checks import all_checks, chosen
+from model_adapters.conformance.circumstances import Circumstances, circumstances
 from model_adapters.conformance.options import (
     baseline_option,
     level_option,
@@ -34,7 +35,7 @@ from model_adapters.conformance.options import (
     reports_option,
     tell,
 )
-from model_adapters.conformance.report import Circumstances, ConformanceReport, circumstances
+from model_adapters.conformance.report import ConformanceReport
 from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import Subject, open_sessions, request_of
 from model_adapters.opening import Request

@@ -1,20 +1,13 @@
 """What came of a run: counts, the circumstances, and each result; as text, JSON, JUnit, HTML or a badge."""
 
-import os
-import platform
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from html import escape
-from importlib.metadata import version
 from io import BytesIO
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
-import cml
-from cml.profile import Level, Spelling
 from cml.terminal.foreign import json_text, visible, visible_lines
 from cml.wording import counted
 from interpreter.errors import missing_extra
@@ -22,73 +15,10 @@ from interpreter.schedule.charts.page import page, table
 from model_adapters.conformance.badge import badge
 from model_adapters.conformance.behaviour import ABOUT, Behaviour
 from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
-from model_adapters.opening import Request
+from model_adapters.conformance.circumstances import AnyCircumstances
 
 _BAD: Final = {"fail", "error"}
-_ENGINES: Final = ("transformers", "torch", "xllamacpp", "openai")
-"""Packages that decode, or ask a server to, by the names that they are imported by too."""
 _ORDER: Final[tuple[CheckEnding, ...]] = ("fail", "error", "expected-fail", "not exercised", "pass")
-
-
-class Circumstances(msgspec.Struct, frozen=True):
-    """What a run of the suite on a backend depends on.
-
-    Args:
-        backend: As on the command line.
-        model: What decodes, in words.
-        engines: The packages that decode, or that ask a server to, with their versions.
-        level: The level that was asked for.
-        markers: How they are spelled.
-        seed: Of what is drawn by chance.
-        version: Of this distribution.
-        python: Version of Python.
-        machine: The machine, in words.
-        begun_at: When the run began, in UTC.
-    """
-
-    backend: str
-    model: str
-    engines: str
-    level: Level
-    markers: Spelling
-    seed: int
-    version: str
-    python: str
-    machine: str
-    begun_at: str
-
-    @property
-    def command(self) -> str:
-        """The command that puts it to the test."""
-        return f"cml conformance {self.backend}"
-
-
-class RuntimeCircumstances(msgspec.Struct, frozen=True):
-    """What the answers of another runtime to the vectors depend on.
-
-    Args:
-        runtime: Its command or URL.
-        level: The level that was asked for.
-        version: Of this distribution.
-        python: Version of Python.
-        machine: The machine, in words.
-        begun_at: When the run began, in UTC.
-    """
-
-    runtime: str
-    level: Level
-    version: str
-    python: str
-    machine: str
-    begun_at: str
-
-    @property
-    def command(self) -> str:
-        """The command that puts it to the test."""
-        return f"cml vectors {self.runtime}"
-
-
-AnyCircumstances: TypeAlias = Circumstances | RuntimeCircumstances
 
 
 class ConformanceReport(msgspec.Struct, frozen=True):
@@ -127,45 +57,6 @@ class ConformanceReport(msgspec.Struct, frozen=True):
             for ending, count in self.counts.items()
             if count or ending == "pass"
         )
-
-
-def circumstances(request: Request, model: str, level: Level) -> Circumstances:
-    """Return the circumstances of a run that begins now, here.
-
-    Args:
-        request: What is asked of the backend.
-        model: What decodes, in words.
-        level: The level that was asked for.
-    """
-    return Circumstances(
-        request.backend,
-        model,
-        ", ".join(f"{name} {version(name)}" for name in _ENGINES if name in sys.modules),
-        level,
-        request.profile.markers,
-        request.sampling.seed,
-        *_here_and_now(),
-    )
-
-
-def runtime_circumstances(runtime: str, level: Level) -> RuntimeCircumstances:
-    """Return the circumstances of questions to a runtime that begin now, here.
-
-    Args:
-        runtime: Its command or URL.
-        level: The level that was asked for.
-    """
-    return RuntimeCircumstances(runtime, level, *_here_and_now())
-
-
-def _here_and_now() -> tuple[str, str, str, str]:
-    """Return the version of this distribution and of Python, the machine, and when it is."""
-    return (
-        cml.__version__,
-        platform.python_version(),
-        f"{platform.platform()}, {os.cpu_count()} cores",
-        datetime.now(UTC).isoformat(timespec="seconds"),
-    )
 
 
 def as_text(report: ConformanceReport) -> str:

@@ -18,6 +18,7 @@ from interpreter.vectors.questions import CATEGORIES
 from model_adapters.conformance.baseline import against_baseline, unknown_entries
 from model_adapters.conformance.check import CheckResult
 from model_adapters.conformance.checks import is_within, named
+from model_adapters.conformance.circumstances import runtime_circumstances
 from model_adapters.conformance.options import (
     baseline_option,
     level_option,
@@ -26,7 +27,7 @@ from model_adapters.conformance.options import (
     reports_option,
     tell,
 )
-from model_adapters.conformance.report import ConformanceReport, runtime_circumstances
+from model_adapters.conformance.report import ConformanceReport
 
 _HIGHEST: Final = Level.EXTENDED
 

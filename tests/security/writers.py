@@ -40,8 +40,9 @@ from model_adapters.backends import Request
 from model_adapters.commands.view.conclusion import Conclusion, conclude
 from model_adapters.commands.view.live import Live
 from model_adapters.conformance.check import CheckResult
+from model_adapters.conformance.circumstances import circumstances
 from model_adapters.conformance.report import WRITERS as REPORT_WRITERS
-from model_adapters.conformance.report import ConformanceReport, as_text, circumstances
+from model_adapters.conformance.report import ConformanceReport, as_text
 from model_adapters.training.data.files import Contents, card
 from model_adapters.training.evaluation.report import Played, report_html, report_markdown
 from model_adapters.training.evaluation.scoring import Score

@@ -15,8 +15,9 @@ from interpreter import ScriptedSession
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
 from model_adapters.conformance.check import ENDINGS, CheckResult
 from model_adapters.conformance.checks import MECHANISM, all_checks, chosen
+from model_adapters.conformance.circumstances import circumstances
 from model_adapters.conformance.forcing import script_of
-from model_adapters.conformance.report import WRITERS, ConformanceReport, circumstances
+from model_adapters.conformance.report import WRITERS, ConformanceReport
 from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import Subject, request_of
 

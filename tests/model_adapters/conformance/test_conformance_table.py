@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from cml.profile import Level, Spelling
 from model_adapters.conformance.check import CheckEnding, CheckResult
-from model_adapters.conformance.report import ConformanceReport, as_json, circumstances
+from model_adapters.conformance.circumstances import circumstances
+from model_adapters.conformance.report import ConformanceReport, as_json
 from model_adapters.conformance.subject import request_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = """Before.
 
 <!-- backends -->
