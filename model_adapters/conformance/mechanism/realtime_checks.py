@@ -12,6 +12,7 @@ from interpreter.events import Cancel, Effect, Finish, Returned, Start
 from interpreter.session import SUSPEND, Strategy, abilities_of
 from interpreter.state import Settings
 from model_adapters.conformance.check import Check, checked
+from model_adapters.conformance.forcing import Forced
 from model_adapters.conformance.mechanism.driven import CALL, TRAP, interrupts
 from model_adapters.conformance.mechanism.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
