@@ -40,6 +40,12 @@ def _fault(decision: str, rule: str, *edits: Edit | Other) -> Fault:
     return Fault(decision, rule, edits)
 
 
+# Where estimates are the truth a trial is a copy, and asks for none.
+_ESTIMATE = Edit(
+    lookahead.Lookahead.try_out,
+    "progress.copy() if self.is_exact else start_trial(self._plan, progress)",
+    "start_trial(self._plan, progress)",
+)
 _ESTIMATED: Final = "max(progress.now_us, begin_us + plan.estimate_us[call])"
 
 _WAITING: Final = (
@@ -215,8 +221,12 @@ _POLICIES: Final = (
         "Time/policy-lookahead-idle",
         Edit(
             lookahead._awaits_call,
-            "key % stride >= messages",
-            "key % stride >= messages and key // stride > progress.now_us",
+            """    if not plan.messages:
+        return bool(progress.in_flight)
+    messages, stride = len(plan.messages), plan.stride
+    return any(key % stride >= messages for""",
+            """    messages, stride = len(plan.messages), plan.stride
+    return any(key % stride >= messages and key // stride > progress.now_us for""",
         ),
     ),
     _fault(
@@ -227,6 +237,7 @@ _POLICIES: Final = (
     _fault(
         "in a trial a call that is late runs its estimate anew",
         "Time/policy-lookahead-idle",
+        _ESTIMATE,
         Edit(
             lookahead._estimated_end_us,
             _ESTIMATED,
@@ -237,6 +248,7 @@ _POLICIES: Final = (
     _fault(
         "in a trial a call that runs returns when it really will",
         "Time/policy-lookahead-idle",
+        _ESTIMATE,
         Edit(
             lookahead._estimated_end_us,
             _ESTIMATED,
@@ -246,6 +258,7 @@ _POLICIES: Final = (
     _fault(
         "in a trial a call that waits for a worker begins at once",
         "Time/policy-lookahead-idle",
+        _ESTIMATE,
         Edit(
             lookahead._estimated_end_us,
             "begin_us = trial.free_us[0]",
@@ -255,6 +268,7 @@ _POLICIES: Final = (
     _fault(
         "in a trial all workers are free",
         "Time/policy-lookahead",
+        _ESTIMATE,
         Edit(lookahead._estimated_end_us, "if trial.free_us:", "if False:"),
     ),
     _fault(
