@@ -186,7 +186,8 @@ def as_badge(report: ConformanceReport) -> str:
 
 def _facts(report: ConformanceReport) -> Sequence[tuple[str, str]]:
     told = {**msgspec.to_builtins(report.circumstances), "took": f"{report.took_s:.1f} s"}
-    return [(name.replace("_", " "), str(value)) for name, value in told.items() if value != ""]
+    facts = ((name.replace("_", " "), str(value)) for name, value in told.items())
+    return [fact for fact in facts if fact != ("engines", "")]
 
 
 def _sorted(report: ConformanceReport) -> list[CheckResult]:
