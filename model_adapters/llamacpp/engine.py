@@ -125,7 +125,9 @@ class Engine:
                 self._server: Server | None = Server(parameters)
         except RuntimeError as error:
             raise AdapterError(f"{path}: llama.cpp cannot load it: {error}") from error
+        self._has_many = contexts > 1
         self._read: dict[int, int] = {}
+        self._new: set[int] = set()
         self.tokens_read = 0
         self._address = urlsplit(self._server.listening_address).netloc
 
@@ -139,11 +141,30 @@ class Engine:
         """
         read = self._read.get(context, 0)
         self._read[context] = len(ids)
+        is_new = context in self._new
+        self._new.discard(context)
         for end in range(read + _READ_AT_ONCE, len(ids), _READ_AT_ONCE):
-            self._complete(ids[:end], context, 1)
-        return self._complete(ids, context, most)
+            self._complete(ids[:end], context, 1, reread=is_new)
+            is_new = False
+        return self._complete(ids, context, most, reread=is_new)
 
-    def _complete(self, ids: Sequence[int], context: int, most: int) -> tuple[Logprob, ...]:
+    def begin(self, context: int) -> None:
+        """Begin a context anew.
+
+        Where there are others, what it has read before is read again, though it were the same: a token
+        that is read alone has scores a little other than one among many, and what is decoded must not
+        depend on which of the contexts it is decoded in.
+
+        Args:
+            context: Which.
+        """
+        if self._has_many:
+            self._read[context] = 0
+            self._new.add(context)
+
+    def _complete(
+        self, ids: Sequence[int], context: int, most: int, *, reread: bool
+    ) -> tuple[Logprob, ...]:
         if self._server is None:
             raise AdapterError("llama.cpp was asked after it was closed")
         request = {
@@ -151,7 +172,7 @@ class Engine:
             "id_slot": context,
             "n_probs": most,
             "n_predict": 1,
-            "cache_prompt": True,
+            "cache_prompt": not reread,
             "temperature": 0.0,
             "logit_bias": [[self._taken, _BIAS]],
         }

@@ -137,11 +137,12 @@ class GgufModel:
             if not self._free:
                 raise AdapterError("all contexts are taken; load the model with more `contexts`")
             number = self._free.pop()
+        self.engine.begin(number)
         try:
             yield number
         finally:
             with self._lock:
-                self._free.append(number)  # the next has it first: it may begin alike
+                self._free.append(number)
 
     def close(self) -> None:
         """Give the memory back. No session may use it after."""
