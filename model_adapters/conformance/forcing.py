@@ -4,6 +4,7 @@ So the mechanism of any model is seen apart from what it would like to write.
 """
 
 import re
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, get_args
@@ -121,7 +122,7 @@ class Forced:
         context: What was written and appended, without what was taken back.
         appended: Each text that was appended, with the context before it.
         decodes: How often it was asked to decode.
-        suspensions: How often it was suspended.
+        was_suspended: Set when it is suspended for the first time.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class Forced:
         self.context = ""
         self.appended: list[tuple[str, str]] = []
         self.decodes = 0
-        self.suspensions = 0
+        self.was_suspended = threading.Event()
         self._is_suspended = False
         self._writings = steered.writings
         self._script = iter(script)
@@ -201,8 +202,8 @@ class Forced:
 
     def suspend(self, wait_us: int | None) -> Suspended:
         """Suspend it."""
-        self.suspensions += 1
         self._is_suspended = True
+        self.was_suspended.set()
         return self.watched.able(SUSPEND).suspend(wait_us)
 
     def resume(self) -> None:

@@ -12,7 +12,6 @@ from interpreter.events import Cancel, Effect, Finish, Returned, Start
 from interpreter.session import SUSPEND, Strategy, abilities_of
 from interpreter.state import Settings
 from model_adapters.conformance.check import Check, checked
-from model_adapters.conformance.forcing import Forced
 from model_adapters.conformance.mechanism.driven import CALL, TRAP, interrupts
 from model_adapters.conformance.mechanism.outlook import fresh_outlook, outlook, require_alike
 from model_adapters.conformance.subject import Subject
@@ -26,33 +25,24 @@ _LONGEST_S: Final = 60.0
 """How long a function waits for what may never come, in seconds: a slow backend needs its time for some words."""
 
 
-def _waited_for_at_a_trap(subject: Subject, session: Forced) -> list[int]:
-    """Run a turn whose call comes back when the model has waited for a moment, however slow it is.
-
-    Returns:
-        What the function was called with, each time.
-    """
+@checked("realtime/in-place", "Settle/deliver", "Embed/start", "Embed/effects")
+def in_place(subject: Subject) -> str | None:
+    """In real time, with calls in threads, the context is the one of the virtual clock, and a call runs once."""
     runs: list[int] = []
     is_trapped = threading.Event()
 
     def f(number: int) -> int:
         runs.append(number)
-        is_trapped.wait(_LONGEST_S)
-        threading.Event().wait(_WAIT_S)
+        is_trapped.wait(_LONGEST_S)  # however long the model takes to come to its trap
         return 41 + number
 
-    with subject.run(session, {"f": f}, Settings(subject.profile)) as runtime:
+    with (
+        subject.forced(subject.script(CALL, TRAP, " done.")) as session,
+        subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
+    ):
         for row in runtime.run():
             if row.rule == "Step/trap":
                 is_trapped.set()
-    return runs
-
-
-@checked("realtime/in-place", "Settle/deliver", "Embed/start", "Embed/effects")
-def in_place(subject: Subject) -> str | None:
-    """In real time, with calls in threads, the context is the one of the virtual clock, and a call runs once."""
-    with subject.forced(subject.script(CALL, TRAP, " done.")) as session:
-        runs = _waited_for_at_a_trap(subject, session)
         same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/effects", "the context")
         same(runs, [1], "Embed/start", "the arguments that the function was called with")
     return None
@@ -145,8 +135,15 @@ def _resuming(strategy: Strategy) -> Check:
         with subject.forced(script, request) as session:
             if SUSPEND not in abilities_of(session.watched.session):
                 return "the session does not declare the ability 'suspend'"
-            _waited_for_at_a_trap(subject, session)
-            same(session.suspensions > 0, True, "Embed/suspend", "whether it was suspended")
+
+            def f(number: int) -> int:
+                session.was_suspended.wait(_LONGEST_S)
+                return 41 + number
+
+            with subject.run(session, {"f": f}, Settings(subject.profile)) as runtime:
+                list(runtime.run())
+            is_suspended = session.was_suspended.is_set()
+            same(is_suspended, True, "Embed/suspend", "whether it was suspended")
             same(session.context, f"{CALL}{TRAP}{_TOLD} done.", "Embed/suspend", "the context")
             expected = fresh_outlook(subject, session)
             if expected is None:
