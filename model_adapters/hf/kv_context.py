@@ -1,10 +1,13 @@
 """The tokens of one context, and the cache of what a model has already read of them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from cml.wording import counted
 from interpreter.session import Logprob
+from model_adapters.errors import AdapterError
 from model_adapters.hf.growing import growing_layer
+from model_adapters.hf.out_of_memory import telling_out_of_memory
 from model_adapters.opening import LOG
 from model_adapters.tokens.engine import Candidates
 
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
     from transformers import DynamicCache
+
+
+_ADVICE: Final = "take a shorter prompt, fewer sessions at a time, or a smaller model"
 
 
 class Reader(Protocol):
@@ -65,11 +71,21 @@ class KvContext:
         return self._reader.device
 
     def scores(self) -> "torch.Tensor":
-        """Return the scores of the next token: float32, on the CPU, shape (vocabulary,)."""
+        """Return the scores of the next token: float32, on the CPU, shape (vocabulary,).
+
+        Raises:
+            AdapterError: There is no memory to read it; what was read is forgotten.
+        """
         if self.read < len(self.ids):
             if not self.read:
                 LOG.info("reading the prompt, %d tokens", len(self.ids))
-            self._scores = self._reader.scores(self)
+            doing = f"reading {counted(len(self.ids) - self.read, 'token')} behind {self.read}"
+            try:
+                with telling_out_of_memory(doing, _ADVICE):
+                    self._scores = self._reader.scores(self)
+            except AdapterError:
+                self.forget()  # some layers have grown, and some have not
+                raise
         return self._scores.clone()
 
     def leave(self) -> None:

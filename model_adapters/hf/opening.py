@@ -18,6 +18,7 @@ from model_adapters.errors import AdapterError
 from model_adapters.hf.batch import DecodingBatch
 from model_adapters.hf.marker_tokens import with_marker_tokens
 from model_adapters.hf.model import HfModel, load
+from model_adapters.hf.out_of_memory import telling_out_of_memory
 from model_adapters.hf.packed import with_packed_matrices
 from model_adapters.hf.session import HfSession
 from model_adapters.hf.thinking import Regions, regions_of
@@ -61,7 +62,8 @@ def _open(request: Request, folder: str) -> Opened:
     origin = _origin(request, folder)
     if origin.folder is None:
         embedded_model(yes=request.yes)
-    model = load(origin.folder, device=request.device, change=origin.change)
+    with telling_out_of_memory("loading the model", "take a smaller one, or another --device"):
+        model = load(origin.folder, device=request.device, change=origin.change)
     if request.profile.markers is Spelling.TOKEN:
         _require_no_mask(request)
         model = with_marker_tokens(model)

@@ -1,6 +1,7 @@
 """The backend `openai`: a server, in the way that suits it, or that is asked for."""
 
 from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from cml.terminal.output import print_text
@@ -71,7 +72,9 @@ def _open(request: Request, word: str) -> Opened:
     )
 
 
+@cache
 def _tell(address: Address, way: str, what: str) -> None:
+    """Say what a way lacks: once, however many sessions are opened there."""
     print_text(f"{address.url}: {way}: {what}", err=True, color="bright_black")
 
 

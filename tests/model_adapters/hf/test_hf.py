@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -314,6 +315,29 @@ def test_chance_is_repeatable_by_its_seed(tiny: HfModel) -> None:
 
 
 # ------------------------------------------------------------------------------------- at a trap
+
+
+def host_is_full(*_: object, **__: object) -> None:
+    torch.empty(1 << 58, dtype=torch.uint8)  # torch's own words for a host without memory
+
+
+def device_is_full(*_: object, **__: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+@pytest.mark.parametrize("full", [host_is_full, device_is_full])
+def test_a_device_without_memory_is_told_and_the_session_goes_on_when_there_is_some(
+    tiny: HfModel, full: Callable[..., None]
+) -> None:
+    session, other = begin(tiny), begin(tiny)
+    assert write(session, 3) == write(other, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        # Half of the layers have grown when the memory is full.
+        patch.setattr(tiny.network.model.layers[1], "forward", full)
+        with pytest.raises(AdapterError, match=r"^out of memory while reading \d+ tokens? behind"):
+            write(session, 2)
+    assert write(session, 20) == write(other, 20)
+    assert session.ids == other.ids
 
 
 def cached(session: HfSession) -> list["torch.Tensor"]:
