@@ -20,7 +20,8 @@ from side_by_side import machine
 
 from interpreter.session import EndOfDecoding
 from interpreter.tools.signature import tool_of
-from model_adapters.constraint.constraint import Constraint, ToolChoice
+from model_adapters.constraint.constraint import Constraint
+from model_adapters.constraint.following import ToolChoice
 from model_adapters.embedded.smollm2 import fetch_embedded
 from model_adapters.hf.model import Dtype, HfModel, load
 from model_adapters.hf.packed import with_packed_matrices

@@ -14,7 +14,8 @@ from interpreter.state import Layout, Settings
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.signature import Function, tool_of
-from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
+from model_adapters.constraint.constraint import Constraint, Vocabulary
+from model_adapters.constraint.following import ToolChoice
 from model_adapters.prompt import (
     SPEAKER_LEVEL,
     Message,
@@ -262,10 +263,15 @@ def constraint_of(
     """
     if request.bare or not request.masked:
         return None
+    choice = choice_of(request, fluency)
+    return Constraint(vocabulary(), tools_of(request), choice, request.profile)
+
+
+def choice_of(request: Request, fluency: Fluency) -> ToolChoice:
+    """Return how freely a model may call: as is wanted, and as far as it is fit for it."""
     at_most = MOST_CALLS if request.max_calls is None else request.max_calls
     calls = request.min_calls, max(at_most, request.min_calls)
-    choice = ToolChoice(*calls, brackets=fluency.brackets, level=fluency.level)
-    return Constraint(vocabulary(), tools_of(request), choice, request.profile)
+    return ToolChoice(*calls, brackets=fluency.brackets, level=fluency.level)
 
 
 def chat_of(request: Request, fluency: Fluency = ANY_MODEL) -> tuple[Message, ...]:

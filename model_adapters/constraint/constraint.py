@@ -1,27 +1,20 @@
 """The mask of constrained decoding: which tokens a model may write next (spec/5-embedding.md).
 
-A constraint sees only what the model writes. Whatever the runtime appends, and the end of each
-call, begins a new stretch, whose grammar is made afresh (2 ms): the next free identifier, the calls
-that are still required, what a trap can wait for and a future can name are then plain facts of the
-grammar. A rewind never reaches further back than what was appended last.
+It follows what the model writes (`Following`), and makes the grammar of each new stretch afresh (2 ms).
 """
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec.structs import replace
 
-from cml import Call, Marker, OutcomeKind, Trap, parse
-from cml.profile import Level, Profile
-from cml.text.regions import make_lexer
+from cml.profile import Profile
 from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.events import Delivery
 from interpreter.tools.declared import Tool
-from model_adapters.constraint.mask_grammar import Stretch, stretch_grammar
-from model_adapters.constraint.standing import Standing
+from model_adapters.constraint.following import AUTO, Following, ToolChoice
 from model_adapters.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -29,29 +22,6 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
     from numpy.typing import NDArray
     from transformers import TokenizersBackend
-
-
-class ToolChoice(msgspec.Struct, frozen=True):
-    """How freely a model may call: `auto` by default, `required` from one call on, `none` at zero.
-
-    Args:
-        required: Calls that it has to write before anything else in a turn.
-        at_most: Calls that it may write in a turn.
-        brackets: Whether its prose may hold square brackets and backslashes. Small models that
-            cannot write `[INTR]` else write what looks like it.
-        level: How much of the language it may use, of what the profile allows. Small models that
-            may write `city=job1` do, where they mean a city.
-    """
-
-    required: int = 0
-    at_most: int = 64
-    brackets: bool = True
-    level: Level = Level.EXTENDED
-
-
-AUTO: Final = ToolChoice()
-_LEVELS: Final = list(Level)
-_OPENERS: Final = (Marker.CALL, Marker.TRAP)
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -108,12 +78,8 @@ class Constraint:
         profile: Profile | None = None,
     ) -> None:
         self._vocabulary = vocabulary
-        self._tools = tuple(tools)
-        self._choice = choice
-        self._profile = profile or Profile()
-        self._level = min(choice.level, self._profile.level, key=_LEVELS.index)
-        self._openings = _openings(vocabulary, self._profile)
-        self._begun = self._standing = Standing()
+        self._following = Following(tools, choice, profile)
+        self._openings = _openings(vocabulary, self._following.profile)
         self._begin_segment()
 
     def mask(self) -> "NDArray[np.bool_]":
@@ -125,11 +91,11 @@ class Constraint:
         """
         import numpy as np
 
-        if self._lexer.in_region:
+        if self._following.in_region:
             return np.ones(self._vocabulary.size, dtype=np.bool_)
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         unpacked = np.unpackbits(bits, count=self._vocabulary.size, bitorder="little")
-        if self._openings and self._lexer.interruptible:
+        if self._openings and self._following.interruptible:
             unpacked[list(self._openings)] = 1
         return unpacked.view(np.bool_)
 
@@ -139,8 +105,8 @@ class Constraint:
         Raises:
             AdapterError: The mask does not allow it.
         """
-        opens = token in self._openings and self._lexer.interruptible
-        is_inert = opens or self._lexer.in_region
+        opens = token in self._openings and self._following.interruptible
+        is_inert = opens or self._following.in_region
         if not is_inert and not self._matcher.consume_token(token):
             raise AdapterError(
                 f"token {token} is against the grammar: {_error(self._matcher)}; "
@@ -148,7 +114,7 @@ class Constraint:
             )
         self._written.append(token)
         self._read(token)
-        if is_inert and not self._lexer.in_region:
+        if is_inert and not self._following.in_region:
             self._leave_region()
 
     def rollback(self, tokens: int) -> None:
@@ -174,84 +140,46 @@ class Constraint:
         Args:
             interrupts: They settle the calls that they name.
         """
-        standing = self._standing
-        for told in interrupts:
-            if told.outcome.kind is not OutcomeKind.PROGRESS:
-                standing = standing.settled(told.id, told.outcome.kind)
-        self._begun = replace(standing, has_trapped=False)
+        self._following.appended(interrupts)
         self._begin_segment()
 
     def prompted(self) -> None:
         """Take note that a further turn begins: calls are counted anew. `appended` follows."""
-        self._standing = replace(self._standing, before=self._standing.calls)
+        self._following.prompted()
 
     def _begin_segment(self) -> None:
-        self._standing = self._begun
+        self._following.begin_segment()
         self._written: list[int] = []
-        self._lexer = make_lexer(self._profile, generated=True)
-        self._block = ""
         self._matcher = self._begin_stretch()
 
     def _read(self, token: int) -> None:
-        """Follow the text. Where a call is complete, what it changes holds from its end on."""
-        for symbol in self._lexer.feed(self._vocabulary.tokenizer.decode_bytes([token])):
-            if symbol.marker in _OPENERS:
-                self._block = ""
-            self._block += symbol.text
-            if symbol.marker is Marker.END:
-                self._complete(symbol.offset + len(symbol.text))
+        """Follow the text. Where a call is complete, another stretch begins, which one token may go into."""
+        tokenizer = self._vocabulary.tokenizer
+        end = self._following.read(tokenizer.decode_bytes([token]))
+        if end is None:
+            return
+        written = tokenizer.decode_bytes(self._written)
+        before = written.decode(errors="replace")[:end].encode()
+        self._matcher = self._begin_stretch()
+        if not self._matcher.consume_tokens(tokenizer.tokenize_bytes(written[len(before) :])):
+            raise AdapterError(f"no text may follow a call so: {_error(self._matcher)}")
 
     def _leave_region(self) -> None:
         """Go on where the region stood. One token may go over its end."""
         tokenizer = self._vocabulary.tokenizer
         written = tokenizer.decode_bytes(self._written)
-        closings = (closing.encode() for _, closing in self._profile.regions)
+        closings = (closing.encode() for _, closing in self._following.profile.regions)
         rest = min((written.rpartition(closing)[2] for closing in closings), key=len)
         if not self._matcher.consume_tokens(tokenizer.tokenize_bytes(rest)):
             raise AdapterError(f"no text may follow a region so: {_error(self._matcher)}")
 
-    def _complete(self, end: int) -> None:
-        """Take note of a block.
-
-        Args:
-            end: Where it ends, in characters of what was written since the last append.
-        """
-        [item] = parse(self._block, self._profile).items
-        if isinstance(item, Trap):
-            self._standing = replace(self._standing, has_trapped=True)
-        elif isinstance(item, Call):
-            self._standing = self._standing.called(item)
-            written = self._vocabulary.tokenizer.decode_bytes(self._written)
-            before = written.decode(errors="replace")[:end].encode()
-            self._matcher = self._begin_stretch()
-            rest = self._vocabulary.tokenizer.tokenize_bytes(written[len(before) :])
-            if not self._matcher.consume_tokens(rest):  # that token went over the end of the call
-                raise AdapterError(f"no text may follow a call so: {_error(self._matcher)}")
-
     def _begin_stretch(self) -> "LLMatcher":
         from llguidance import LLMatcher
 
-        standing, choice = self._standing, self._choice
-        stretch = Stretch(
-            number=standing.calls + 1,
-            required=max(0, choice.required - standing.in_turn),
-            at_most=max(0, choice.at_most - standing.in_turn),
-            pending=standing.pending,
-            earlier=standing.earlier,
-            may_trap=not standing.has_trapped,
-            body=self._profile.body,
-            level=self._level,
-            brackets=choice.brackets,
-        )
-        tokenizer = self._vocabulary.tokenizer
-        matcher = LLMatcher(
-            tokenizer, stretch_grammar(self._tools, stretch, _is_pattern), log_level=0
-        )
+        grammar = self._following.grammar(_is_pattern)
+        matcher = LLMatcher(self._vocabulary.tokenizer, grammar, log_level=0)
         if matcher.is_error():
-            raise AdapterError(
-                f"the schemas of the tools make no grammar: {_error(matcher)}; "
-                "simplify the tool that it names"
-            )
+            raise _no_grammar(matcher.get_error())
         return matcher
 
 
@@ -259,6 +187,23 @@ def _openings(vocabulary: Vocabulary, profile: Profile) -> frozenset[int]:
     """Return the tokens that open a region by themselves: they stand for a thought, not for prose."""
     spelled = (vocabulary.tokenizer.tokenize_str(opening) for opening, _ in profile.regions)
     return frozenset(tokens[0] for tokens in spelled if len(tokens) == 1)
+
+
+def checked_grammar(following: Following) -> str:
+    """Return the grammar of a stretch, for an engine elsewhere.
+
+    Raises:
+        MissingExtraError: llguidance, which checks it, is not installed.
+        AdapterError: The schemas of the tools make no grammar.
+    """
+    try:
+        from llguidance import LLMatcher
+    except ImportError as error:
+        raise missing_extra("openai", error) from error
+    grammar = following.grammar(_is_pattern)
+    if found := LLMatcher.validate_grammar(grammar):
+        raise _no_grammar(found)
+    return grammar
 
 
 @cache
@@ -270,7 +215,17 @@ def _is_pattern(rule: str) -> bool:
     return not found
 
 
+def _no_grammar(said: str) -> AdapterError:
+    return AdapterError(
+        f"the schemas of the tools make no grammar: {_first_line(said)}; "
+        "simplify the tool that it names"
+    )
+
+
 def _error(matcher: "LLMatcher") -> str:
+    return _first_line(matcher.get_error())
+
+
+def _first_line(said: str) -> str:
     """What the engine says, without the grammar that it repeats."""
-    said: str = matcher.get_error()
     return said.partition("\n")[0]

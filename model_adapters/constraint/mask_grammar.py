@@ -67,6 +67,8 @@ class Stretch(msgspec.Struct, frozen=True):
         body: The language of the bodies.
         level: How much of the language it may use.
         brackets: Whether prose may hold square brackets and backslashes.
+        goes_over: Whether one token may go over the end of a call.
+        end_token: What ends an answer, as in `<|im_end|>`, where the engine has to be told.
     """
 
     number: int = 1
@@ -78,6 +80,8 @@ class Stretch(msgspec.Struct, frozen=True):
     body: Body = Body.PYTHON
     level: Level = Level.EXTENDED
     brackets: bool = True
+    goes_over: bool = True
+    end_token: str | None = None
 
 
 def stretch_grammar(
@@ -106,8 +110,8 @@ def stretch_grammar(
 def _blocks(stretch: Stretch, *, has_calls: bool) -> Iterator[str]:
     """What may come: prose, perhaps a trap, perhaps a call.
 
-    After the call a model is somewhere else, but one token may go over its end, so there follows
-    what may begin the stretch that comes then.
+    After the call a model is somewhere else. Where one token may go over its end, there follows what
+    may begin the stretch that comes then.
     """
     before = "before_block" if stretch.brackets else "open"
     number = stretch.number
@@ -122,12 +126,13 @@ def _blocks(stretch: Stretch, *, has_calls: bool) -> Iterator[str]:
     if has_calls:
         more = f" {following}?" if stretch.at_most > 1 else ""
         end = "" if stretch.required > 1 and stretch.at_most > 1 else " | prose"
-        yield f"tail: {after}{more}{end}"
+        yield f"tail: {after}{more}{end}" if stretch.goes_over else 'tail: ""'
         start.append(f'{gap} {opening} call " [END]" tail')
     if stretch.pending and stretch.may_trap and not (stretch.required and has_calls):
         start += [f"{before} trap {one}" for one in start]
         yield from _trap(stretch)
-    yield f"start: {' | '.join(start)}"
+    end = f" {stretch.end_token}?" if stretch.end_token else ""
+    yield f"start: ({' | '.join(start)}){end}"
 
 
 def _trap(stretch: Stretch) -> Iterator[str]:

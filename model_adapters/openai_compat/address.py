@@ -9,6 +9,7 @@ from model_adapters.errors import UnknownBackendError
 
 _TIMEOUT_S: Final = 60.0
 _WAYS: Final = ("completions", "chat")
+_GRAMMAR: Final = "llguidance"
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -19,12 +20,15 @@ class Address(msgspec.Struct, frozen=True):
         model: Which of its models; None where it has one only.
         way: `completions` or `chat`; None for what suits the server.
         timeout_s: How long it may send nothing.
+        is_held: Whether its answers are held to the grammar of calls, which it can where llguidance
+            is built in.
     """
 
     url: str
     model: str | None = None
     way: str | None = None
     timeout_s: float = _TIMEOUT_S
+    is_held: bool = False
 
 
 def read_address(word: str) -> Address:
@@ -39,15 +43,21 @@ def read_address(word: str) -> Address:
             f"'openai:{word}' names no server; give its address, as in openai:http://127.0.0.1:8000/v1"
         )
     asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if unknown := asked.keys() - {"model", "way", "timeout"}:
+    if unknown := asked.keys() - {"model", "way", "timeout", "grammar"}:
         raise UnknownBackendError(
-            f"'openai:{word}': {min(unknown)} is none of model, way and timeout"
+            f"'openai:{word}': {min(unknown)} is none of model, way, timeout and grammar"
         )
     if (way := asked.get("way")) not in {None, *_WAYS}:
         raise UnknownBackendError(f"'openai:{word}': way is {way}; give completions or chat")
+    if (grammar := asked.get("grammar")) not in {None, _GRAMMAR}:
+        raise UnknownBackendError(f"'openai:{word}': grammar is {grammar}; give {_GRAMMAR}")
+    if grammar and way == "chat":
+        raise UnknownBackendError(
+            f"'openai:{word}': no chat is held to a grammar; give completions, or no grammar"
+        )
     try:
         timeout_s = float(asked.get("timeout", _TIMEOUT_S))
     except ValueError:
         raise UnknownBackendError(f"'openai:{word}': timeout is no number of seconds") from None
     url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
-    return Address(url, asked.get("model"), way, timeout_s)
+    return Address(url, asked.get("model"), way, timeout_s, grammar is not None)

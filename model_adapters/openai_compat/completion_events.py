@@ -1,8 +1,13 @@
 """What a server says of completions, as far as it is read."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 import msgspec
 
 from model_adapters.openai_compat.dialects import Choice
+from model_adapters.openai_compat.faults import FAULTS
+from model_adapters.openai_compat.server import Usage
 
 
 class Cached(msgspec.Struct, frozen=True):
@@ -42,3 +47,31 @@ class CompletionChunk(msgspec.Struct, frozen=True):
     choices: tuple[Choice, ...] | None = None
     model: str | None = None
     usage: Used | None = None
+
+
+def note_usage(usage: Usage, events: Iterable[object]) -> None:
+    """Read what the server says that a request took, which comes with the end or after it.
+
+    Args:
+        usage: What it is added to.
+        events: The end of a stream, and what follows.
+    """
+    with suppress(*FAULTS):
+        for event in events:
+            if used := msgspec.convert(event, CompletionChunk).usage:
+                told = used.prompt_tokens_details
+                usage.prompt_tokens += used.prompt_tokens or 0
+                usage.cached_tokens += (told and told.cached_tokens) or 0
+
+
+def likeliest_first(answer: object) -> list[str]:
+    """Return the texts that could come next, the likeliest first; none where an answer tells none.
+
+    Args:
+        answer: To a request that asks for alternatives.
+    """
+    with suppress(msgspec.ValidationError):
+        for choice in msgspec.convert(answer, Alternatives).choices:
+            [likely, *_] = choice.logprobs.top_logprobs or ({},)
+            return sorted(likely, key=likely.__getitem__, reverse=True)
+    return []

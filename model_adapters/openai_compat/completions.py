@@ -2,13 +2,11 @@
 
 The server decodes ahead while the runtime watches. At a trap or an interrupt its work is stopped,
 what it decoded ahead is forgotten, the interrupt is put behind what the runtime has seen, and all of
-it is sent as the prompt of a new request. Servers keep the prefixes of prompts, so that this costs
-the new tokens and little more (docs/benchmarks.md). A connection that breaks is taken up again in
-the same way.
+it is sent as the prompt of a new request. Servers keep the prefixes of prompts: this costs the new
+tokens and little more (docs/benchmarks.md). A connection that breaks is taken up again in this way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final, Literal
 
@@ -19,10 +17,15 @@ from interpreter.errors import HostError
 from interpreter.session import CONTEXT_LEFT, RESTORE, Ability, Batch, EndOfDecoding, Piece
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.characters import WholeCharacters
-from model_adapters.openai_compat.completion_events import Alternatives, CompletionChunk
+from model_adapters.openai_compat.completion_events import (
+    CompletionChunk,
+    likeliest_first,
+    note_usage,
+)
 from model_adapters.openai_compat.dialects import Choice, is_plain, part_of, parts_of_chat
-from model_adapters.openai_compat.faults import FAULTS, ServerError
+from model_adapters.openai_compat.faults import ServerError
 from model_adapters.openai_compat.feed import Feed, Stream
+from model_adapters.openai_compat.held import HeldAnswer
 from model_adapters.openai_compat.parts import ContextPart, cut, text_of
 from model_adapters.openai_compat.server import UNKNOWN_LENGTH, Server, Usage, sampling_options
 from model_adapters.opening import GREEDY, Sampling
@@ -44,6 +47,7 @@ class CompletionsSession:
         messages: The chat so far; the model writes the answer.
         max_tokens: How many tokens it may write; appended ones do not count.
         sampling: How a token is chosen.
+        held: What the answers are held to; None for nothing.
 
     Raises:
         AdapterError: The chat is too long, or the model takes no such chat.
@@ -56,9 +60,11 @@ class CompletionsSession:
         *,
         max_tokens: int = 512,
         sampling: Sampling = GREEDY,
+        held: HeldAnswer | None = None,
     ) -> None:
         self._server = server
         self._sampling = sampling
+        self._held = held
         self._max_tokens = max_tokens
         self._decoded = 0
         self._before = parts_of_chat(server.dialect, server.ask, messages)
@@ -115,6 +121,8 @@ class CompletionsSession:
         self._segment.append(part)
         self._decoded += part.tokens
         self._server.usage.received_tokens += part.tokens
+        if self._held and self._held.read(part.text):
+            self._feed.finish()  # behind a call there is another grammar
         return Piece(part.text, tokens=part.tokens, partial=not part.text)
 
     def append(self, batch: Batch) -> int:
@@ -134,6 +142,8 @@ class CompletionsSession:
         part = self._part(batch.text)
         self._before += [*self._segment, part]
         self._segment, self._taken_back = [], None
+        if self._held:
+            self._held.appended(batch.interrupts)
         return part.tokens
 
     def rewind(self, characters: int) -> None:
@@ -158,6 +168,8 @@ class CompletionsSession:
             self._segment.append(self._own(found.put_back))
         first = self._part(found.dropped).ids if found.put_back else found.first
         self._taken_back = first[:1], found.dropped
+        if self._held:
+            self._held.written_anew(text_of(self._segment))
 
     def restore(self, decoded: Piece | EndOfDecoding) -> None:
         """Write what another session decoded, as the tokens that its text is encoded to (Embed/restore).
@@ -166,6 +178,9 @@ class CompletionsSession:
         self._taken_back = None
         if isinstance(decoded, Piece):
             self._restored += decoded.text
+        elif self._held:
+            self._write_restored()
+            self._held.ended()
 
     def close(self) -> None:
         """Stop the server's work and close the connection."""
@@ -184,6 +199,8 @@ class CompletionsSession:
             self._restored = ""
             self._segment.append(part)
             self._decoded += part.tokens
+            if self._held:
+                self._held.read(part.text)
 
     @property
     def _begun(self) -> int:
@@ -201,6 +218,8 @@ class CompletionsSession:
 
     def _end(self, reason: Literal["stop", "length"]) -> EndOfDecoding:
         self._feed.stop()
+        if self._held:
+            self._held.ended()
         del self._segment[len(self._segment) - self._begun :]
         return EndOfDecoding(reason)
 
@@ -208,7 +227,8 @@ class CompletionsSession:
         """Ask for what follows the context; first for a character without what was taken back."""
         if self._taken_back is not None:
             token, text = self._taken_back
-            other = self._without(token[0]) if token else self._stream_of(text)
+            without = {"logit_bias": {str(n): _NEVER for n in token}}
+            other = self._stream(without) if token else self._stream_of(text)
             for found in other:
                 self._taken_back = None
                 yield found
@@ -218,16 +238,12 @@ class CompletionsSession:
                     other.close()
         yield from self._stream({})
 
-    def _without(self, token: int) -> Stream:
-        return self._stream({"logit_bias": {str(token): _NEVER}})
-
     def _stream_of(self, taken_back: str) -> Stream:
         yield self._own(self._alternative(taken_back))
 
     def _stream(self, body: Mapping[str, object]) -> Stream:
         server, characters = self._server, WholeCharacters()
-        asked = {**self._request(), **body}
-        with server.stream("/completions", asked) as events:
+        with server.stream("/completions", {**self._request(), **body}) as events:
             for event in events:
                 chunk = msgspec.convert(event, CompletionChunk)
                 server.require_model(chunk.model)
@@ -237,7 +253,7 @@ class CompletionsSession:
                         yield part
                     if choice.finish_reason:
                         with events.ending_within(_USAGE_WITHIN_S):
-                            self._note(chain([event], events))
+                            note_usage(server.usage, chain([event], events))
                         yield "length" if choice.finish_reason == "length" else "stop"
                         return
             if events.is_done:  # it keeps the reason to itself
@@ -251,6 +267,7 @@ class CompletionsSession:
             "prompt": self.text if server.dialect.encode is None else self.ids,
             "max_tokens": min(self._max_tokens - self._decoded, self.context_left),
             **sampling_options(self._sampling),
+            **(self._held.options() if self._held else {}),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -264,15 +281,6 @@ class CompletionsSession:
             return self._own(text)
         return ContextPart(text, ids, max(1, len(ids))) if text or ids else None
 
-    def _note(self, events: Iterable[object]) -> None:
-        """Read what the server says that a request took, which comes with the end or after it."""
-        with suppress(*FAULTS):
-            for event in events:
-                if used := msgspec.convert(event, CompletionChunk).usage:
-                    told = used.prompt_tokens_details
-                    self._server.usage.prompt_tokens += used.prompt_tokens or 0
-                    self._server.usage.cached_tokens += (told and told.cached_tokens) or 0
-
     def _alternative(self, taken_back: str) -> str:
         """Return the likeliest beginning that is not one of the text that was taken back.
 
@@ -283,12 +291,9 @@ class CompletionsSession:
         answer = self._server.answer(
             "/completions", {**body, "stream": False, "stream_options": None}
         )
-        with suppress(msgspec.ValidationError):
-            for choice in msgspec.convert(answer, Alternatives).choices:
-                [likely, *_] = choice.logprobs.top_logprobs or ({},)
-                for text in sorted(likely, key=likely.__getitem__, reverse=True):
-                    if is_plain(text) and not taken_back.startswith(text):
-                        return text
+        for text in likeliest_first(answer):
+            if is_plain(text) and not taken_back.startswith(text):
+                return text
         raise ServerError(
             f"{self._server.address.url}: it tells no alternative to a token that could be sent as text, "
             "so what was taken back would come again"

@@ -55,7 +55,9 @@ class Feed:
         """Let a stream of which no more is wanted say what it took; the server ends it now."""
         if self._stream is not None:
             with suppress(*FAULTS):
-                next(self._stream, None)
+                for found in self._stream:
+                    if isinstance(found, str) or found.text:  # an end token has no characters
+                        break
             self.stop()
 
     def stop(self) -> None:

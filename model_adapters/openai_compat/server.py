@@ -130,6 +130,17 @@ class Server:
         """
         return self.answer(f"{self._root}{path}", body)
 
+    def tell(self, path: str) -> object:
+        """Return what is to be read below the server's address, as JSON.
+
+        Raises:
+            ServerError: It does not tell.
+        """
+        try:
+            return self.client.get(f"{self._root}{path}", cast_to=object)
+        except FAULTS as error:
+            raise self.error(self.fault(error)) from error
+
     def answer(self, path: str, body: Mapping[str, object]) -> object:
         """Return the answer to a request of the interface, read as JSON.
 
@@ -185,8 +196,8 @@ class Server:
     def _slots(self) -> object:
         if self.dialect is not LLAMA_CPP:
             return []
-        with suppress(*FAULTS):  # it may have been told to keep this to itself
-            return self.client.get(f"{self._root}/slots", cast_to=object)
+        with suppress(ServerError):  # it may have been told to keep this to itself
+            return self.tell("/slots")
         return []
 
     def _served(self) -> _Model:

@@ -18,13 +18,8 @@ from interpreter.events import Delivery, Outcome
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from interpreter.tools.schema import Schema
-from model_adapters.constraint.constraint import (
-    AUTO,
-    Constraint,
-    ToolChoice,
-    Vocabulary,
-    vocabulary,
-)
+from model_adapters.constraint.constraint import Constraint, Vocabulary, vocabulary
+from model_adapters.constraint.following import AUTO, ToolChoice
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import content_ids
 from model_adapters.hf.model import HfModel

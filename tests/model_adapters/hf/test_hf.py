@@ -24,7 +24,8 @@ from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.state import Settings
 from interpreter.tools.declared import Tool
 from interpreter.tools.signature import tool_of
-from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary
+from model_adapters.constraint.constraint import Constraint, Vocabulary
+from model_adapters.constraint.following import ToolChoice
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import content_ids
 from model_adapters.hf.model import HfModel, load

@@ -9,7 +9,8 @@ from tool_texts import STRING, parameters
 
 from cml.profile import Profile
 from interpreter.tools.declared import Tool
-from model_adapters.constraint.constraint import Constraint, ToolChoice, Vocabulary, vocabulary
+from model_adapters.constraint.constraint import Constraint, Vocabulary, vocabulary
+from model_adapters.constraint.following import ToolChoice
 from model_adapters.hf.thinking import regions_of, without_begun_region
 from model_adapters.prompt import Message
 from model_adapters.tokens.chat_tokens import chat_ids

@@ -29,7 +29,8 @@ from interpreter.runs import read_run
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
 from model_adapters.backends import Request, open_backend
-from model_adapters.constraint.constraint import Constraint, ToolChoice
+from model_adapters.constraint.constraint import Constraint
+from model_adapters.constraint.following import ToolChoice
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.gguf_header import read_header

@@ -67,7 +67,8 @@ class Misbehaving:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                answer_json(self, {"data": [{"id": name} for name in outer.models]})
+                models = [{"id": name} for name in outer.models]
+                answer_json(self, {"data": models, "eos_token": "</s>"})
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))

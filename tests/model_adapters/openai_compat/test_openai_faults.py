@@ -1,5 +1,6 @@
 """Sessions on a server that misbehaves: a clear error or a stated policy each, and nothing lost."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +24,15 @@ from servers import (
 )
 from waiting import wait_until
 
+from cml.ast import OutcomeKind
 from interpreter import Runtime
 from interpreter.drivers.replay import replay
+from interpreter.events import Delivery, Outcome
 from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.tools.signature import tool_of
 from interpreter.trace import Header, check_trace, encode_header, encode_row
+from model_adapters.backends import Request, open_backend
+from model_adapters.constraint.following import Following
 from model_adapters.errors import AdapterError, UnknownBackendError
 
 from_extra("openai", "openai")
@@ -34,6 +40,7 @@ from_extra("openai", "openai")
 from model_adapters.openai_compat.address import Address, read_address  # noqa: E402
 from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
 from model_adapters.openai_compat.faults import ServerError  # noqa: E402
+from model_adapters.openai_compat.held import HeldAnswer  # noqa: E402
 from model_adapters.openai_compat.server import Server  # noqa: E402
 from model_adapters.prompt import Message  # noqa: E402
 
@@ -262,6 +269,8 @@ def test_nobody_at_the_address_is_told() -> None:
         ("http://h/v1?way=telepathy", "give completions or chat"),
         ("http://h/v1?key=1", "key is none of"),
         ("http://h/v1?timeout=soon", "no number of seconds"),
+        ("http://h/v1?grammar=gbnf", "give llguidance"),
+        ("http://h/v1?way=chat&grammar=llguidance", "no chat is held to a grammar"),
     ],
 )
 def test_an_address_that_is_none_is_told(word: str, said: str) -> None:
@@ -364,3 +373,66 @@ def test_a_run_whose_server_is_lost_ends_with_its_reason_and_a_trace_up_to_there
 def runtime_of(session: CompletionsSession) -> Runtime:
     functions: dict[str, Callable[..., object]] = {"double": lambda x: 2 * x}
     return Runtime(session, functions)
+
+
+# ------------------------------------------------------------------------- held to a grammar
+
+CALL = "[CALL] job1 [HEAD] f(x=1) [END]"
+
+
+@contextmanager
+def held_on(*acts: Act) -> Iterator[tuple[CompletionsSession, Misbehaving]]:
+    with Misbehaving(*acts) as server:
+        following = Following([tool_of(f)], goes_over=False)
+        session = CompletionsSession(
+            Server(Address(server.url), first_wait_s=0.01), ASK, held=HeldAnswer(following)
+        )
+        try:
+            yield session, server
+        finally:
+            session.close()
+
+
+def f(x: int) -> int:
+    return x
+
+
+def numbers(server: Misbehaving) -> list[str | None]:
+    """Which call each request may begin with; None where it is not held."""
+    found = [re.search(r"CALL\] (job\d+) ", asked.get("grammar", "")) for asked in server.asked]
+    return [match and match[1] for match in found]
+
+
+def test_each_stretch_is_a_request_with_its_grammar() -> None:
+    with held_on(says("Well. ", CALL[:12], CALL[12:]), says("Done.")) as (session, server):
+        assert write(session) == f"Well. {CALL}Done."
+        assert numbers(server) == ["job1", "job2"]
+        assert server.asked[1]["prompt"].endswith(CALL)
+
+
+def test_a_stream_that_dies_in_a_call_is_taken_up_without_a_grammar_until_it_is_over() -> None:
+    acts = breaks("Well. "), breaks(CALL[:12]), says(CALL[12:], " lost"), says("Done.")
+    with held_on(*acts) as (session, server):
+        assert write(session) == f"Well. {CALL}Done."
+        assert numbers(server) == ["job1", "job1", None, "job2"]
+
+
+def test_what_is_appended_settles_what_a_trap_can_wait_for() -> None:
+    with held_on(says(CALL), says(" [TRAP][END]"), says("Done.")) as (session, server):
+        assert write(session) == f"{CALL} [TRAP][END]"
+        returned = Delivery("job1", Outcome(OutcomeKind.RETURNED, 1))
+        session.append(Batch("[INTR] job1 [HEAD] 1 [END]", (returned,)))
+        assert write(session) == "Done."
+        assert ["[TRAP]" in asked["grammar"] for asked in server.asked] == [False, True, False]
+
+
+def ignores(handler: BaseHTTPRequestHandler, _: dict[str, object]) -> None:
+    answer_json(handler, {"choices": [{"text": "Hello"}]})
+
+
+@pytest.mark.parametrize("act", [ignores, refuses(400, "no such option"), breaks()])
+def test_a_server_that_is_not_held_is_told(act: Act) -> None:
+    with Misbehaving(act) as server:
+        word = f"openai:{server.url}?way=completions&grammar=llguidance"
+        with pytest.raises(AdapterError, match="leave out grammar=llguidance"):
+            open_backend(Request(word, "Hello.", {}))

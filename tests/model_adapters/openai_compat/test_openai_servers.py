@@ -1,25 +1,29 @@
 """Sessions on a real server: llama.cpp's, in a process that the tests start."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
 from extras import from_extra
+from msgspec import Meta
 from servers import llama_cpp_server, read
 from waiting import wait_until
 
+from cml.ast import OutcomeKind
 from cml.profile import Profile
 from interpreter import HostError, Runtime, Settings
-from interpreter.events import Inject, Row
+from interpreter.events import Delivery, Inject, Outcome, Row, Start
 from interpreter.interrupts import interrupt_text
 from interpreter.journals import past_of
-from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.session import Batch, EndOfDecoding, Piece, Session
 from interpreter.tools.declared import tool
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.backends import Request, open_backend
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
-from model_adapters.errors import AdapterError
+from model_adapters.errors import AdapterError, OptionNotTakenError
 from model_adapters.opening import Opened
 from model_adapters.prompt import Message
 from model_adapters.testing import SessionError, check_session
@@ -35,6 +39,8 @@ pytestmark = pytest.mark.model
 ASK = (Message("user", "Count from one to twenty, in words. <|im_end|>"),)
 CALLS = "[CALL] job1 [HEAD] double(x=21) [END]\n[TRAP][END]"
 BATCH = Batch('\n[INTR] job1 [HEAD] {"city": "Paris <|im_end|>"} [END]\n')
+
+THERE = Delivery("job1", Outcome(OutcomeKind.RETURNED, "there"))
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +175,93 @@ def test_what_comes_in_place_of_what_was_taken_back_is_a_whole_character(url: st
         assert session.decode() == Piece("One")
         session.rewind(3)
         assert write(session, 1) == "\U0001f6f8"
+
+
+# ------------------------------------------------------------------------- held to a grammar
+
+
+def book(city: Literal["Oslo", "Rome"], nights: Annotated[int, Meta(ge=2, le=9)] = 2) -> str:
+    """Book a room."""
+    return f"{nights} in {city}"
+
+
+def held(url: str, min_calls: int = 0, max_calls: int | None = None) -> Opened:
+    word = f"openai:{url}?grammar=llguidance"
+    functions = {"book": book, "double": double}
+    counts = {"min_calls": min_calls, "max_calls": max_calls}
+    return open_backend(Request(word, "Book two rooms.", functions, max_tokens=90, **counts))
+
+
+def test_a_model_that_was_never_taught_writes_calls_that_fit_under_a_grammar(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = held(url, min_calls=3, max_calls=3)
+    settings = opened.fitted(Settings())
+    with Runtime(opened.session, {"book": book, "double": double}, settings) as runtime:
+        rows = list(runtime.run())
+        header = Header(1, runtime.settings)
+    started = [effect for row in rows for effect in row.effects if isinstance(effect, Start)]
+    assert [start.call for start in started] == ["job1", "job2", "job3"]
+    told = [told.outcome.kind for row in rows for told in deliveries(row)]
+    assert told == [OutcomeKind.RETURNED] * 3
+    lines = [encode_header(header), *map(encode_row, rows)]
+    assert list(check_trace(lines)) == []
+    assert "no grammar holds" not in capsys.readouterr().err
+
+
+def test_under_a_grammar_an_answer_ends_with_the_token_that_ends_it_without(url: str) -> None:
+    word = f"openai:{url}"
+    words = (word, f"{word}?grammar=llguidance")
+    [free, bound] = [open_backend(Request(w, "Say only: hi.", {})) for w in words]
+    with closing(free.session), closing(bound.session):
+        answers = [written(opened.session) for opened in (free, bound)]
+    assert answers[0] == answers[1]
+
+
+def written(session: Session) -> list[str | EndOfDecoding]:
+    pieces: list[str | EndOfDecoding] = []
+    while not isinstance(piece := session.decode(), EndOfDecoding):
+        pieces += [piece.text] if piece.text else []
+    return [*pieces, piece]
+
+
+def deliveries(row: Row) -> list[Delivery]:
+    return [
+        told for effect in row.effects if isinstance(effect, Inject) for told in effect.interrupts
+    ]
+
+
+def test_a_session_that_is_held_keeps_the_contract(url: str) -> None:
+    def make() -> CompletionsSession:
+        session = held(url).session
+        assert isinstance(session, CompletionsSession)
+        return session
+
+    with closing(make()) as session:
+        prompt = len(session.text)
+    checked = check_session(make, context_of=lambda session: session.text[prompt:], steps=4)
+    assert checked.not_exercised == {}
+
+
+def test_behind_a_call_the_server_is_held_to_the_next_grammar(url: str) -> None:
+    with closing(held(url, min_calls=2).session) as session:
+        assert isinstance(session, CompletionsSession)
+        text = ""
+        while text.count("[END]") < 1:
+            text += write(session, 1)
+        assert re.fullmatch(r"\s?\[CALL\] job1 \[HEAD\] (book|double)\(.*\) \[END\]", text)
+        session.append(Batch('\n[INTR] job1 [HEAD] "there" [END]\n', (THERE,)))
+        while text.count("[END]") < 2:
+            text += write(session, 1)
+        assert "[CALL] job2 [HEAD]" in text
+        assert session.usage.requests == 2
+        new = session.usage.prompt_tokens - session.usage.cached_tokens
+        assert 0 < new < 2 * session.usage.cached_tokens
+
+
+def test_a_number_of_calls_takes_a_grammar(url: str) -> None:
+    with pytest.raises(OptionNotTakenError, match=r"give openai:URL\?grammar=llguidance"):
+        open_backend(Request(f"openai:{url}", "Hello.", {}, min_calls=1))
 
 
 # ------------------------------------------------------------------------------------ chat
