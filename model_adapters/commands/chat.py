@@ -149,9 +149,13 @@ class _View:
         self._reader.take(row)
         self._live.show(row, self._sheet)
 
+    def end_line(self) -> None:
+        """End the line that the model was in."""
+        self._live.end_line(self._sheet)
+
     def end_turn(self) -> None:
         """Show how a turn ended, where that is not plain."""
-        self._live.end_line(self._sheet)
+        self.end_line()
         if words := _ENDINGS[self._reader.run.ending]:
             self._sheet.line(Text(words, _NOTE))
 
@@ -170,6 +174,7 @@ async def _talk(runtime: AsyncRuntime, lines: Lines, first: str) -> Leaving:
             try:
                 return await conversation.run()
             finally:
+                view.end_line()  # an error comes below what was written
                 listening.cancel()
                 await asyncio.wait([listening])
 

@@ -206,6 +206,43 @@ def test_at_a_terminal_one_types_below_what_the_model_writes(
     assert (home / "cml" / "chat_history").stat().st_mode & 0o777 == 0o600
 
 
+DYING = """
+from interpreter.session import Piece
+
+class Dying:
+    count = 0
+
+    def decode(self):
+        self.count += 1
+        if self.count == 4:
+            raise RuntimeError("gone")
+        return Piece("word ")
+
+    def append(self, batch): return 1
+    def rewind(self, characters): pass
+    def close(self): pass
+
+def open_session(request): return Dying()
+"""
+DIES = ("hi", "--tools", "waits.py", "--backend", "python:dying:open_session")
+DIED = "word word word\nError: python:dying:open_session: decode() raised RuntimeError: gone"
+
+
+@pytest.mark.parametrize("command", ["run", "chat"])
+def test_where_a_model_dies_its_last_words_stay_and_the_error_stands_below(
+    chat: "Files", command: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (chat.folder / "dying.py").write_text(DYING, encoding="utf-8")
+    run = running.process(command, *DIES, stdin=subprocess.DEVNULL)
+    out, err = run.communicate(timeout=60)
+    assert out.endswith(b"word word word \n")
+    assert err.startswith(b"Error: ")
+    home = tmp_path_factory.mktemp("state")
+    terminal = terminals.Terminal(command, *DIES, home=home, columns=200)
+    assert terminal.end() == 1
+    assert DIED in terminal.text
+
+
 def test_a_live_run_tells_at_the_foot_what_runs(
     chat: "Files", tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -64,12 +64,14 @@ class Live:
         self._seen_s, self._at_us = clock(), 0
 
     def watch(self, rows: Iterable[Row], console: Console) -> Iterator[Row]:
-        """Print rows on a console as they come, and pass them on."""
+        """Print rows on a console as they come, and pass them on; an error comes below what was written."""
         with sheet_for(console, self.running) as sheet:
-            for row in rows:
-                self.show(row, sheet)
-                yield row
-            self.end_line(sheet)
+            try:
+                for row in rows:
+                    self.show(row, sheet)
+                    yield row
+            finally:
+                self.end_line(sheet)
 
     def running(self) -> str:
         """Return the calls that run and how long they have, in words; at this moment."""

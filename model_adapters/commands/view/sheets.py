@@ -104,8 +104,6 @@ def sheet_for(console: Console, running: Callable[[], str]) -> Iterator[Sheet]:
         redirect_stderr=False,
     ):
         yield sheet
-    if sheet.begun:
-        sheet.write("\n")
 
 
 def foot(begun: str, running: str) -> Text:

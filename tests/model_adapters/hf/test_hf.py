@@ -285,6 +285,19 @@ def test_the_limit_counts_what_the_model_writes_only(tiny: HfModel) -> None:
     assert ends == len(ASK)
 
 
+def test_a_context_that_fills_up_in_an_injection_ends_the_decoding_and_keeps_all_of_it(
+    tiny: HfModel,
+) -> None:
+    session = begin(tiny)
+    write(session, 2)
+    before, big = session.ids, Batch(" x" * session.context_left)
+    for batch in (big, BATCH):
+        session.append(batch)
+        assert session.context_left == 0
+        assert session.decode() == EndOfDecoding("length")
+    assert session.ids == (*before, *session.encode(big.text), *session.encode(BATCH.text))
+
+
 @tries(30)
 @given(seeds)
 def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: int) -> None:
