@@ -20,6 +20,7 @@ from interpreter.errors import HostError
 from interpreter.events import Began, Row
 from interpreter.executors.printing import keeping_prints
 from interpreter.runs import Ending, RunReader
+from interpreter.session import Session
 from interpreter.state import DeliverWhen, Settings
 from interpreter.trace import Header
 from model_adapters.backends import Request, open_backend, require_backend
@@ -30,6 +31,7 @@ from model_adapters.commands.run import run_command
 from model_adapters.commands.running import TracePlace, begun
 from model_adapters.commands.telling import telling
 from model_adapters.commands.tools_option import TOOLS, ToolsChoice, executor_chosen, tools_told
+from model_adapters.commands.view.conclusion import FULL, is_full
 from model_adapters.commands.view.lines import Lines, PipedLines, lines_of
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.sheets import Sheet
@@ -118,7 +120,7 @@ def chat_command(
                 journal=recording.write,
             )
             recording.begin(Header(1, runtime.settings, "real", opened.model, first))
-            left = asyncio.run(_talk(runtime, lines, first))
+            left = asyncio.run(_talk(runtime, opened.session, lines, first))
     if recording.failed:
         sys.exit(FileFaultError.exit_code)
     sys.exit(INTERRUPTED if left is Leaving.BROKEN_OFF else 0)
@@ -130,10 +132,12 @@ class _View:
     Args:
         sheet: Where to.
         runtime: What runs it.
+        session: The model's.
     """
 
-    def __init__(self, sheet: Sheet, runtime: AsyncRuntime) -> None:
+    def __init__(self, sheet: Sheet, runtime: AsyncRuntime, session: Session) -> None:
         self._sheet = sheet
+        self._session = session
         self._live = Live(runtime.withheld, runtime.printed)
         self._reader = RunReader(runtime.settings)
         self.running = self._live.running
@@ -156,13 +160,14 @@ class _View:
     def end_turn(self) -> None:
         """Show how a turn ended, where that is not plain."""
         self.end_line()
-        if words := _ENDINGS[self._reader.run.ending]:
+        ending = self._reader.run.ending
+        if words := FULL if ending == "length" and is_full(self._session) else _ENDINGS[ending]:
             self._sheet.line(Text(words, _NOTE))
 
 
-async def _talk(runtime: AsyncRuntime, lines: Lines, first: str) -> Leaving:
+async def _talk(runtime: AsyncRuntime, session: Session, lines: Lines, first: str) -> Leaving:
     """Run a conversation to its end."""
-    view = _View(lines.sheet, runtime)
+    view = _View(lines.sheet, runtime, session)
     conversation = Conversation(runtime, view.see, view.end_turn)
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # where a loop takes no signals, Ctrl-C ends the program

@@ -243,6 +243,39 @@ def test_where_a_model_dies_its_last_words_stay_and_the_error_stands_below(
     assert DIED in terminal.text
 
 
+FULL = """
+from interpreter.session import CONTEXT_LEFT, EndOfDecoding, Piece
+
+class Full:
+    abilities = frozenset({CONTEXT_LEFT})
+    context_left = 1
+
+    def decode(self):
+        if not self.context_left:
+            return EndOfDecoding("length")
+        self.context_left = 0
+        return Piece("word")
+
+    def append(self, batch): return 1
+    def rewind(self, characters): pass
+    def close(self): self.context_left = 1
+
+def open_session(request): return Full()
+"""
+
+
+@pytest.mark.parametrize(("command", "status"), [("run", 3), ("chat", 0)])
+def test_a_context_that_is_full_is_told_from_a_limit_of_tokens(
+    chat: "Files", command: str, status: int
+) -> None:
+    (chat.folder / "full.py").write_text(FULL, encoding="utf-8")
+    words = (command, "hi", "--tools", "waits.py", "--backend", "python:full:open_session")
+    run = running.process(*words, stdin=subprocess.DEVNULL)
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == status
+    assert out.endswith(b"\nstopped: the context is full\n")
+
+
 def test_a_live_run_tells_at_the_foot_what_runs(
     chat: "Files", tmp_path_factory: pytest.TempPathFactory
 ) -> None:

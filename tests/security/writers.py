@@ -180,7 +180,7 @@ def _timelines(text: str) -> str:
 
 
 def _conclusion(text: str, *, as_json: bool) -> str:
-    over = Conclusion(_run(text), 9, f"t{text}", lambda _: text, None)
+    over = Conclusion(_run(text), 9, False, f"t{text}", lambda _: text, None)
     if as_json:
         return _printed(lambda: conclude(over, Console(), as_json=True))
     return _terminal(lambda out: conclude(over, out, as_json=False))

@@ -24,7 +24,7 @@ from model_adapters.commands.options import given_options
 from model_adapters.commands.running import Recording
 from model_adapters.commands.telling import telling
 from model_adapters.commands.tools_option import ToolsChoice, executor_chosen, tools_told
-from model_adapters.commands.view.conclusion import Conclusion, conclude, tell_last
+from model_adapters.commands.view.conclusion import Conclusion, conclude, is_full, tell_last
 from model_adapters.commands.view.live import Live
 from model_adapters.commands.view.start_line import StartLine
 from model_adapters.constraint.guarded import guarded
@@ -84,10 +84,11 @@ def answer(
             recording.begin(Header(1, runtime.settings, "real", opened.model, wanted.prompt))
             rows = line.until_decoded(chain(past.rows if past else (), runtime.run()))
             kept = list(Live(runtime.withheld, runtime.printed).watch(rows, out))
+            full = is_full(opened.session)
     tell_last(opened.afterwards, others.printed.rstrip())
     run = read_run(runtime.settings, kept)
     mask = guarded(opened.session)
-    over = Conclusion(run, request.max_tokens, recording.written_to, runtime.printed, mask)
+    over = Conclusion(run, request.max_tokens, full, recording.written_to, runtime.printed, mask)
     status = conclude(over, out, as_json=as_json)
     return FileFaultError.exit_code if recording.failed else status
 

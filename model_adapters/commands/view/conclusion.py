@@ -10,11 +10,14 @@ from cml.terminal.foreign import visible
 from cml.terminal.output import name_of, print_json, print_text
 from cml.wording import counted
 from interpreter.commands.gantt import gantt
-from interpreter.runs import Ending, Run
+from interpreter.runs import Run
+from interpreter.session import CONTEXT_LEFT, Session, able
 from model_adapters.constraint.guarded import Guarded
 
 NO_ANSWER: Final = 3
 """Exit status of a run that ended without a whole answer; 0, 1, 2 and 130 mean something else."""
+
+FULL: Final = "stopped: the context is full"
 
 _STATUS: Final = {"answered": 0, "length": NO_ANSWER, "no answer": NO_ANSWER, "stopped": 130}
 
@@ -25,6 +28,7 @@ class Conclusion(msgspec.Struct, frozen=True):
     Args:
         run: The run.
         max_tokens: The limit of what the model wrote.
+        is_full: Whether the context has no room left.
         trace: Where the whole trace is, in words.
         printed: What the function of a call printed.
         mask: What the mask did, where there is one.
@@ -32,6 +36,7 @@ class Conclusion(msgspec.Struct, frozen=True):
 
     run: Run
     max_tokens: int
+    is_full: bool
     trace: str | None
     printed: Callable[[str], str]
     mask: Guarded | None
@@ -44,7 +49,7 @@ class Conclusion(msgspec.Struct, frozen=True):
 
 def conclude(over: Conclusion, out: Console, *, as_json: bool) -> int:
     """Say how a run ended and what it took, and return the exit status that says the same."""
-    words = _in_words(over.run.ending, over.max_tokens)
+    words = _in_words(over)
     if as_json:
         print_json(_document(over, words))
     else:
@@ -61,12 +66,18 @@ def tell_last(afterwards: Callable[[], str] | None, printed: str) -> None:
         print_text(f"printed outside of calls: {printed}", err=True)
 
 
-def _in_words(how: Ending, max_tokens: int) -> str:
-    match how:
-        case "answered" | "no answer":
+def is_full(session: Session) -> bool:
+    """Return whether a context has no room for another token, as far as the session tells."""
+    telling = able(session, CONTEXT_LEFT)
+    return telling is not None and telling.context_left <= 0
+
+
+def _in_words(over: Conclusion) -> str:
+    match over.run.ending:
+        case "answered" | "no answer" as how:
             return how
         case "length":
-            return f"stopped at {max_tokens} tokens"
+            return FULL if over.is_full else f"stopped at {over.max_tokens} tokens"
         case "stopped":
             return "stopped by a person"
 
