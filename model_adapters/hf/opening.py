@@ -68,7 +68,8 @@ def _open(request: Request, folder: str) -> Opened:
         _require_no_mask(request)
         model = with_marker_tokens(model)
     fluency = origin.fluency or fluency_of(model.network.num_parameters())
-    model = with_packed_matrices(model)
+    with telling_out_of_memory("packing the model's matrices", "take a smaller one"):
+        model = with_packed_matrices(model)
     batch = DecodingBatch(model) if request.sessions > 1 else None
     another = partial(_session, model, cache(model.vocabulary), fluency, batch)
     session = another(request)
