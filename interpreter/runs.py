@@ -20,8 +20,10 @@ from interpreter.events import (
     Effect,
     Ended,
     EndReason,
+    Expired,
     Finish,
     Inject,
+    Returned,
     Row,
     Said,
     Start,
@@ -248,7 +250,7 @@ class RunReader:
     def _calls_changed(self, before: State, row: Row) -> None:
         # What was settled is in the one list and not in the other: most rows settle nothing.
         is_shorter = len(self.state.unsettled) < len(before.unsettled) + (row.rule == "Step/call")
-        for key in _gone(before.unsettled, self.state.unsettled) if is_shorter else ():
+        for key in _gone(before, self.state, row) if is_shorter else ():
             after = self.state.calls[key]
             if after.status is Status.SETTLED and after.outcome is not None:
                 self.calls[key].returned_us = row.at_us
@@ -279,10 +281,15 @@ class RunReader:
                 pass
 
 
-def _gone(before: tuple[str, ...], after: tuple[str, ...]) -> list[str]:
-    """Return, in their order, the keys that are there no more."""
-    still = set(after)
-    return [key for key in before if key not in still]
+def _gone(before: State, after: State, row: Row) -> Iterable[str]:
+    """Return the keys of the calls that a row settled, of which there are some: the one that came
+    back, or else whatever is pending no more.
+    """
+    match row.event:
+        case Returned(call=call) | Expired(call=call):
+            return (call,)
+        case _:
+            return set(before.unsettled).difference(after.unsettled)
 
 
 def _is_message(identifier: str) -> bool:

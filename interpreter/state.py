@@ -1,5 +1,6 @@
 """The state of a session (spec/3-semantics.md, section 1): immutable, and all that a rule sees."""
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -214,9 +215,20 @@ class State(msgspec.Struct, frozen=True):
         return self.block is None and not self.decode_outstanding and self.boundary
 
 
-def pending(state: State) -> list[str]:
-    """Return the identifiers whose terminal interrupt is still to come from outside."""
-    return [key for key in state.unsettled if state.calls[key].is_identified]
+def pending(state: State) -> Iterator[str]:
+    """Yield the identifiers whose terminal interrupt is still to come from outside."""
+    return (key for key in state.unsettled if state.calls[key].is_identified)
+
+
+def has_pending(state: State) -> bool:
+    """Whether any terminal interrupt is still to come from outside."""
+    return any(True for _ in pending(state))
+
+
+def is_pending(state: State, identifier: str) -> bool:
+    """Whether the terminal interrupt of this identifier is still to come from outside."""
+    call = state.calls.get(identifier)
+    return call is not None and call.is_identified and call.status is not Status.SETTLED
 
 
 def running(state: State) -> int:

@@ -1,5 +1,6 @@
 """`cml journals`: the sessions that a database keeps, and a trace of one of them."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -15,7 +16,6 @@ from cml.wording import counted
 from interpreter.commands.journal_places import JournalPlace, journal_place, opened_journals
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.journals import Kept
-from interpreter.trace import TraceError
 
 
 def _place(value: str) -> JournalPlace:
@@ -40,7 +40,7 @@ def journals_command(place: JournalPlace, output: Path | None, *, as_json: bool)
 
     PLACE is sqlite:FILE or postgresql://…, with #SESSION behind it for one session of it: it is what
     `cml run --trace` wrote to, and what `cml resume` goes on from. A session is over, owned by a worker,
-    or left: anybody may go on with it.
+    or left: anybody may go on with it. Where the first line of one is damaged, the status is 1.
     """
     if output and not place.session:
         raise click.BadParameter("it needs a session, as PLACE#SESSION", param_hint="'--output'")
@@ -51,25 +51,32 @@ def journals_command(place: JournalPlace, output: Path | None, *, as_json: bool)
                 lines = journals.lines(place.session)
                 with writing(output):
                     output.write_bytes(b"".join(lines))
-    except (HostError, MissingExtraError, TraceError) as error:
+    except (HostError, MissingExtraError) as error:
         raise click.ClickException(f"{place}: {error}") from None
     if as_json:
         print_json({"place": str(place), "sessions": found})
     else:
         _show(place, found)
+    if any(each.fault for each in found):
+        sys.exit(1)
 
 
 def _show(place: JournalPlace, found: list[Kept]) -> None:
     table = Table("session", "is", "owners", "instants", "asked", box=None)
     for each in found:
-        key, prompt = Text(visible(each.key)), Text(visible(each.prompt))
-        table.add_row(key, _standing(each), f"{each.owners:,}", f"{each.instants:,}", prompt)
+        key, asked = Text(visible(each.key)), Text(visible(each.prompt))
+        table.add_row(key, _standing(each), f"{each.owners:,}", f"{each.instants:,}", asked)
     if found:
         print_table(console(), table)
     print_text(f"{counted(len(found), 'session')} in {place}")
+    for each in found:
+        if each.fault:
+            print_text(f"{visible(each.key)} is damaged: {each.fault}", err=True)
 
 
 def _standing(kept: Kept) -> str:
+    if kept.fault:
+        return "damaged"
     if kept.is_over:
         return "over"
     return f"owned, {kept.lease_us / 1e6:.0f} s yet" if kept.lease_us else "left"

@@ -11,7 +11,7 @@ from cml.validity import references
 from interpreter.events import Decode, Delivery, Effect, Inject, Row, Start
 from interpreter.explore.world import LATE
 from interpreter.rules.symbols import can_wake
-from interpreter.state import Phase, State, Status, pending
+from interpreter.state import Phase, State, Status, has_pending
 
 
 class Witness(msgspec.Struct, frozen=True):
@@ -158,7 +158,7 @@ def _ready_call_waits(state: State) -> str | None:
 
 def _ends_for_nothing(state: State) -> str | None:
     is_draining = state.settings.end == "drain" and state.ending == "stop" and state.boundary
-    if is_draining and state.phase is Phase.ENDING and pending(state):
+    if is_draining and state.phase is Phase.ENDING and has_pending(state):
         return "an end was not taken back though calls are pending"
     return None
 

@@ -31,12 +31,14 @@ class Kept(msgspec.Struct, frozen=True):
 
     Args:
         key: Which.
-        prompt: What it was asked.
+        prompt: What it was asked; empty where that cannot be read.
         is_over: Whether its last turn is.
         lease_us: How long a worker owns it yet, if it does not renew that, in microseconds; 0 where
             nobody owns it.
         owners: How many it has had; it counts up with each that takes it.
         instants: How many are written.
+        fault: What is wrong with its first line, for which nobody can go on with it; None where
+            that is whole. The other lines are read by whoever takes it.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Kept(msgspec.Struct, frozen=True):
     lease_us: int
     owners: int
     instants: int
+    fault: str | None = None
 
 
 class Owned:
@@ -174,24 +177,13 @@ class Journals:
 
         Raises:
             HostError: There is none of this key (Embed/owner).
-            TraceError: The first line of one is no header.
             JournalError: The database could not do it.
         """
         with self._database.transaction() as execute:
             found = execute(sql.KEPT, every=key is None, key=key or "")
         if key is not None and not found:
             raise HostError("Embed/owner", f"there is no session {key!r}")
-        return [
-            Kept(
-                str(key),
-                read_trace([str(header).encode()])[0].prompt,
-                bool(is_over),
-                max(0, int(lease_us)),
-                int(owners),
-                int(instants),
-            )
-            for key, header, owners, is_over, lease_us, instants in found
-        ]
+        return list(map(_kept, found))
 
     def append(self, owned: Owned, rows: Sequence[Row]) -> None:
         """Write the rows of an instant; see `Owned.write`."""
@@ -269,6 +261,18 @@ class Journals:
                 self.renew()
             except JournalError as error:
                 LOG.warning("leases are not renewed: %s", error)
+
+
+def _kept(row: tuple[Cell, ...]) -> Kept:
+    """Return what a row of the list says, also of a session whose header is damaged."""
+    key, header, owners, is_over, lease_us, instants = row
+    prompt, fault = "", None
+    try:
+        prompt = read_trace([str(header).encode()])[0].prompt
+    except TraceError as error:
+        fault = f"{error} ({error.rule})"
+    left_us = max(0, int(lease_us))
+    return Kept(str(key), prompt, bool(is_over), left_us, int(owners), int(instants), fault)
 
 
 def _is_over_after(rows: Iterable[Row]) -> bool | None:

@@ -18,19 +18,29 @@ Fired: TypeAlias = tuple[State, tuple[Effect, ...]]
 
 def with_call(state: State, key: str, call: CallState) -> State:
     """Return the state with one call new or changed, and what follows for the calls that wait."""
+    known = state.calls.get(key)
+    before, now = known.status if known else Status.SETTLED, call.status
     after = replace(
         state,
         calls={**state.calls, key: call},
-        unsettled=_listed(state.unsettled, key, is_in=call.status is not Status.SETTLED),
-        waiting=_listed(state.waiting, key, is_in=call.status is Status.WAITING),
+        unsettled=_listed(
+            state.unsettled, key, before is not Status.SETTLED, now is not Status.SETTLED
+        ),
+        waiting=_listed(state.waiting, key, before is Status.WAITING, now is Status.WAITING),
     )
     return _considered(after, key) if after.waiting or state.waiting else after
 
 
-def _listed(keys: tuple[str, ...], key: str, *, is_in: bool) -> tuple[str, ...]:
+def _listed(keys: tuple[str, ...], key: str, was_in: bool, is_in: bool) -> tuple[str, ...]:
+    """Return the keys with one of them added or taken away; what it was is known without a look at
+    all of them, which would be felt where many calls are pending.
+    """
+    if was_in == is_in:
+        return keys
     if is_in:
-        return keys if key in keys else (*keys, key)
-    return tuple(other for other in keys if other != key) if key in keys else keys
+        return (*keys, key)
+    place = keys.index(key)
+    return keys[:place] + keys[place + 1 :]
 
 
 def _considered(state: State, changed: str) -> State:

@@ -14,7 +14,15 @@ from interpreter.events import Cancel, Decode, Effect, Finish, Inject, Start
 from interpreter.rules.changes import Fired, settle_call, with_call
 from interpreter.rules.failures import outcome_of
 from interpreter.rules.futures import dependency_fault, resolve
-from interpreter.state import CallState, Phase, State, Status, pending, running
+from interpreter.state import (
+    CallState,
+    Phase,
+    State,
+    Status,
+    has_pending,
+    is_pending,
+    running,
+)
 
 SettleRule: TypeAlias = Callable[[State], Fired | None]
 
@@ -74,7 +82,7 @@ def settle_drain(state: State) -> Fired | None:
     """
     if state.settings.end != "drain" or state.ending != "stop" or not state.boundary:
         return None
-    if not (state.queue or pending(state)):
+    if not (state.queue or has_pending(state)):
         return None
     return replace(state, phase=Phase.TRAPPED, wait=None, interrupted=False, messaged=False), ()
 
@@ -98,7 +106,7 @@ def settle_cancel(state: State) -> Fired | None:
 @_during(Phase.ENDING)
 def settle_fail(state: State) -> Fired | None:
     """Settle/fail: an end with calls pending is an error of the model's; all are cancelled."""
-    if state.settings.end != "fail" or not pending(state):
+    if state.settings.end != "fail" or not has_pending(state):
         return None
     after, effects = _cancel_all(state)
     return replace(after, ending="pending"), effects
@@ -139,9 +147,9 @@ def settle_wake(state: State) -> Fired | None:
         case None:
             is_over = state.interrupted
         case "all":
-            is_over = not pending(state)
+            is_over = not has_pending(state)
         case names:
-            is_over = not set(names).intersection(pending(state))
+            is_over = not any(is_pending(state, name) for name in names)
     if not (is_over or state.messaged):
         return None
     return replace(state, phase=Phase.DECODING, wait=None), ()

@@ -152,7 +152,11 @@ def test_a_run_that_is_killed_goes_on_when_its_lease_has_ended(
 
 def expire(url: str, key: str) -> None:
     """End a lease, as half a minute does."""
-    statement = f"UPDATE cml_sessions SET expires_us = 0 WHERE key = '{key}'"
+    execute(url, f"UPDATE cml_sessions SET expires_us = 0 WHERE key = '{key}'")
+
+
+def execute(url: str, statement: str) -> None:
+    """Change what a database keeps, as none of its workers does."""
     if url.startswith("sqlite:"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as connection, connection:
             connection.execute(statement)
@@ -211,6 +215,26 @@ def test_a_damaged_line_is_told(cml: "Cml", files: "Files") -> None:
         told = cml("resume", place, *WORDS)
         assert told.status == 1
         assert "the checksum is that of another line" in told.err
+
+
+def test_a_damaged_session_is_one_line_of_the_list(cml: "Cml", files: "Files") -> None:
+    url = "sqlite:journals.db"
+    for key in ("first", "second", "third"):
+        begun(url, key, files, 3)
+    changed = "replace(header, 'settings', 'sittings')"
+    execute(url, f"UPDATE cml_sessions SET header = {changed} WHERE key = 'second'")
+    listed = cml("journals", url, "--json")
+    assert listed.status == 1
+    faults = {each["key"]: each["fault"] for each in json.loads(listed.out)["sessions"]}
+    fault = "line 1: the checksum is that of another line; something has changed this one (Trace/checksum)"
+    assert faults == {"first": None, "second": fault, "third": None}
+    shown = cml("journals", url)
+    assert (shown.status, shown.err) == (1, f"second is damaged: {fault}\n")
+    standings = [line.split()[:2] for line in shown.out.splitlines()[1:4]]
+    assert sorted(standings) == [["first", "left"], ["second", "damaged"], ["third", "left"]]
+    assert cml("journals", f"{url}#third").status == 0
+    assert cml("journals", f"{url}#second", "-o", "t.jsonl").status == 1
+    assert b"sittings" in Path("t.jsonl").read_bytes()
 
 
 def test_no_password_is_shown(cml: "Cml", files: "Files", tmp_path: Path) -> None:

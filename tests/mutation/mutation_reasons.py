@@ -18,7 +18,6 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "for rule in self.settling without if phase in phases_of(rule)",
         ),
         ("rules.changes.with_call", "if after.waiting or state.waiting → if True"),
-        ("rules.changes._listed", "if key in keys → if True (place 2)"),
         ("rules.changes._considered", f"if {_CONCERNED} → if True"),
         (
             "rules.changes._considered",

@@ -183,8 +183,8 @@ _ERRORS: Final = (
         "Settle/wake",
         Edit(
             settling.settle_wake,
-            "is_over = not pending(state)",
-            "is_over = state.interrupted or not pending(state)",
+            "is_over = not has_pending(state)",
+            "is_over = state.interrupted or not has_pending(state)",
         ),
     ),
     _fault(
@@ -192,8 +192,8 @@ _ERRORS: Final = (
         "Settle/wake",
         Edit(
             settling.settle_wake,
-            "is_over = not set(names)",
-            "is_over = state.interrupted or not set(names)",
+            "is_over = not any(",
+            "is_over = state.interrupted or not any(",
         ),
     ),
     _fault(
@@ -777,18 +777,20 @@ _ENDS: Final = (
         "an end is taken back for calls without identifier too",
         "Settle/drain",
         Edit(
-            settling.settle_drain, "state.queue or pending(state)", "state.queue or state.unsettled"
+            settling.settle_drain,
+            "state.queue or has_pending(state)",
+            "state.queue or state.unsettled",
         ),
     ),
     _fault(
         "a turn is over though calls without identifier run",
         "Settle/finish",
-        Edit(settling.settle_finish, "or state.unsettled", "or pending(state)"),
+        Edit(settling.settle_finish, "or state.unsettled", "or has_pending(state)"),
     ),
     _fault(
         "fail looks at calls without identifier too",
         "Settle/fail",
-        Edit(settling.settle_fail, "not pending(state)", "not state.unsettled"),
+        Edit(settling.settle_fail, "not has_pending(state)", "not state.unsettled"),
     ),
     _fault(
         "a turn is detached only from calls with identifiers",
@@ -796,7 +798,7 @@ _ENDS: Final = (
         Edit(
             settling.settle_detach,
             "state.queue or state.unsettled",
-            "state.queue or pending(state)",
+            "state.queue or has_pending(state)",
         ),
     ),
     _fault(
