@@ -21,6 +21,8 @@ _JSON: Final = {"Content-Type": "application/json"}
 _IS_THERE: Final = (HTTPException, ConnectionResetError, BrokenPipeError)
 """What a server raises that was reached, and broke off."""
 _LONGEST_TOLD: Final = 200
+_NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What an answer is that is none: of other bytes, or nested without end."""
 
 
 class ImplementationError(ValueError):
@@ -157,7 +159,7 @@ def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
             continue
         try:
             yield msgspec.json.decode(line, type=Identified).id, line
-        except msgspec.DecodeError as error:
+        except _NO_JSON as error:
             raise ImplementationError(f"line {number} of its output: {error}") from None
 
 
@@ -166,5 +168,5 @@ def _judged(question: Question, answer: bytes | None, broke_off: str = "") -> li
         return [f"no answer: it {broke_off}" if broke_off else "no answer"]
     try:
         return list(question.differences(answer))
-    except msgspec.DecodeError as error:
+    except _NO_JSON as error:
         return [f"not an answer as vector-answer.schema.json has it: {error}"]

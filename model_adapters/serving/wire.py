@@ -119,9 +119,22 @@ async def read_body(request: Request, kind: type[Body_co]) -> Body_co:
                 f"the body is longer than {MOST_BODY_BYTES:,} bytes, the most that it may have"
             )
             raise RefusedError(413, message, "too_long")
+    return body_of(body, kind)
+
+
+def body_of(body: bytes | bytearray, kind: type[Body_co]) -> Body_co:
+    """Return what the bytes of a body say.
+
+    Args:
+        body: Any bytes.
+        kind: What they have to be.
+
+    Raises:
+        RefusedError: They are no JSON in UTF-8, nest without end, or are another document.
+    """
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = _FIELD.search(str(error))
         message = f"the body is not what was expected: {error}"
         if "field" in message:

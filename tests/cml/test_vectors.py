@@ -113,6 +113,7 @@ def test_vectors_keep_their_schema() -> None:
         ([sys.executable, "-c", "raise SystemExit(7)"], "ended with the status 7"),
         ([sys.executable, "-c", "import time; time.sleep(60)"], "did not answer within 0.5 s"),
         ([sys.executable, "-c", "print('hello')"], "line 1 of its output"),
+        ([sys.executable, "-c", "print('{\"x\":' + '[' * 100_000)"], "line 1 of its output"),
     ],
 )
 def test_what_is_no_implementation_is_told(command, message) -> None:

@@ -40,6 +40,9 @@ from interpreter.vectors.schedules import decode_schedule, schedule_request
 from model_adapters.commands.exchange import FORMATS
 from model_adapters.errors import AdapterError
 from model_adapters.llamacpp.gguf_header import read_header
+from model_adapters.serving.chat_api.forms import ChatRequest, wanted_of
+from model_adapters.serving.live.source import SessionWanted
+from model_adapters.serving.wire import RefusedError, body_of
 from model_adapters.training.data.files import DialogueFileError, read_dialogues, same_tools
 
 ROOT = Path(__file__).parents[2]
@@ -200,6 +203,14 @@ def check_a_tool(data: bytes) -> None:
             argument_faults(arguments, tool.parameters)  # type: ignore[arg-type]
 
 
+def check_a_request(data: bytes) -> None:
+    """What a client asks `cml serve` for is a session that it may want, or it is refused."""
+    with suppress(RefusedError):
+        body_of(data, SessionWanted)
+    with suppress(RefusedError):
+        wanted_of(body_of(data, ChatRequest))
+
+
 def check_gguf(data: bytes) -> None:
     """The header of a model's file is read, or it is said what is wrong with it."""
     with _file(data, ".gguf") as path, suppress(AdapterError):
@@ -286,6 +297,14 @@ READERS = {
         lambda: [
             b'{"name":"f","inputSchema":{"type":"object","properties":{"a":{"$ref":"#/$defs/a"}},'
             b'"$defs":{"a":{"anyOf":[{"type":"string","pattern":"a+"},{"$ref":"#/$defs/a"}]}}}}'
+        ],
+    ),
+    "request": Reader(
+        check_a_request,
+        lambda: [
+            b'{"question":"Q","chat":[{"role":"user","content":"a"}],"max_tokens":9,"top_p":0.5}',
+            b'{"model":"m","messages":[{"role":"system","content":[{"type":"text","text":"a"}]},'
+            b'{"role":"user","content":"Q"}],"stop":null,"seed":-1,"temperature":1,"n":1}',
         ],
     ),
     "gguf": Reader(

@@ -40,6 +40,9 @@ _CIRCLE = (
         ("question", b'{"id":"syntax/x","input":{"base64":["?"]}}'),
         ("question", _CIRCLE),
         ("dialogues", b'{"id":"1","shape":"s","facts":[],"messages":[],"segments":[]}\n'),
+        ("dialogues", b'{"wishes":' + b"[" * 100_000),
+        ("request", b'{"wishes":' + b"[" * 100_000),
+        ("request", b'{"question":"\xff"}'),
         ("tool", b'{"name":"f","parameters":{"allOf":[{"$ref":"#"}]}}'),
     ],
 )

@@ -216,9 +216,12 @@ def test_a_session_that_cannot_be_had_is_refused() -> None:
 
 
 BEGIN = ("POST", "/api/sessions")
+CHAT = ("POST", "/v1/chat/completions")
 REFUSED = [
     (*BEGIN, b"{", 400, "invalid_body", None, "truncated"),
     (*BEGIN, b"\xff", 400, "invalid_body", None, "malformed"),
+    (*BEGIN, b'{"question": "\xff"}', 400, "invalid_body", None, "can't decode byte 0xff"),
+    (*CHAT, b'{"wishes":' + b"[" * 100_000, 400, "invalid_body", None, "recursion depth"),
     (*BEGIN, {}, 400, "invalid_body", "question", "the fields are question, chat,"),
     (*BEGIN, {"question": ""}, 400, "invalid_body", "question", "length >= 1"),
     (*BEGIN, {"question": 1}, 400, "invalid_body", "question", "Expected `str`"),

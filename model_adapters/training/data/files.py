@@ -122,7 +122,7 @@ def read_dialogues(lines: Iterable[bytes]) -> Iterator[DialogueRow]:
             raise DialogueFileError(f"line {number}: {fault}")
         try:
             yield decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise DialogueFileError(
                 f"line {number}: no dialogue as `cml dataset` writes it: {error}"
             ) from None

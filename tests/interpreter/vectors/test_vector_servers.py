@@ -88,6 +88,7 @@ def test_a_connection_that_was_closed_while_idle_is_opened_again() -> None:
         (500, b"out of \x1b[2Jorder", "expected the status 200, found 500: out of ␛[2Jorder"),
         (204, b"", "expected the status 200, found 204"),
         (200, b"{", "not an answer as vector-answer.schema.json has it"),
+        (200, b'{"id": "\xff"}', "not an answer as vector-answer.schema.json has it"),
     ],
 )
 def test_one_answer_that_is_none_is_told_and_the_others_are_asked(
