@@ -43,7 +43,7 @@ from model_adapters.llamacpp.gguf_header import read_header
 from model_adapters.serving.chat_api.forms import ChatRequest, wanted_of
 from model_adapters.serving.live.source import SessionWanted
 from model_adapters.serving.wire import RefusedError, body_of
-from model_adapters.training.data.files import DialogueFileError, read_dialogues, same_tools
+from model_adapters.training.data.files import DialogueFileError, read_dialogues
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests" / "exchange" / "samples"
@@ -186,8 +186,8 @@ def check_a_session(known: Format, data: bytes) -> None:
 def check_dialogues(data: bytes) -> None:
     """Lines are dialogues as `cml train` takes them, or it is said which is none."""
     with suppress(DialogueFileError):
-        for group in same_tools(read_dialogues(data.splitlines(keepends=True))):
-            assert group
+        for row in read_dialogues(data.splitlines(keepends=True)):
+            assert row.messages
 
 
 def check_a_tool(data: bytes) -> None:
