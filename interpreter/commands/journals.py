@@ -22,7 +22,9 @@ def _place(value: str) -> JournalPlace:
     """Return what a word names, for the `type` of an argument."""
     place = journal_place(value)
     if place is None:
-        raise click.BadParameter(f"{value!r} is no database; give sqlite:FILE or postgresql://…")
+        raise click.BadParameter(
+            f"{value!r} is no database; give sqlite:FILE or postgresql://HOST/NAME"
+        )
     return place
 
 
@@ -38,7 +40,7 @@ def _place(value: str) -> JournalPlace:
 def journals_command(place: JournalPlace, output: Path | None, *, as_json: bool) -> None:
     """List the sessions that the database PLACE keeps, or the one that PLACE names.
 
-    PLACE is sqlite:FILE or postgresql://…, with #SESSION behind it for one session of it: it is what
+    PLACE is sqlite:FILE or postgresql://HOST/NAME, with #SESSION behind it for one session of it: it is what
     `cml run --trace` wrote to, and what `cml resume` goes on from. A session is over, owned by a worker,
     or left: anybody may go on with it. Where the first line of one is damaged, the status is 1.
     """

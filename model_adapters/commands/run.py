@@ -52,7 +52,7 @@ from model_adapters.opening import AtTrap, Sampling
     "--trace",
     type=written_trace,
     metavar="FILE|URL#SESSION",
-    help="Where to write the trace: a file, or a session of a database (sqlite:FILE, postgresql://…).",
+    help="Where to write the trace: a file, or a session of a database (sqlite:FILE, postgresql://HOST/NAME).",
 )
 @click.option(
     "--max-tokens",
