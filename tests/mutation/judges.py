@@ -26,6 +26,7 @@ from interpreter.rules import RULES, rule_name
 _TESTS: Final = Path(__file__).parents[1] / "interpreter"
 sys.path += map(str, (_TESTS, *(path for path in _TESTS.iterdir() if path.is_dir())))
 _LONGEST_S: Final = 0.5
+_AGAIN_S: Final = 0.5
 """Of CPU time. A vector takes a few hundredths of it: what takes so long does not end."""
 _LONGEST_TESTS_S: Final = 60.0
 
@@ -56,7 +57,8 @@ def _stop(signal_number: int, frame: FrameType | None) -> None:
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
     before = signal.signal(signal.SIGVTALRM, _stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    # Again and again: what is raised while a collector or a library in C calls back is swallowed.
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN_S)
     try:
         yield
     finally:
