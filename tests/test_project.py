@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,3 +139,9 @@ def test_import_cml_is_light() -> None:
     code = "import sys, cml; print(sorted({'torch', 'transformers', 'rich', 'click'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """They are imported without their folders: the second would not be."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert {name for name, count in names.items() if count > 1} <= {"conftest.py"}

@@ -165,7 +165,7 @@ OF_OTHERS = {
 
 def options_of(command: click.Command) -> set[str]:
     of_groups = (options_of(one) for one in getattr(command, "commands", {}).values())
-    own = (name for parameter in command.params for name in parameter.opts)
+    own = (name for each in command.params for name in (*each.opts, *each.secondary_opts))
     return {*own, "--help"}.union(*of_groups)
 
 
