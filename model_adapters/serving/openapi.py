@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeAlias, get_args
+from typing import Final, TypeAlias, get_args, get_origin
 
 import msgspec
 from starlette.responses import Response
@@ -12,7 +12,7 @@ from cml.ast import Json
 from cml.vectors.schemas import any_value
 from model_adapters.serving.endpoint import Endpoint
 from model_adapters.serving.events import EventsAnswer
-from model_adapters.serving.wire import ErrorDocument
+from model_adapters.serving.wire import ErrorDocument, JsonAnswer
 
 _NAMED: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 _REFERENCE: Final = "#/components/schemas/{name}"
@@ -58,7 +58,13 @@ def _documents(endpoints: Iterable[Endpoint]) -> Iterator[type]:
 
 def given_by(endpoint: Endpoint) -> tuple[type, ...]:
     """Return what an endpoint may answer with: documents, and kinds of responses."""
-    return get_args(endpoint.gives) or (endpoint.gives,)
+    return tuple(map(_document_of, get_args(endpoint.gives) or (endpoint.gives,)))
+
+
+def _document_of(kind: type) -> type:
+    """Return the document of an answer that is made of one; any other kind as it is."""
+    (document,) = get_args(kind) if get_origin(kind) is JsonAnswer else (kind,)
+    return document
 
 
 def _operation(each: Endpoint) -> Documented:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ _FIELD: Final = re.compile(r"`\$\.([^`]+)`|field `([^`]+)`")
 _KINDS: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 Body_co = TypeVar("Body_co", bound=msgspec.Struct, covariant=True)
+Document = TypeVar("Document")
 
 
 class RefusedError(Exception):
@@ -65,7 +66,7 @@ def error_document(refused: RefusedError) -> ErrorDocument:
     return ErrorDocument(ErrorDetails(refused.message, kind, refused.param, refused.code))
 
 
-class JsonAnswer(Response):
+class JsonAnswer(Response, Generic[Document]):
     """An answer of one JSON document.
 
     Args:
@@ -77,18 +78,20 @@ class JsonAnswer(Response):
     media_type = "application/json"
 
     def __init__(
-        self, document: object, status: int = 200, headers: Mapping[str, str] | None = None
+        self, document: Document, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(msgspec.json.encode(document), status, headers)
 
 
-def refusal_answer(refused: RefusedError) -> JsonAnswer:
+def refusal_answer(refused: RefusedError) -> JsonAnswer[ErrorDocument]:
     """Return the answer to a request that is not done."""
     headers = {"www-authenticate": "Bearer"} if refused.status == 401 else None
     return JsonAnswer(error_document(refused), refused.status, headers)
 
 
-def nothing_there(request: Request, error: Exception, hint: str) -> JsonAnswer:
+def nothing_there(
+    request: Request, error: Exception, hint: str
+) -> JsonAnswer[ErrorDocument]:
     """Return the answer where Starlette itself refuses: a path or a method that is none.
 
     Args:

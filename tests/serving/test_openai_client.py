@@ -59,6 +59,14 @@ def test_an_answer_as_a_whole(trip: Served) -> None:
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
 
 
+def test_an_answer_names_its_session_also_as_a_whole(trip: Served) -> None:
+    asked = {"model": "the-script-trip.cml", "messages": ASKED}
+    with trip.answered("POST", "/v1/chat/completions", asked) as answer:
+        session = answer.headers["x-cml-session"]
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert trip.state(f"/api/sessions/{session}") == "over"
+
+
 def test_an_answer_in_chunks_is_heard_while_the_calls_run(trip: Served) -> None:
     with (
         client_of(trip) as client,

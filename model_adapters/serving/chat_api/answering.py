@@ -31,7 +31,7 @@ from model_adapters.serving.endpoint import Endpoint
 from model_adapters.serving.events import SIGN_OF_LIFE, SIGN_OF_LIFE_S, EventsAnswer
 from model_adapters.serving.live.session import LiveSession
 from model_adapters.serving.live.sessions import LiveSessions
-from model_adapters.serving.wire import RefusedError, error_document
+from model_adapters.serving.wire import JsonAnswer, RefusedError, error_document
 
 _STARTED: Final = int(time.time())
 _SESSION: Final = "x-cml-session"
@@ -52,7 +52,7 @@ async def model(sessions: LiveSessions, request: Request) -> ModelDocument:
 
 async def chat(
     sessions: LiveSessions, request: Request, body: ChatRequest
-) -> ChatCompletion | EventsAnswer:
+) -> JsonAnswer[ChatCompletion] | EventsAnswer:
     """Answer a chat, whole or in chunks. The server's functions are called on the way."""
     named = _require_model(sessions, body.model)
     live = await sessions.begin(wanted_of(body), turns="one")
@@ -62,7 +62,7 @@ async def chat(
         has_usage = body.stream_options is not None and body.stream_options.include_usage
         return EventsAnswer(answer.chunks(has_usage=has_usage), headers, answer.leave)
     try:
-        return await _while_wanted(request, answer.whole())
+        return JsonAnswer(await _while_wanted(request, answer.whole()), headers=headers)
     finally:
         answer.leave()
 
