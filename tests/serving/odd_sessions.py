@@ -126,8 +126,10 @@ GATE = threading.Event()
 
 
 def gated() -> str:
-    """Takes until the gate is open."""
+    """Takes until the gate is open, and prints before and after."""
+    print("waits")
     GATE.wait()
+    print("went on")
     return "late"
 
 

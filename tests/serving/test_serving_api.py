@@ -140,6 +140,10 @@ def test_one_call_is_cancelled_and_what_it_returns_later_is_not_told() -> None:
         assert finish(events[-1]) == "stopped"
         assert served.ask("POST", f"{session}/cancel", {"call": "job1"})[0] == 409
         assert [*check_trace(trace_of(served, session))] == []
+        served.process.send_signal(signal.SIGINT)
+        printed = served.process.communicate(timeout=30)[1].splitlines()
+    who = f"session {session.rpartition('/')[2]}: job1 printed:"
+    assert printed == [f"{who} waits", f"{who} went on"]  # each once, though it came back twice
 
 
 def test_a_turn_is_stopped_and_another_one_begins(held: Served) -> None:

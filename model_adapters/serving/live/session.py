@@ -8,10 +8,11 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from cml.ast import OutcomeKind
 from cml.terminal.output import print_text
 from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.errors import HostError
-from interpreter.events import Expired, Returned, Row
+from interpreter.events import Expired, Outcome, Returned, Row
 from model_adapters.commands.conversation import Conversation
 from model_adapters.errors import AdapterError
 from model_adapters.serving.live.counted import CountedSession
@@ -80,6 +81,7 @@ class LiveSession:
         self._decoder = decoder
         self._turns = turns
         self._why_closed = ""
+        self._told: dict[str, int] = {}  # how much of what a call printed, in characters
         self._conversation = Conversation(form, self._see, self._turn_ended)
         self._task = asyncio.create_task(self._run())
 
@@ -172,11 +174,22 @@ class LiveSession:
     def _see(self, row: Row) -> None:
         """Tell whoever keeps the server what a call has printed, once it is over."""
         match row.event:
+            case Returned(_, Outcome(OutcomeKind.PROGRESS)):
+                pass
             case Returned(call) | Expired(call):
-                if words := self._form.printed(call).strip():
-                    print_text(f"session {self.id}: {call} printed: {words}", err=True)
+                self._tell_printed(call)
             case _:
                 pass
+
+    def _tell_printed(self, call: str) -> None:
+        """Tell what a call has printed and was not told yet: one that was cancelled may print on, and
+        comes back once more.
+        """
+        printed = self._form.printed(call)
+        words = printed[self._told.get(call, 0) :].strip()
+        self._told[call] = len(printed)
+        if words:
+            print_text(f"session {self.id}: {call} printed: {words}", err=True)
 
     def _turn_ended(self) -> None:
         self.since_s = time.monotonic()
