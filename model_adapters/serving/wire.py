@@ -89,9 +89,7 @@ def refusal_answer(refused: RefusedError) -> JsonAnswer[ErrorDocument]:
     return JsonAnswer(error_document(refused), refused.status, headers)
 
 
-def nothing_there(
-    request: Request, error: Exception, hint: str
-) -> JsonAnswer[ErrorDocument]:
+def nothing_there(request: Request, error: Exception, hint: str) -> JsonAnswer[ErrorDocument]:
     """Return the answer where Starlette itself refuses: a path or a method that is none.
 
     Args:

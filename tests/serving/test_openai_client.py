@@ -170,7 +170,7 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
         ({"logprobs": True}, "logprobs", "no probabilities"),
         ({"response_format": {"type": "json_object"}}, "response_format", "the answer is text"),
         ({"temperature": 3}, "temperature", "<= 2"),
-        ({"temperature": 1}, None, "takes no --temperature"),
+        ({"temperature": 1}, "temperature", "takes no temperature; leave it out"),
         ({"max_tokens": 0}, "max_tokens", ">= 1"),
         ({"messages": []}, "messages", "length >= 1"),
         ({"messages": [{"role": "tool", "content": "1"}]}, "messages[0].role", "'tool'"),

@@ -10,7 +10,7 @@ from interpreter import Sessions
 from interpreter.errors import HostError
 from interpreter.session import Session
 from interpreter.trace import Header
-from model_adapters.errors import AdapterError
+from model_adapters.errors import AdapterError, OptionNotTakenError
 from model_adapters.serving.live.counted import CountedSession
 from model_adapters.serving.live.row_log import RowLog
 from model_adapters.serving.live.session import LiveSession, Turns
@@ -74,6 +74,9 @@ class LiveSessions:
         self._being_made += 1
         try:
             live = await self._begin(wanted, turns)
+        except OptionNotTakenError as error:
+            message = f"the model of this server takes no {', '.join(error.options)}; leave it out"
+            raise RefusedError(400, message, "unsupported_parameter", error.options[0]) from None
         except (AdapterError, HostError) as error:
             raise RefusedError(400, str(error), "unfit") from None
         finally:
