@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from types import FrameType
 from typing import Final
@@ -20,6 +21,11 @@ from model_adapters.serving.live.source import Source
 _PATIENCE_S: Final = 10
 """How long answers that are under way may take when the server ends, in seconds."""
 _TOKEN_BYTES: Final = 24
+_FAR: Final[Mapping[int, tuple[str, str]]] = {
+    socket.AF_INET: ("192.0.2.1", "127.0.0.1"),
+    socket.AF_INET6: ("2001:db8::1", "::1"),
+}
+"""An address that is on no network here (those that are kept for documents), and the loopback, of each family."""
 
 
 class ServerAddress(msgspec.Struct, frozen=True):
@@ -27,11 +33,13 @@ class ServerAddress(msgspec.Struct, frozen=True):
 
     Args:
         page: The address of the page; it holds the token.
+        server: What every address of the API begins with.
         base_url: What clients of OpenAI's API call so.
         token: What whoever asks has to know: such a client's `api_key`.
     """
 
     page: str
+    server: str
     base_url: str
     token: str
 
@@ -102,13 +110,34 @@ def address_of(host: str, listening: socket.socket, token: str) -> ServerAddress
     """Return where a server is to be found.
 
     Args:
-        host: Under which name.
+        host: Where it listens, as a person said it.
         listening: Its socket.
         token: What whoever asks has to know.
     """
     port: int = listening.getsockname()[1]
-    root = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    return ServerAddress(f"{root}/?token={token}", f"{root}/v1", token)
+    name = _reached(host, listening.family)
+    root = f"http://{f'[{name}]' if ':' in name else name}:{port}"
+    return ServerAddress(f"{root}/?token={token}", root, f"{root}/v1", token)
+
+
+def _reached(host: str, family: socket.AddressFamily) -> str:
+    """Return under which name a server is reached that listens at a host.
+
+    Where that is every interface (0.0.0.0), it is the address by which this machine reaches others, or
+    the loopback where it reaches none.
+    """
+    try:
+        is_every_interface = ip_address(host).is_unspecified
+    except ValueError:
+        return host
+    if not is_every_interface:
+        return host
+    far, loopback = _FAR[family]
+    with socket.socket(family, socket.SOCK_DGRAM) as asking, suppress(OSError):
+        asking.connect((far, 9))  # nothing is sent: a route is looked up
+        found: str = asking.getsockname()[0]
+        return found
+    return loopback
 
 
 def serve(source: Source, listening: socket.socket, *, host: str, token: str) -> None:

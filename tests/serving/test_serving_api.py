@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -377,6 +379,12 @@ def test_a_signal_ends_streams_and_sessions_in_good_order(number: signal.Signals
     assert finish(seen[-2]) == "stopped"
     lines = [json.dumps(event.data).encode() + b"\n" for event in seen[:-1]]
     assert [d for d in check_trace(lines) if d.severity is Severity.ERROR] == []
+
+
+def test_a_server_on_every_interface_is_told_at_an_address_that_others_can_ask() -> None:
+    with serving(TRIP, "--host", "0.0.0.0") as served:
+        assert not ip_address(str(urlsplit(served.base_url).hostname)).is_unspecified
+        assert served.ask("GET", "/api")[0] == 200
 
 
 def test_an_address_where_nobody_can_listen(tmp_path: Path, trip: Served) -> None:
