@@ -32,7 +32,11 @@ class ServerDocument(msgspec.Struct, frozen=True):
 
 
 class SessionsDocument(msgspec.Struct, frozen=True):
-    """The sessions that are known, the oldest first."""
+    """The sessions that are known.
+
+    Args:
+        sessions: Each as `SessionDocument` has it, the oldest first.
+    """
 
     sessions: tuple[SessionDocument, ...]
 

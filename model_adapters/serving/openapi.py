@@ -63,8 +63,8 @@ def given_by(endpoint: Endpoint) -> tuple[type, ...]:
 
 def _document_of(kind: type) -> type:
     """Return the document of an answer that is made of one; any other kind as it is."""
-    (document,) = get_args(kind) if get_origin(kind) is JsonAnswer else (kind,)
-    return document
+    of: tuple[type, ...] = get_args(kind)
+    return of[0] if get_origin(kind) is JsonAnswer else kind
 
 
 def _operation(each: Endpoint) -> Documented:
