@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from interpreter.events import Row
-from interpreter.trace import Header, encode_header, encode_row
+from interpreter.trace import Header, encode_header, encode_row, with_checksum
 
 _MOST_AT_ONCE: Final = 500
 """Rows that are handed on together: a reader that comes late costs no more memory than these."""
@@ -75,9 +76,9 @@ class RowLog:
                 yield ()
 
     def trace(self) -> Iterator[bytes]:
-        """Yield the lines of the trace so far."""
-        yield encode_header(self.header)
-        yield from map(encode_row, self.rows[:])
+        """Return the lines of the trace so far, with checksums as any file of one has them."""
+        lines = chain((encode_header(self.header),), map(encode_row, self.rows[:]))
+        return map(with_checksum, lines)
 
     def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
