@@ -231,7 +231,7 @@ def _check_line(number: int, line: bytes) -> None:
     if fault := not_utf_8(line):
         raise TraceError(number, "Syntax/encoding", f"{fault} of the line")
     if not line.endswith(b"\n"):
-        message = "the line is cut off in the middle; everything before it can be read"
+        message = "the line is cut off in the middle; take it out, and all before it can be read"
         raise TraceError(number, "Trace/format", message)
     if _nesting(line) > MAX_NESTING:
         message = f"brackets nest deeper than {MAX_NESTING}, the most that a trace may have"

@@ -146,7 +146,7 @@ def test_a_trace_that_is_cut_off(cml: "Cml", files: "Files", words: tuple[str, .
     line = whole[: len(whole) // 2].count(b"\n") + 1
     found = cml(*given(words, "cut.jsonl"))
     assert (found.status, found.out) == (1, "")
-    said = "the line is cut off in the middle; everything before it can be read"
+    said = "the line is cut off in the middle; take it out, and all before it can be read"
     assert one_line(found.err) == f"Error: cut.jsonl: line {line}: {said}\n"
     validated = cml("validate", "cut.jsonl")
     assert validated.status == 1
