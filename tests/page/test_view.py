@@ -12,7 +12,7 @@ from cml.profile import Body, Profile
 from interpreter import DecodingCosts, ScriptedSession, Settings, run_virtual
 from interpreter.events import Began, Outcome, Said
 from interpreter.runs import read_run
-from interpreter.scripted import pieces_of
+from interpreter.scripted import pieces_of, turns_of
 from interpreter.trace import Header, read_trace, write_trace
 
 if TYPE_CHECKING:
@@ -87,6 +87,24 @@ def test_a_row_is_chosen_by_keys_alone_and_shows_its_rule(viewer: "Viewer") -> N
     page.keyboard.press("End")
     assert page.locator(".row[aria-selected=true] .row-rule").inner_text() == "Settle/finish"
     assert page.locator(".row").count() < 60
+
+
+def test_a_further_question_stands_in_the_text_in_a_line_of_its_own(
+    viewer: "Viewer", tmp_path: Path
+) -> None:
+    trace, planned = tmp_path / "turns.jsonl", [(10**9, Began("And in Rome?"))]
+    rows = run_virtual(
+        ScriptedSession(turns_of("4 degrees.\fMild.", 100)), lambda _: [], planned=planned
+    )
+    with trace.open("wb") as file:
+        for _ in write_trace(file, Header(1, Settings(), "virtual", "", "How is Oslo?"), rows):
+            pass
+    page = viewer.open(trace)
+    assert page.locator("h2").inner_text() == "How is Oslo?"
+    lines = page.locator(".context").inner_text().splitlines()
+    assert [line for line in lines if line] == ["4 degrees.", "And in Rome?", "Mild."]
+    page.locator(".piece.question").click()
+    assert page.locator(".row[aria-selected=true] .row-rule").inner_text() == "Step/begin"
 
 
 def test_what_was_pending_at_a_row_is_told(viewer: "Viewer") -> None:

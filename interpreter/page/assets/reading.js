@@ -11,7 +11,7 @@ const OPENERS = { "[CALL]": "call", "[TRAP]": "trap" };
 
 /**
  * A piece of the context.
- * @typedef {{kind: "prose"|"call"|"trap"|"interrupt"|"message"|"stray"|"forged"|"layout", call: ?string, fault: ?string,
+ * @typedef {{kind: "prose"|"question"|"call"|"trap"|"interrupt"|"message"|"stray"|"forged"|"layout", call: ?string, fault: ?string,
  *   offset: ?number, parts: {text: string, marker: boolean, row: number}[], taken: boolean, outcome: ?string}} Piece
  *
  * A call; times in microseconds, null for what has not happened.
@@ -73,9 +73,9 @@ export class Reading {
     );
   }
 
-  /** The text of the context: what the model wrote and was told, without what was taken back. */
+  /** The text of the context: what the model wrote and was told, without further questions and what was taken back. */
   get context() {
-    const kept = this.pieces.filter((piece) => !piece.taken);
+    const kept = this.pieces.filter((piece) => !piece.taken && piece.kind !== "question");
     return kept.map((piece) => piece.parts.map((part) => part.text).join("")).join("");
   }
 
@@ -214,7 +214,9 @@ export class Reading {
       this.phase = "decoding";
       this.isReading = true;
       this.ending = null;
-      this.#moment("begin", row.at_us, row.event.prompt ?? "", number);
+      const { prompt = "" } = row.event;
+      if (prompt) this.#piece("question", { text: prompt, marker: false, row: number }, null);
+      this.#moment("begin", row.at_us, prompt, number);
     },
     "Step/return": (row) => {
       const { call, outcome } = row.event;

@@ -3,7 +3,7 @@
 import { element, visible } from "./dom.js";
 
 const MEANINGS = {
-  call: "a call", trap: "a trap", interrupt: "an interrupt", message: "a message of a person",
+  question: "a further question", call: "a call", trap: "a trap", interrupt: "an interrupt", message: "a message of a person",
   forged: "a forged interrupt, taken back", stray: "a marker that means nothing here",
 };
 
