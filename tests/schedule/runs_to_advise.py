@@ -1,12 +1,13 @@
 """Real runs under the virtual clock, written as traces."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cml.ast import OutcomeKind
 from interpreter import DecodingCosts, ScriptedSession, Settings, run_virtual
 from interpreter.drivers.virtual import TimedOutcomes
-from interpreter.events import Outcome, Row, Start
-from interpreter.scripted import pieces_of
+from interpreter.events import Began, Outcome, Row, Start
+from interpreter.scripted import turns_of
 from interpreter.trace import Header, write_trace
 
 TIMES_US = {"find": 120_000, "weather": 80_000, "search": 900_000, "send": 60_000}
@@ -17,15 +18,22 @@ LATE = (
 )
 
 
-def run_rows(text: str, *, settings: Settings, token_us: int = 20_000) -> list[Row]:
-    """The rows of a session in which a model writes some text."""
+def run_rows(
+    text: str,
+    *,
+    settings: Settings,
+    token_us: int = 20_000,
+    planned: Sequence[tuple[int, Began]] = (),
+) -> list[Row]:
+    """The rows of a session in which a model writes some text; form feeds end its turns."""
 
     def functions(start: Start) -> TimedOutcomes:
         value = f"{start.function}-result"
         return [(TIMES_US[start.function], Outcome(OutcomeKind.RETURNED, value))]
 
-    session = ScriptedSession(pieces_of(text))
-    return list(run_virtual(session, functions, settings, DecodingCosts(token_us=token_us)))
+    session = ScriptedSession(turns_of(text, most=10_000))
+    costs = DecodingCosts(token_us=token_us)
+    return list(run_virtual(session, functions, settings, costs, planned))
 
 
 def write_run(

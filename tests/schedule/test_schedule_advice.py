@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs_to_advise import LATE, TIMES_US, run_rows, write_run
 
+from interpreter.events import Began
 from interpreter.runs import read_run
 from interpreter.schedule.advice import advice
 from interpreter.schedule.advice.observed import Observation, observe
@@ -33,6 +34,24 @@ def test_needs_are_seen_at_traps_and_in_arguments(tmp_path: Path) -> None:
         "a": (), "b": (), "c": (), "d": ("c",),
     }  # fmt: skip
     assert sum(one.generate_us for one in seen.written) + seen.answer_us == seen.run.decode_us
+
+
+def test_the_pause_of_a_person_is_no_part_of_the_run() -> None:
+    settings = Settings()
+    text = f"{LATE}\f[CALL] e [HEAD] find('Bob') [END][TRAP][END] So."
+    over_us = run_rows(LATE, settings=settings)[-1].at_us
+    at_once, later = (
+        observe(
+            settings,
+            run_rows(text, settings=settings, planned=[(over_us + pause_us, Began("And Bob?"))]),
+        )
+        for pause_us in (1, 7_000_000)
+    )
+    assert (at_once.paused_us, later.paused_us) == (1, 7_000_000)
+    assert (at_once.written, at_once.answer_us) == (later.written, later.answer_us)
+    assert at_once.run.total_us == later.run.total_us
+    first = advice.advise(later).sentences[0]
+    assert ", without the 7,000.0 ms between its turns, for 5 calls;" in first
 
 
 def test_a_call_that_another_breaks_off_takes_no_time_from_it(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ class Advice(msgspec.Struct, frozen=True):
     """What there is to say of a run; times in microseconds.
 
     Args:
-        total_us: How long it took.
+        total_us: How long it took, without the pauses between its turns.
+        paused_us: How long those were.
         reading_us: How long it read what it was asked, until the first words of each turn came: a part of
             all that follows.
         decode_us: How long the model was decoding after that.
@@ -41,6 +42,7 @@ class Advice(msgspec.Struct, frozen=True):
     """
 
     total_us: int
+    paused_us: int
     reading_us: int
     decode_us: int
     played_us: int
@@ -81,6 +83,7 @@ def advise(observation: Observation, workers: int = 0) -> Advice:
     sync_parallel_us = writing_us + _running_us(plan, batches)
     advice = Advice(
         total_us=run.total_us,
+        paused_us=observation.paused_us,
         reading_us=reading_us,
         decode_us=run.decode_us,
         played_us=played_us,
@@ -129,8 +132,9 @@ def _sentences(advice: Advice, calls: int) -> tuple[str, ...]:
 
 def _about_run(advice: Advice, calls: int) -> list[str]:
     share = advice.decode_us / max(1, advice.total_us)
+    paused = f", without the {milliseconds(advice.paused_us)} between its turns,"
     sentences = [
-        f"The run took {milliseconds(advice.total_us)} for {counted(calls, 'call')}; the first words came"
+        f"The run took {milliseconds(advice.total_us)}{paused if advice.paused_us else ''} for {counted(calls, 'call')}; the first words came"
         f" after {milliseconds(advice.reading_us)}, and then the model decoded for"
         f" {milliseconds(advice.decode_us)} ({share:.0%} of the run)."
     ]

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from cml.ast import Json, OutcomeKind
-from interpreter.events import Decoded, Ended, Inject, Row, Start
+from interpreter.events import Began, Decoded, Ended, Finish, Inject, Row, Start
 from interpreter.runs import Run, RunReader
 from interpreter.state import Settings
 
@@ -56,12 +57,15 @@ class Observation(msgspec.Struct, frozen=True):
     Args:
         written: Calls that started and text, in the order in which they were written.
         answer_us: Decoding after the last delivery.
-        run: The run itself.
+        run: The run itself, without its pauses.
+        paused_us: How long no turn was under way, in microseconds: from the end of one until somebody asked
+            on. All times are as if it had been no time.
     """
 
     written: tuple[ObservedCall, ...]
     answer_us: int
     run: Run
+    paused_us: int = 0
 
     @property
     def calls(self) -> tuple[ObservedCall, ...]:
@@ -179,8 +183,12 @@ class _Observer:
             needs=tuple(sorted((flow | block.needs) & self.calls.keys())),
         )
 
-    def close(self) -> Observation:
-        """Return the whole run."""
+    def close(self, paused_us: int) -> Observation:
+        """Return the whole run.
+
+        Args:
+            paused_us: How long no turn was under way.
+        """
         run = self._reader.run
         total_us = run.total_us
         self._write_text(self._text_us, total_us, self._text_needs)
@@ -192,7 +200,31 @@ class _Observer:
         for text in self.texts:
             text.needs = tuple(name for name in text.needs if name in self.calls)
         written = sorted((*self.calls.values(), *self.texts), key=lambda one: one.written_us)
-        return Observation(tuple(written), self.answer_us, run)
+        return Observation(tuple(written), self.answer_us, run, paused_us)
+
+
+class _Pauses:
+    """Takes out of a run the time in which no turn was under way: a person thought then, and nothing ran.
+
+    Attributes:
+        between_us: How long that was between turns so far.
+    """
+
+    def __init__(self) -> None:
+        self.between_us = 0
+        self._skipped_us = 0
+        self._over_us: int | None = None  # when the last turn was over, and none has begun since
+
+    def without(self, row: Row) -> Row:
+        """Return a row as if there had been no pause before it."""
+        if self._over_us is not None:
+            self._skipped_us = max(self._skipped_us, row.at_us - self._over_us)
+        at_us = row.at_us - self._skipped_us
+        if isinstance(row.event, Began):
+            self.between_us, self._over_us = self._skipped_us, None
+        if any(isinstance(effect, Finish) for effect in row.effects):
+            self._over_us = at_us
+        return replace(row, at_us=at_us) if self._skipped_us else row
 
 
 def _leaves(value: Json) -> Iterator[str]:
@@ -224,7 +256,8 @@ def observe(settings: Settings, rows: Iterable[Row]) -> Observation:
     """
     reader = RunReader(settings)
     observer = _Observer(reader)
-    for row in rows:
+    pauses = _Pauses()
+    for row in map(pauses.without, rows):
         reader.take(row)
         observer.take(row)
-    return observer.close()
+    return observer.close(pauses.between_us)
