@@ -50,8 +50,10 @@ def test_the_pause_of_a_person_is_no_part_of_the_run() -> None:
     assert (at_once.paused_us, later.paused_us) == (1, 7_000_000)
     assert (at_once.written, at_once.answer_us) == (later.written, later.answer_us)
     assert at_once.run.total_us == later.run.total_us
-    first = advice.advise(later).sentences[0]
-    assert ", without the 7,000.0 ms between its turns, for 5 calls;" in first
+    advised = advice.advise(later)
+    assert ", without the 7,000.0 ms between its turns, for 5 calls;" in advised.sentences[0]
+    [chain] = (limit.sentence for limit in advised.limits if limit.what == "chain")
+    assert "c → d, takes" in chain  # e waited for them too, but nobody had asked for it before
 
 
 def test_a_call_that_another_breaks_off_takes_no_time_from_it(tmp_path: Path) -> None:

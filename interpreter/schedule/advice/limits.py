@@ -1,5 +1,6 @@
 """What held a run up: the run is played again with one thing changed at a time."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -49,11 +50,7 @@ def find_limits(
         best: Identifiers of the calls in that order.
     """
     found = [_decoding(plan, played_us), *_longest_call(plan, observation, played_us)]
-    free = msgspec.structs.replace(plan, waiting=[0] * plan.size, successors=[[]] * plan.size)
-    gain_us = played_us - play_as_written(free)
-    found.append(
-        Limit("chain", gain_us, f"Calls waited for results of others: {_longest_chain(plan)}.")
-    )
+    found.append(_chain(plan, [one.turn for one in observation.written], played_us))
     if plan.workers:
         gain_us = played_us - play_as_written(msgspec.structs.replace(plan, workers=0))
         text = f"Only {counted(plan.workers, 'call')} could run at once: too few workers."
@@ -86,13 +83,28 @@ def _longest_call(plan: Plan, observation: Observation, played_us: int) -> list[
     return [] if best is None else [best]
 
 
-def _longest_chain(plan: Plan) -> str:
-    """Name the calls of the longest chain, which needs follow as they were written."""
+def _chain(plan: Plan, turns: Sequence[int], played_us: int) -> Limit:
+    """Play the run again where no call needs another of its turn; a later turn was asked for later."""
+    before = [
+        [other for other in plan.graph.predecessors[call] if turns[other] != turns[call]]
+        for call in range(plan.size)
+    ]
+    after: list[list[int]] = [[] for _ in before]
+    for call, others in enumerate(before):
+        for other in others:
+            after[other].append(call)
+    free = msgspec.structs.replace(plan, waiting=list(map(len, before)), successors=after)
+    text = f"Calls waited for results of others: {_longest_chain(plan, turns)}."
+    return Limit("chain", played_us - play_as_written(free), text)
+
+
+def _longest_chain(plan: Plan, turns: Sequence[int]) -> str:
+    """Name the calls of the longest chain in a turn, which needs follow as they were written."""
     lengths_us = [0] * plan.size
     before = [-1] * plan.size
     for call in range(plan.size):
         for other in plan.graph.predecessors[call]:
-            if lengths_us[other] > lengths_us[call]:
+            if turns[other] == turns[call] and lengths_us[other] > lengths_us[call]:
                 lengths_us[call], before[call] = lengths_us[other], other
         lengths_us[call] += plan.generate_us[call] + plan.execute_us[call]
     call = max(range(plan.size), key=lambda position: lengths_us[position])

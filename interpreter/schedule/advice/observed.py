@@ -35,6 +35,7 @@ class ObservedCall(msgspec.Struct):
         start_us: When it started to run.
         return_us: When its outcome came; the end of the session if it never did.
         needs: Identifiers of the calls whose results it needed.
+        turn: The turn in which it was written, from 1.
     """
 
     id: str
@@ -44,6 +45,7 @@ class ObservedCall(msgspec.Struct):
     start_us: int
     return_us: int
     needs: tuple[str, ...]
+    turn: int = 1
 
     @property
     def execute_us(self) -> int:
@@ -101,11 +103,13 @@ class _Observer:
         self._awaited: set[str] = set()
         self._text_needs: set[str] = set()
         self._wrote = False
+        self._turn = 0
 
     def take(self, row: Row) -> None:
         """Take one row in, after the reader."""
         if isinstance(row.event, Decoded | Ended):
             self._decoded()
+        self._turn += isinstance(row.event, Began)
         self._rule(row)
         for effect in row.effects:
             match effect:
@@ -150,7 +154,9 @@ class _Observer:
     def _write_text(self, took_us: int, at_us: int, needs: Iterable[str]) -> None:
         if took_us:
             name = f"(text {len(self.texts) + 1})"
-            text = ObservedCall(name, "", took_us, at_us, at_us, at_us, tuple(sorted(needs)))
+            text = ObservedCall(
+                name, "", took_us, at_us, at_us, at_us, tuple(sorted(needs)), self._turn
+            )
             self.texts.append(text)
 
     def _inject(self, delivered: set[str]) -> None:
@@ -181,6 +187,7 @@ class _Observer:
             start_us=call.written_us if call.started_us is None else call.started_us,
             return_us=-1,
             needs=tuple(sorted((flow | block.needs) & self.calls.keys())),
+            turn=self._turn,
         )
 
     def close(self, paused_us: int) -> Observation:
