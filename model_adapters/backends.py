@@ -16,7 +16,7 @@ from model_adapters.given_sessions import DECLARES, PYTHON, SCRIPT
 from model_adapters.hf.opening import HF
 from model_adapters.llamacpp.opening import LLAMACPP
 from model_adapters.openai_compat.opening import OPENAI
-from model_adapters.opening import Backend, Opened, Option, Request, asked_of, in_order, spelled
+from model_adapters.opening import Backend, Opened, Option, Request, asked_of, spelled
 
 __all__ = [
     "BACKENDS",
@@ -129,7 +129,7 @@ def _require_taken(takes: Collection[Option] | None, asked: Collection[Option], 
     raise OptionNotTakenError(
         f"{word} takes no {spelled(ignored)}; these backends do: "
         f"{', '.join(backend.spelling for backend in able)}{hint}",
-        in_order(ignored),
+        sorted(ignored),
     )
 
 

@@ -138,13 +138,9 @@ def _values(request: Request) -> dict[Option, object]:
 
 def spelled(options: Iterable[Option]) -> str:
     """Return options as the command line spells them, in the order in which help lists them."""
-    return ", ".join(f"--{option.replace('_', '-')}" for option in in_order(options))
-
-
-def in_order(options: Iterable[Option]) -> tuple[Option, ...]:
-    """Return options in the order in which help lists them."""
     wanted = {*options}
-    return tuple(option for option in get_args(Option) if option in wanted)
+    every = (option for option in get_args(Option) if option in wanted)
+    return ", ".join(f"--{option.replace('_', '-')}" for option in every)
 
 
 MOST_CALLS: Final = ToolChoice().at_most

@@ -44,7 +44,8 @@ def _require_address(word: str) -> None:
 def _open(request: Request, word: str) -> Opened:
     address = read_address(word)
     if not address.is_held and (counts := asked_of(request) & CALLS):
-        raise OptionNotTakenError(f"{request.backend} takes no {spelled(counts)}: {_COUNTS}")
+        message = f"{request.backend} takes no {spelled(counts)}: {_COUNTS}"
+        raise OptionNotTakenError(message, sorted(counts))
     try:
         from model_adapters.openai_compat.chat import LOSS, ChatSession
         from model_adapters.openai_compat.completions import CompletionsSession
