@@ -205,6 +205,12 @@ _OF_SCHEDULES: Final = (
 )
 
 
+_CUT_HEADER: Final = (
+    "the line is cut off in the middle, or this is no trace: its first line is the header"
+)
+_CUT_ROW: Final = "the line is cut off in the middle; take it out, and all before it can be read"
+
+
 def _read_header(line: bytes) -> Header:
     try:
         match msgspec.json.decode(line):
@@ -231,7 +237,7 @@ def _check_line(number: int, line: bytes) -> None:
     if fault := not_utf_8(line):
         raise TraceError(number, "Syntax/encoding", f"{fault} of the line")
     if not line.endswith(b"\n"):
-        message = "the line is cut off in the middle; take it out, and all before it can be read"
+        message = _CUT_HEADER if number == 1 else _CUT_ROW
         raise TraceError(number, "Trace/format", message)
     if _nesting(line) > MAX_NESTING:
         message = f"brackets nest deeper than {MAX_NESTING}, the most that a trace may have"

@@ -100,14 +100,14 @@ def own(file: BinaryIO | FileIO) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        message = "another process writes this trace; a session has one driver"
+        message = f"{file.name}: another process writes this trace; a session has one driver"
         raise HostError("Embed/resume", message) from None
     except OSError:  # a file system without locks, or what is no file
         return
 
 
 class _WholeLines:
-    """The lines of a file but a last one that is cut off.
+    """The lines of a file but a last one that is cut off; a first one is a fault, and so it is given.
 
     Attributes:
         bytes: How many bytes the whole lines have that were read.
@@ -123,7 +123,7 @@ class _WholeLines:
 
     def __iter__(self) -> Iterator[bytes]:
         for line in bounded_lines(self._file):
-            if not line.endswith(b"\n") and len(line) <= MAX_LINE_BYTES:
+            if self.bytes and not line.endswith(b"\n") and len(line) <= MAX_LINE_BYTES:
                 self.cut_bytes = len(line)
                 return
             self.bytes += len(line)

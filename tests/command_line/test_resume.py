@@ -3,6 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from interpreter.journals import reopened
 
 if TYPE_CHECKING:
@@ -50,6 +52,29 @@ def test_a_trace_that_a_live_process_writes_is_neither_resumed_nor_overwritten(
             cml("run", "hi", *WORDS, "--trace", "good.jsonl"),
             cml("resume", "good.jsonl", *WORDS),
         ]
-    message = "Error: another process writes this trace; a session has one driver (Embed/resume)\n"
+    message = (
+        "Error: good.jsonl: another process writes this trace; a session has one driver"
+        " (Embed/resume)\n"
+    )
     assert [(one.status, one.err) for one in told] == [(1, message)] * 2
     assert trace.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (b"", "the trace is empty; its first line is the header"),
+        (
+            b"my notes",
+            "the line is cut off in the middle, or this is no trace: its first line is the header",
+        ),
+        (b"\xff\xfe" * 50, "not UTF-8 at byte 1 of the line"),
+    ],
+)
+def test_a_file_that_is_no_trace_is_told_as_what_it_is(
+    cml: "Cml", files: "Files", held: bytes, said: str
+) -> None:
+    (files.folder / "notes").write_bytes(held)
+    found = cml("resume", "notes", *WORDS)
+    assert (found.status, found.err) == (1, f"Error: notes: line 1: {said}\n")
+    assert (files.folder / "notes").read_bytes() == held
