@@ -81,8 +81,11 @@ def test_a_run_is_kept_is_listed_and_is_a_trace(
     assert (again.status, again.out) == (1, "")
     assert f"there is a session '{key}'; take it, or name another (Embed/owner)" in again.err
     over = cml("resume", f"{url}#{key}", *WORDS)
-    assert over.status == 1
-    assert over.err.endswith("the session is over; there is nothing to go on with\n")
+    assert (over.status, over.out) == (1, "")
+    [line] = over.err.splitlines()
+    assert line.endswith(f"#{key}: the session is over; there is nothing to go on with")
+    [kept] = json.loads(cml("journals", f"{url}#{key}", "--json").out)["sessions"]
+    assert kept["owners"] == 1
 
 
 def test_a_session_that_was_left_goes_on(cml: "Cml", files: "Files", url: str, key: str) -> None:

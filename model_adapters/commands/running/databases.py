@@ -16,6 +16,7 @@ from interpreter.commands.journal_places import JournalPlace, opened_journals
 from interpreter.events import Row
 from interpreter.journals import Owned, Past
 from interpreter.trace import Header, TraceError
+from model_adapters.commands.running.recording import session_over
 
 _NONE_LEFT: Final = (
     "no session is left by its worker with a turn under way; cml journals lists what there is"
@@ -70,7 +71,7 @@ class TakenSession:
         FileFaultError: The database cannot be reached.
         HostError: Another worker owns the session, or there is none of this key (Embed/owner).
         MissingExtraError: A package is not installed.
-        click.ClickException: A line is at fault, or no session is left.
+        click.ClickException: A line is at fault, the session is over, or none is left.
     """
 
     failed = False
@@ -78,6 +79,9 @@ class TakenSession:
     def __init__(self, place: JournalPlace, stack: ExitStack) -> None:
         journals = stack.enter_context(opened_journals(place))
         try:
+            # Looked at before it is taken: one that is over has no further owner.
+            if place.session and journals.kept(place.session)[0].is_over:
+                raise session_over(str(place))
             owned = journals.take(place.session) if place.session else journals.take_any()
         except TraceError as error:
             raise click.ClickException(f"{place}: {error}") from None

@@ -7,12 +7,11 @@ from typing import TypeAlias
 import click
 
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE
-from cml.terminal.foreign import visible
 from interpreter.commands.journal_places import SPELLING, JournalPlace, journal_place
 from interpreter.state import Phase
 from model_adapters.commands.running.databases import NewSession, TakenSession
 from model_adapters.commands.running.files import NewFile, ResumedFile
-from model_adapters.commands.running.recording import Recording
+from model_adapters.commands.running.recording import Recording, session_over
 
 TracePlace: TypeAlias = Path | JournalPlace
 """A file, or a session in a database."""
@@ -49,8 +48,7 @@ def resumed(place: TracePlace, stack: ExitStack) -> Recording:
     else:
         recording = ResumedFile(place, stack)
     if recording.past.state.phase is Phase.ENDED:
-        message = "the session is over; there is nothing to go on with"
-        raise click.ClickException(f"{visible(recording.written_to)}: {message}")
+        raise session_over(recording.written_to)
     return recording
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import click
+
+from cml.terminal.foreign import visible
 from interpreter.events import Row
 from interpreter.journals import Past
 from interpreter.trace import Header
@@ -33,3 +36,13 @@ class Recording(Protocol):
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write the rows of an instant, before their effects are performed: the journal of a driver."""
+
+
+def session_over(written_to: str) -> click.ClickException:
+    """Return the error for a session that is to go on and is over.
+
+    Args:
+        written_to: Where its trace is.
+    """
+    message = "the session is over; there is nothing to go on with"
+    return click.ClickException(f"{visible(written_to)}: {message}")
