@@ -154,8 +154,11 @@ class _OutputFile(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Path:
-        """Return its path, once it is known that it can be written."""
-        del param, ctx
+        """Return its path, once it is known that it can be written, and is not meant for standard output."""
+        if os.fspath(value) == STDIN:
+            self.fail(
+                "it is written to a file, and - is none; ./- is a file of this name", param, ctx
+            )
         path = Path(value)
         code = _unwritable(path)
         if code:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import click
 import msgspec
 
 from cml.terminal.files import FileFaultError, require_readable
@@ -40,10 +41,15 @@ def journal_place(word: str) -> JournalPlace | None:
 
     Args:
         word: What stands after the first `#` is the session.
+
+    Raises:
+        click.BadParameter: It names no file where there must be one.
     """
     if not word.startswith((SQLITE, *POSTGRES)):
         return None
     url, _, session = word.partition("#")
+    if url == SQLITE:
+        raise click.BadParameter(f"{word!r} names no file; give {SPELLING}")
     return JournalPlace(url, text(session) if session else "")
 
 

@@ -42,7 +42,8 @@ def journals_command(place: JournalPlace, output: Path | None, *, as_json: bool)
 
     PLACE is sqlite:FILE or postgresql://HOST/NAME, with #SESSION behind it for one session of it: it is what
     `cml run --trace` wrote to, and what `cml resume` goes on from. A session is over, owned by a worker,
-    or left: anybody may go on with it. Where the first line of one is damaged, the status is 1.
+    or left: anybody may go on with it. With --output its trace is written to a file, and nothing is listed
+    but by --json. Where the first line of one is damaged, the status is 1.
     """
     if output and not place.session:
         raise click.BadParameter("it needs a session, as PLACE#SESSION", param_hint="'--output'")
@@ -58,7 +59,11 @@ def journals_command(place: JournalPlace, output: Path | None, *, as_json: bool)
     if as_json:
         print_json({"place": str(place), "sessions": found})
     else:
-        _show(place, found)
+        if not output:
+            _show(place, found)
+        _tell_faults(found)
+    if output:
+        print_text(f"the trace of {place} is written to {output}", err=True)
     if any(each.fault for each in found):
         sys.exit(1)
 
@@ -70,7 +75,10 @@ def _show(place: JournalPlace, found: list[Kept]) -> None:
         table.add_row(key, _standing(each), f"{each.owners:,}", f"{each.instants:,}", asked)
     if found:
         print_table(console(), table)
-    print_text(f"{counted(len(found), 'session')} in {place}")
+    print_text(f"{counted(len(found), 'session')} in {JournalPlace(place.url)}")
+
+
+def _tell_faults(found: list[Kept]) -> None:
     for each in found:
         if each.fault:
             print_text(f"{visible(each.key)} is damaged: {each.fault}", err=True)

@@ -207,6 +207,28 @@ def test_what_names_no_session_or_no_database_is_a_mistake(cml: "Cml", files: "F
     assert nowhere.err.startswith("Error: sqlite:no/such/folder/j.db#k: unable to open")
 
 
+def test_the_trace_of_a_session_is_written_and_that_is_said(cml: "Cml", files: "Files") -> None:
+    begun("sqlite:journals.db", "k", files, 3)
+    written = cml("journals", "sqlite:journals.db#k", "-o", "t.jsonl")
+    said = "the trace of sqlite:journals.db#k is written to t.jsonl\n"
+    assert (written.status, written.out, written.err) == (0, "", said)
+    both = cml("journals", "sqlite:journals.db#k", "-o", "t.jsonl", "--json")
+    assert [each["key"] for each in json.loads(both.out)["sessions"]] == ["k"]
+    assert both.err == said
+    assert cml("journals", "sqlite:journals.db#k").out.endswith("1 session in sqlite:journals.db\n")
+
+
+def test_a_database_without_a_name_is_a_mistake(cml: "Cml", files: "Files") -> None:
+    for words in (
+        ("journals", "sqlite:"),
+        ("resume", "sqlite:", *WORDS),
+        ("run", "hi", *WORDS, "--trace", "sqlite:#k"),
+    ):
+        found = cml(*words)
+        assert (found.status, found.out) == (2, "")
+        assert "names no file; give sqlite:FILE#SESSION" in found.err
+
+
 def test_a_damaged_line_is_told(cml: "Cml", files: "Files") -> None:
     begun("sqlite:journals.db", "k", files, 20)
     change = "UPDATE cml_instants SET lines = replace(lines, 'Step', 'Stop') WHERE number = 1"

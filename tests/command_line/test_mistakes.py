@@ -207,6 +207,14 @@ def test_a_file_that_cannot_be_written(
 
 
 @each_writer
+def test_standard_output_is_no_file(cml: "Cml", files: "Files", words: tuple[str, ...]) -> None:
+    found = cml(*words[:-1], "-")
+    assert (found.status, found.out) == (2, "")
+    assert "it is written to a file, and - is none; ./- is a file of this name" in found.err
+    assert not Path("-").exists()
+
+
+@each_writer
 def test_a_full_disk_is_told_with_the_name_of_the_file(
     cml: "Cml", files: "Files", words: tuple[str, ...]
 ) -> None:
