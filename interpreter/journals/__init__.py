@@ -4,7 +4,7 @@ from interpreter.journals.database import JournalError
 from interpreter.journals.leases import Journals, Kept, Owned
 from interpreter.journals.opening import open_journals
 from interpreter.journals.past import Past, Running, past_of
-from interpreter.journals.reopening import Reopened, abandon, own, reopened
+from interpreter.journals.reopening import Reopened, abandon, is_under_way, own, reopened
 
 __all__ = [
     "JournalError",
@@ -15,6 +15,7 @@ __all__ = [
     "Reopened",
     "Running",
     "abandon",
+    "is_under_way",
     "open_journals",
     "own",
     "past_of",

@@ -11,10 +11,12 @@ import msgspec
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.journals.past import Past, past_of
+from interpreter.state import Phase
 from interpreter.trace import (
     ABANDONED,
     MAX_LINE_BYTES,
     Flush,
+    TraceError,
     bounded_lines,
     has_checksum,
     journal,
@@ -59,6 +61,19 @@ def reopened(path: Path, *, flush: Flush = "system") -> Iterator[Reopened]:
         file.seek(lines.bytes)
         write = journal(file, None, flush=flush, checksums=lines.are_checked)
         yield Reopened(past, write, lines.cut_bytes)
+
+
+def is_under_way(file: BinaryIO) -> bool:
+    """Whether a file is the trace of a session that is not over, and that can be gone on with.
+
+    Args:
+        file: Any file, read from its beginning.
+    """
+    try:
+        past = past_of(*read_trace(_WholeLines(file)))
+    except TraceError:
+        return False
+    return past.state.phase is not Phase.ENDED
 
 
 def abandon(path: Path) -> None:

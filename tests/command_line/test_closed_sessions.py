@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 import running
 
-from interpreter.journals import own
-
 if TYPE_CHECKING:
     from conftest import Cml, Files
 
@@ -84,9 +82,7 @@ def test_it_is_closed_once_where_its_verbs_are_done(
 
 
 def test_it_is_closed_where_the_trace_is_not_to_be_had(adapter: "Files", cml: "Cml") -> None:
-    with Path("t.jsonl").open("ab") as taken:
-        own(taken)
-        assert cml(*words("run", "good"), "--trace", "t.jsonl").status == 1
+    assert cml(*words("run", "good"), "--trace", "sqlite:good.db#good").status == 1
     assert Path("closed").read_text(encoding="utf-8") == "closed False\n"
 
 

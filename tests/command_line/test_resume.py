@@ -1,11 +1,15 @@
 """`cml resume`: a run whose process was killed, as its user meets it."""
 
 import json
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from interpreter.journals import reopened
+from interpreter.trace import read_trace
+from model_adapters.commands.running.files import NewFile
 
 if TYPE_CHECKING:
     from conftest import Cml, Files
@@ -26,6 +30,54 @@ def test_a_run_that_is_killed_goes_on(cml: "Cml", files: "Files") -> None:
     assert "interrupted" in ended.err
     assert cml("validate", "t.jsonl").status == 0
     assert cml("replay", "t.jsonl").status == 0
+
+
+def test_a_run_writes_over_no_trace_of_a_session_that_is_not_over(
+    cml: "Cml", files: "Files"
+) -> None:
+    trace = files.folder / "t.jsonl"
+    run = ("run", "hi", *WORDS, "--trace", "t.jsonl")
+    assert cml(*run).status == 0
+    whole = trace.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for held in (lines[0], b"".join(lines[:-1]), whole[:-7]):
+        trace.write_bytes(held)
+        for words in (run, ("chat", *run[1:])):
+            found = cml(*words)
+            assert (found.status, found.out) == (1, "")
+            assert found.err == (
+                "Error: t.jsonl: the session of this trace is not over;"
+                " cml resume t.jsonl goes on with it, or remove it\n"
+            )
+            assert trace.read_bytes() == held
+    assert cml("resume", "t.jsonl", *WORDS).status == 0
+
+
+@pytest.mark.parametrize("held", [None, b"", b"my notes", b'{"cml_trace":1', b"\xff\n"])
+def test_a_run_writes_over_what_nobody_can_go_on_with(
+    cml: "Cml", files: "Files", held: bytes | None
+) -> None:
+    trace = files.folder / "t.jsonl"
+    run = ("run", "hi", *WORDS, "--trace", "t.jsonl")
+    assert cml(*run).status == 0
+    if held is not None:
+        trace.write_bytes(held)
+    assert cml(*run).status == 0
+    assert cml("validate", "t.jsonl").status == 0
+
+
+def test_a_trace_that_is_begun_while_a_model_is_loaded_is_not_written_over(
+    files: "Files",
+) -> None:
+    trace = files.folder / "t.jsonl"
+    header, _ = read_trace(files.trace.read_bytes().splitlines(keepends=True))
+    begun = files.trace.read_bytes().splitlines(keepends=True)[0]
+    with ExitStack() as stack:
+        recording = NewFile(trace, stack)
+        trace.write_bytes(begun)
+        with pytest.raises(click.ClickException, match="is not over"):
+            recording.begin(header)
+    assert trace.read_bytes() == begun
 
 
 def test_what_cannot_be_resumed_is_said_in_a_line(cml: "Cml", files: "Files") -> None:

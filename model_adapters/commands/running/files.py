@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -13,7 +13,7 @@ from cml.terminal.output import print_text
 from cml.wording import counted
 from interpreter.drivers.driver import Journal, forget
 from interpreter.events import Row
-from interpreter.journals import Past, abandon, own, reopened
+from interpreter.journals import Past, abandon, is_under_way, own, reopened
 from interpreter.trace import Header, TraceError, journal
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ class NewFile:
     Args:
         path: Where to; None for nowhere.
         stack: Closes the file.
+
+    Raises:
+        FileFaultError: It cannot be read.
+        HostError: Another process writes it (Embed/resume).
+        click.ClickException: It is the trace of a session that is not over.
     """
 
     past: Past | None = None
@@ -37,6 +42,10 @@ class NewFile:
         self._stack = stack
         self.failed = False
         self._write: Journal = forget
+        if path is not None and path.is_file():  # told before a model is loaded
+            with writing(path), path.open("rb") as before:
+                own(before)
+                _require_over(path, before)
 
     @property
     def written_to(self) -> str | None:
@@ -49,6 +58,7 @@ class NewFile:
         Raises:
             FileFaultError: It cannot be written.
             HostError: Another process writes it (Embed/resume).
+            click.ClickException: By now it is the trace of a session that is not over.
         """
         if self._path is not None:
             with writing(self._path):
@@ -57,6 +67,8 @@ class NewFile:
                 file: FileIO = self._stack.enter_context(self._path.open("ab", buffering=0))
                 own(file)
                 if self._path.is_file():
+                    with self._path.open("rb") as before:
+                        _require_over(self._path, before)
                     file.truncate(0)
                 self._write = journal(file, header)
 
@@ -70,6 +82,18 @@ class NewFile:
                 abandon(self._path)
             fault = cannot_write(self._path or "", error)
             print_text(f"Error: {fault.message}; the session goes on without a trace", err=True)
+
+
+def _require_over(path: Path, file: BinaryIO) -> None:
+    """Keep a journal that somebody may go on with from being written over.
+
+    Raises:
+        click.ClickException: The file is one.
+    """
+    if is_under_way(file):
+        name = visible(str(path))
+        message = f"the session of this trace is not over; cml resume {name} goes on with it"
+        raise click.ClickException(f"{name}: {message}, or remove it")
 
 
 class ResumedFile:
