@@ -11,7 +11,8 @@ class Guarded(msgspec.Struct, frozen=True):
     """What the mask did to one turn.
 
     Args:
-        tokens: How many tokens the model wrote.
+        tokens: How many tokens the model wrote here: those of a session that was gone on with are not
+            known.
         changed: In place of how many of them the model would have written one that was forbidden.
         forced: How many were the only ones that were allowed, so that the model was not asked.
     """

@@ -168,7 +168,7 @@ class TokenSession:
         """What the mask did to this turn; None where there is none."""
         if self._constraint is None:
             return None
-        return Guarded(self._decoded, self._changed, self._forced)
+        return Guarded(self._decoded - self._restored, self._changed, self._forced)
 
     # ------------------------------------------------------------------------------- abilities
 
@@ -221,6 +221,7 @@ class TokenSession:
         reserved = self._reserved.get(decoded.marker) if decoded.marker else None
         tokens = self._model.content_ids(decoded.text) if reserved is None else [reserved]
         self._decoded += len(tokens)
+        self._restored += len(tokens)
         self._put_back(tokens, decoded.text)
 
     @property
@@ -246,7 +247,7 @@ class TokenSession:
         return int(found.tokens[draw(found.scores, self._sampling, self._random)])
 
     def _begin_turn(self) -> None:
-        self._decoded = self._changed = self._forced = 0
+        self._decoded = self._restored = self._changed = self._forced = 0
 
     def _mask(self) -> "NDArray[np.bool_] | None":
         """Return which tokens may come next; None for any."""

@@ -26,6 +26,7 @@ from interpreter.tools.declared import Tool
 from interpreter.tools.signature import tool_of
 from model_adapters.constraint.constraint import Constraint, Vocabulary
 from model_adapters.constraint.following import ToolChoice
+from model_adapters.constraint.guarded import Guarded
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import content_ids
 from model_adapters.hf.model import HfModel, load
@@ -263,6 +264,7 @@ def test_a_session_that_is_restored_has_the_text_and_the_mask_of_the_other(
     for token in tiny.content_ids(text):
         fresh.accept(token)
     assert (constraint.mask() == fresh.mask()).all()
+    assert restored.guarded == Guarded(0, 0, 0)  # the mask did nothing to what another one wrote
     write(restored, steps)
 
 
