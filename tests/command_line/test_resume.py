@@ -80,6 +80,21 @@ def test_a_trace_that_is_begun_while_a_model_is_loaded_is_not_written_over(
     assert trace.read_bytes() == begun
 
 
+def test_another_model_that_goes_on_is_told(cml: "Cml", files: "Files") -> None:
+    assert cml("run", "hi", *WORDS, "--trace", "t.jsonl").status == 0
+    trace = files.folder / "t.jsonl"
+    begun = b"".join(trace.read_bytes().splitlines(keepends=True)[:-1])
+    trace.write_bytes(begun)
+    assert cml("resume", "t.jsonl", *WORDS).err == ""
+    trace.write_bytes(begun)
+    (files.folder / "other.cml").write_bytes(files.context.read_bytes())
+    other = cml("resume", "t.jsonl", *WORDS[:-1], "script:other.cml")
+    said = "begun by the script good.cml; the script other.cml goes on with it\n"
+    assert (other.status, other.err) == (0, said)
+    files.trace.write_bytes(files.trace.read_bytes().splitlines(keepends=True)[0])
+    assert cml("resume", "good.jsonl", *WORDS).err == ""  # which names no model
+
+
 def test_what_cannot_be_resumed_is_said_in_a_line(cml: "Cml", files: "Files") -> None:
     assert cml("run", "hi", *WORDS, "--trace", "t.jsonl").status == 0
     over = cml("resume", "t.jsonl", *WORDS)

@@ -69,6 +69,8 @@ def answer(
                 wanted = replace(wanted, prompt=past.header.prompt, profile=profile)
             with leaving_at_once(line.stop):
                 opened = open_backend(wanted)
+            if past and past.header.model not in {"", opened.model}:
+                line.tell(f"begun by {past.header.model}; {opened.model} goes on with it")
             decoder = stack.enter_context(decoder_of(opened.session))
             runtime = Runtime(
                 opened.session,

@@ -61,6 +61,10 @@ class StartLine(logging.Handler):
             self._live.start()
             self._live.refresh()
 
+    def tell(self, words: str) -> None:
+        """Print a line that stays, above this one."""
+        self._live.console.print(Text(visible(words)), soft_wrap=True)
+
     def stop(self) -> None:
         """Take the line away, and listen no more."""
         _LOG.removeHandler(self)

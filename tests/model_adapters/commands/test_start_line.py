@@ -48,6 +48,15 @@ def test_nothing_is_shown_where_nobody_looks_or_nothing_is_loaded() -> None:
     assert out.getvalue() == silent.getvalue() == ""
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_is_told_stays_above_it(*, is_terminal: bool) -> None:
+    line, out = shown(is_terminal=is_terminal)
+    with line:
+        SAID.info("loading")
+        line.tell("it is \x1b[31manother")
+    assert out.getvalue().count("it is ␛[31manother\n") == 1
+
+
 def test_a_model_may_say_what_it_likes_before_and_after() -> None:
     level = logging.getLogger("cml").level
     line, _ = shown(is_terminal=True)
