@@ -119,8 +119,9 @@ def chat_command(
                 decoder=decoder,
                 journal=recording.write,
             )
-            recording.begin(Header(1, runtime.settings, "real", opened.model, first))
-            left = asyncio.run(_talk(runtime, opened.session, lines, first))
+            view = _View(lines.sheet, runtime, opened.session)
+            recording.begin(Header(1, runtime.settings, "real", opened.model, first), view.warn)
+            left = asyncio.run(_talk(runtime, view, lines, first))
     if recording.failed:
         sys.exit(FileFaultError.exit_code)
     sys.exit(INTERRUPTED if left is Leaving.BROKEN_OFF else 0)
@@ -153,6 +154,11 @@ class _View:
         self._reader.take(row)
         self._live.show(row, self._sheet)
 
+    def warn(self, words: str) -> None:
+        """Tell an error on a line of its own."""
+        self.end_line()
+        self._sheet.warn(words)
+
     def end_line(self) -> None:
         """End the line that the model was in."""
         self._live.end_line(self._sheet)
@@ -165,9 +171,8 @@ class _View:
             self._sheet.line(Text(words, _NOTE))
 
 
-async def _talk(runtime: AsyncRuntime, session: Session, lines: Lines, first: str) -> Leaving:
+async def _talk(runtime: AsyncRuntime, view: _View, lines: Lines, first: str) -> Leaving:
     """Run a conversation to its end."""
-    view = _View(lines.sheet, runtime, session)
     conversation = Conversation(runtime, view.see, view.end_turn)
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # where a loop takes no signals, Ctrl-C ends the program

@@ -76,7 +76,7 @@ def test_a_trace_that_is_begun_while_a_model_is_loaded_is_not_written_over(
         recording = NewFile(trace, stack)
         trace.write_bytes(begun)
         with pytest.raises(click.ClickException, match="is not over"):
-            recording.begin(header)
+            recording.begin(header, print)
     assert trace.read_bytes() == begun
 
 

@@ -4,7 +4,7 @@ Whether an instant is written there that could not be confirmed is not known, an
 session: so it never goes on without its trace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -45,13 +45,14 @@ class NewSession:
         self._owned: Owned | None = None
         self.written_to = str(place)
 
-    def begin(self, header: Header) -> None:
-        """Write the first line.
+    def begin(self, header: Header, warn: Callable[[str], object]) -> None:
+        """Write the first line; the session never goes on without its trace.
 
         Raises:
             HostError: There is a session of this key (Embed/owner).
             JournalError: The database could not do it.
         """
+        del warn
         self._owned = self._stack.enter_context(self._journals.begin(self._key, header))
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -94,7 +95,7 @@ class TakenSession:
         before = counted(owned.token - 1, "owner")
         print_text(f"{self.written_to}: goes on, after {before}", err=True)
 
-    def begin(self, header: Header) -> None:
+    def begin(self, header: Header, warn: Callable[[str], object]) -> None:
         """Leave the first line as it is."""
 
     def write(self, rows: Sequence[Row]) -> None:

@@ -1,7 +1,8 @@
 """A trace in a file: written while the session runs, given up when the disk is full; or written on in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -42,6 +43,7 @@ class NewFile:
         self._stack = stack
         self.failed = False
         self._write: Journal = forget
+        self._warn: Callable[[str], object] = partial(print_text, err=True)
         if path is not None and path.is_file():  # told before a model is loaded
             with writing(path), path.open("rb") as before:
                 own(before)
@@ -52,14 +54,19 @@ class NewFile:
         """Where the whole trace is."""
         return None if self.failed or self._path is None else str(self._path)
 
-    def begin(self, header: Header) -> None:
+    def begin(self, header: Header, warn: Callable[[str], object]) -> None:
         """Open the file and write the first line.
+
+        Args:
+            header: That line.
+            warn: Tells, while the session runs, that it goes on without its trace.
 
         Raises:
             FileFaultError: It cannot be written.
             HostError: Another process writes it (Embed/resume).
             click.ClickException: By now it is the trace of a session that is not over.
         """
+        self._warn = warn
         if self._path is not None:
             with writing(self._path):
                 # Unbuffered: rows are with the system when they are written, and a write that
@@ -81,7 +88,7 @@ class NewFile:
             if self._path is not None and self._path.is_file():
                 abandon(self._path)
             fault = cannot_write(self._path or "", error)
-            print_text(f"Error: {fault.message}; the session goes on without a trace", err=True)
+            self._warn(f"Error: {fault.message}; the session goes on without a trace")
 
 
 def _require_over(path: Path, file: BinaryIO) -> None:
@@ -127,7 +134,7 @@ class ResumedFile:
         self.past = again.past
         self.written_to = str(path)
 
-    def begin(self, header: Header) -> None:
+    def begin(self, header: Header, warn: Callable[[str], object]) -> None:
         """Leave the first line as it is."""
 
     def write(self, rows: Sequence[Row]) -> None:

@@ -1,6 +1,6 @@
 """What a command asks of a trace, wherever that is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import click
@@ -26,8 +26,12 @@ class Recording(Protocol):
     def written_to(self) -> str | None:
         """Where the whole trace is, in words; None for nowhere."""
 
-    def begin(self, header: Header) -> None:
+    def begin(self, header: Header, warn: Callable[[str], object]) -> None:
         """Write the first line, if the session begins.
+
+        Args:
+            header: That line.
+            warn: Tells, while the session runs, that it goes on without its trace.
 
         Raises:
             FileFaultError: It cannot be written.

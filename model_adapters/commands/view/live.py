@@ -66,6 +66,7 @@ class Live:
     def watch(self, rows: Iterable[Row], console: Console) -> Iterator[Row]:
         """Print rows on a console as they come, and pass them on; an error comes below what was written."""
         with sheet_for(console, self.running) as sheet:
+            self._sheet = sheet
             try:
                 for row in rows:
                     self.show(row, sheet)
@@ -96,6 +97,11 @@ class Live:
             self._show_trap(row)
         for effect in row.effects:
             self._show_effect(row, effect)
+
+    def warn(self, words: str) -> None:
+        """Tell an error while rows come, on a line of its own."""
+        self._break_line()
+        self._sheet.warn(words)
 
     def end_line(self, sheet: Sheet) -> None:
         """End the line that the model was in."""

@@ -6,6 +6,7 @@ runs.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -13,6 +14,9 @@ from typing import Final, Protocol
 from rich.console import Console
 from rich.live import Live as Redrawn
 from rich.text import Text
+
+from cml.terminal.foreign import visible
+from cml.terminal.output import print_text
 
 _REDRAWN_PER_SECOND: Final = 8
 _LONGEST_LINE: Final = 10_000
@@ -33,6 +37,10 @@ class Sheet(Protocol):
 
     def line(self, line: Text) -> None:
         """Write a line of our own; no other is begun."""
+        ...
+
+    def warn(self, words: str) -> None:
+        """Tell an error, on standard error; no other line is begun."""
         ...
 
 
@@ -60,6 +68,10 @@ class PlainSheet:
         """Write a line of our own."""
         self._console.print(line, soft_wrap=True)
 
+    def warn(self, words: str) -> None:
+        """Tell an error on standard error."""
+        print_text(words, err=True)
+
 
 class FootedSheet(PlainSheet):
     """Writes whole lines, and holds the one that is begun back: whoever draws the foot shows it.
@@ -81,6 +93,12 @@ class FootedSheet(PlainSheet):
         self.begun = begun
         if feed:
             self._console.print(Text(complete), soft_wrap=True)
+
+    def warn(self, words: str) -> None:
+        """Tell an error above the foot; on standard error too, where that is no terminal."""
+        self.line(Text(visible(words)))
+        if not sys.stderr.isatty():
+            super().warn(words)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """What a person sees of a session while it runs."""
 
 import io
+import sys
 import unicodedata
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -12,10 +14,11 @@ from rich.console import Console
 
 from cml import parse
 from cml.ast import Interrupt, Json, OutcomeKind, Text
+from cml.symbols import Symbol
 from cml.terminal.styled import console
 from interpreter import EndOfDecoding, ScriptedSession, Settings, run_virtual
 from interpreter.commands.gantt import gantt
-from interpreter.events import Outcome, Report, Returned, Row, Said, Start, Stopped
+from interpreter.events import Decoded, Outcome, Report, Returned, Row, Said, Start, Stopped
 from interpreter.runs import read_run
 from interpreter.scripted import pieces_of
 from model_adapters.commands.view.live import Live
@@ -80,6 +83,24 @@ def test_a_notice_ends_the_line_that_the_model_is_in_once() -> None:
     text = shown(rows_of("Well. [CALL] a [HEAD] f(1) [END]\nNext. [TRAP][END]"))
     assert "\n\n" not in text.partition("decoding")[0]
     assert "\nNext. [TRAP]" in text
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_an_error_while_rows_come_has_a_line_of_its_own(
+    capsys: pytest.CaptureFixture[str], *, is_terminal: bool
+) -> None:
+    console = Console(file=sys.stdout, force_terminal=is_terminal, width=80)
+    live = Live()
+
+    def rows() -> Iterator[Row]:
+        yield Row(0, "Step/text", Decoded(Symbol("so we wait and")))
+        live.warn("Error: the disk is full")
+
+    list(live.watch(rows(), console))
+    told = capsys.readouterr()
+    assert "so we wait and\n" in told.out
+    assert told.out.count("Error: the disk is full\n") == is_terminal  # above the foot
+    assert told.err == "Error: the disk is full\n"
 
 
 def test_a_deadline_is_told_when_it_passes_and_what_comes_later_is_a_note() -> None:
