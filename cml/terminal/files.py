@@ -31,6 +31,14 @@ _WORDS: Final = {
 }
 
 
+_DATABASES: Final = ("sqlite:", "postgresql:", "postgres:")
+"""What the name of a database of journals begins with."""
+_IN_A_DATABASE: Final = (
+    "this names a database and no file; cml journals PLACE#SESSION -o FILE writes the trace of a"
+    " session of it"
+)
+
+
 class FileFaultError(click.ClickException):
     """A file that cannot be read or written as the command line asks."""
 
@@ -58,9 +66,15 @@ def require_readable(*paths: str | Path) -> None:
     Raises:
         FileFaultError: Some cannot; it names them all.
     """
-    faults = [f"{path}: {fault}" for path in paths if (fault := _fault_of(path))]
+    faults = [f"{_shown(path)}: {fault}" for path in paths if (fault := _fault_of(path))]
     if faults:
         raise FileFaultError("\n       ".join(faults))
+
+
+def _shown(path: str | Path) -> str:
+    """Return a name without what the address of a server holds: it may be a password."""
+    scheme, slashes, _ = str(path).partition("://")
+    return f"{scheme}://" if slashes and str(path).startswith(_DATABASES) else str(path)
 
 
 def _fault_of(path: str | Path) -> str | None:
@@ -69,7 +83,7 @@ def _fault_of(path: str | Path) -> str | None:
     try:
         mode = Path(path).stat().st_mode
     except OSError as error:
-        return in_words(error)
+        return _IN_A_DATABASE if str(path).startswith(_DATABASES) else in_words(error)
     if stat.S_ISDIR(mode):
         return _WORDS[errno.EISDIR]
     return None if os.access(path, os.R_OK) else _WORDS[errno.EACCES]

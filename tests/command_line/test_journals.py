@@ -16,6 +16,7 @@ from postgres_server import postgres_server
 from running import process
 
 from interpreter.journals import open_journals
+from interpreter.journals.opening import POSTGRES, SQLITE
 from interpreter.trace import read_trace
 
 if TYPE_CHECKING:
@@ -216,6 +217,21 @@ def test_the_trace_of_a_session_is_written_and_that_is_said(cml: "Cml", files: "
     assert [each["key"] for each in json.loads(both.out)["sessions"]] == ["k"]
     assert both.err == said
     assert cml("journals", "sqlite:journals.db#k").out.endswith("1 session in sqlite:journals.db\n")
+
+
+@pytest.mark.parametrize("command", ["validate", "view", "replay", "timeline"])
+@pytest.mark.parametrize("database", [SQLITE, *POSTGRES])
+def test_what_reads_files_says_how_a_session_of_a_database_becomes_one(
+    cml: "Cml", files: "Files", command: str, database: str
+) -> None:
+    more = ("-o", "t.html") if command == "timeline" else ()
+    found = cml(command, f"{database}me:secret@host/j.db#k", *more)
+    assert (found.status, found.out) == (2, "")
+    name = "sqlite:me:secret@host/j.db#k" if database == SQLITE else database
+    assert found.err == (
+        f"Error: {name}: this names a database and no file; cml journals PLACE#SESSION -o FILE"
+        " writes the trace of a session of it\n"
+    )
 
 
 def test_a_database_without_a_name_is_a_mistake(cml: "Cml", files: "Files") -> None:
