@@ -1,24 +1,34 @@
 """A badge: a small picture that says how it went, for a page of one's own."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 from cml.terminal.foreign import html_text
 
 _CHARACTER_WIDTH: Final = 7
 _MARGIN: Final = 10
-_GOOD, _BAD = "#2e7d32", "#b3261e"
 _LABEL: Final = "CML conformance"
 
+Standing: TypeAlias = Literal["good", "mostly unseen", "bad"]
+"""`bad`: something failed, or nothing was put to the test. `mostly unseen`: nothing failed, and more was not
+put to the test than was."""
 
-def badge(words: str, *, is_good: bool) -> str:
+_COLORS: Final[Mapping[Standing, str]] = {
+    "good": "#2e7d32",
+    "mostly unseen": "#8a5a00",
+    "bad": "#b3261e",
+}
+
+
+def badge(words: str, standing: Standing) -> str:
     """Return a badge as SVG.
 
     Args:
         words: What it says.
-        is_good: Whether it is green.
+        standing: What its color is.
     """
     left, right = (len(text) * _CHARACTER_WIDTH + _MARGIN for text in (_LABEL, words))
-    color, said = _GOOD if is_good else _BAD, html_text(words)
+    color, said = _COLORS[standing], html_text(words)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
         f'aria-label="{_LABEL}: {said}">'

@@ -104,7 +104,7 @@ def _script() -> Steered:
             return [telling(Piece(text_of(step), marker=Marker[step.marker]))]
         return [telling(Piece(text)) for text in pieces_of(step.text)]
 
-    return Steered(Watched(session, lambda: session.context), writings)
+    return Steered(Watched(session), writings)
 
 
 class Forced:

@@ -12,7 +12,7 @@ from cml.terminal.foreign import json_text, visible, visible_lines
 from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
-from model_adapters.conformance.badge import badge
+from model_adapters.conformance.badge import Standing, badge
 from model_adapters.conformance.behaviour import ABOUT, Behaviour
 from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
 from model_adapters.conformance.circumstances import AnyCircumstances
@@ -47,6 +47,14 @@ class ConformanceReport(msgspec.Struct, frozen=True):
         """Whether nothing failed that was not expected to, and something was put to the test."""
         counts = self.counts
         return not any(counts[ending] for ending in _BAD) and counts["pass"] > 0
+
+    @property
+    def standing(self) -> Standing:
+        """How a badge shows it: good, bad, or of too little to say so."""
+        if not self.is_good:
+            return "bad"
+        unseen = self.counts["not exercised"]
+        return "mostly unseen" if 2 * unseen > len(self.results) else "good"
 
     @property
     def in_words(self) -> str:
@@ -160,7 +168,7 @@ def as_html(report: ConformanceReport) -> str:
     header = ("ended", "check", "what it does", "what was found", "rules", "took", "alone")
     return page(
         report.circumstances.command,
-        f"<h1>{badge(report.in_words, is_good=report.is_good)}</h1>{facts}{table(header, rows)}"
+        f"<h1>{_badge(report)}</h1>{facts}{table(header, rows)}"
         f"{_behaviour_section(report.behaviour)}",
     )
 
@@ -180,8 +188,14 @@ def _behaviour_section(behaviour: Behaviour | None) -> str:
 
 def as_badge(report: ConformanceReport) -> str:
     """Return a badge as SVG."""
-    level = report.circumstances.level.value
-    return badge(f"{level}: {report.in_words}", is_good=report.is_good) + "\n"
+    return _badge(report) + "\n"
+
+
+def _badge(report: ConformanceReport) -> str:
+    told, total = report.in_words, len(report.results)
+    if report.standing == "mostly unseen":
+        told = f"only {told.replace(' passed', f' of {total} passed')}"
+    return badge(f"{report.circumstances.level.value}: {told}", report.standing)
 
 
 def _facts(report: ConformanceReport) -> Sequence[tuple[str, str]]:

@@ -11,7 +11,6 @@ from cml.profile import Profile, Spelling
 from interpreter.drivers.realtime import Runtime
 from interpreter.drivers.virtual import Drive, run_virtual
 from interpreter.executors.threads import DaemonThreads
-from interpreter.scripted import ScriptedSession
 from interpreter.session import Session
 from interpreter.state import Settings
 from interpreter.tools.signature import Function
@@ -119,9 +118,7 @@ class Subject:
         return Bench(lambda: self._watched(request or self.request), self.control, _STEPS)
 
     def _watched(self, request: Request) -> Watched:
-        session = self._make(request)
-        shows = session if isinstance(session, ScriptedSession) else None
-        return Watched(session, (lambda: shows.context) if shows else None)
+        return Watched(self._make(request))
 
 
 def open_sessions(request: Request, limit_s: float) -> BackendSessions:

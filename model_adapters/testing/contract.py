@@ -41,8 +41,9 @@ def check_session(
     Args:
         make: Makes a fresh session; always with the same prompt in its context, and with no mask of
             its own. It takes the likeliest token or draws by a fixed seed: all write the same.
-        context_of: Returns the text of a session's context from the end of its prompt on, where that
-            can be had. It, or the ability `tokens`, shows what an append really did.
+        context_of: Returns the text of a session's context from the end of its prompt on; without it, an
+            attribute `context` of the session is taken that is a text. It, or the ability `tokens`, shows
+            what an append really did.
         control: How control tokens of the model are spelled.
         steps: How many pieces to decode at a time; at least 4.
 

@@ -7,7 +7,10 @@ from typing import Final
 from interpreter.session import Batch, EndOfDecoding, Piece
 from model_adapters.testing.watched import BATCH, Bench, SessionError, Story, Watched, same
 
-UNSEEN: Final = "nothing shows the context: give context_of, or declare the ability 'tokens'"
+UNSEEN: Final = (
+    "nothing shows the context: give the session an attribute `context`, its text, "
+    "or declare the ability 'tokens'"
+)
 _SAYS_NOTHING: Final = "the model ends before it has written a character"
 
 

@@ -61,13 +61,13 @@ class Watched:
 
     Args:
         session: The session.
-        context: Returns the text of its context from the end of its prompt on; None where that
-            cannot be had.
+        context: Returns the text of its context from the end of its prompt on; where None is given, it is
+            the attribute `context` of the session, if that is a text.
     """
 
-    def __init__(self, session: Session, context: Callable[[], str] | None) -> None:
+    def __init__(self, session: Session, context: Callable[[], str] | None = None) -> None:
         self.session = session
-        self._context = context
+        self._context = context or _shown_by(session)
         self._tokens = able(session, TOKENS)
         self.is_at_end = False
         self._empty = 0
@@ -164,6 +164,15 @@ class Watched:
     def written(self, steps: int) -> str:
         """Decode as `pieces` does, and return the text."""
         return "".join(piece.text for piece in self.pieces(steps))
+
+
+def _shown_by(session: object) -> Callable[[], str] | None:
+    """Return how to read the text of a context that a session shows itself; None where it shows none."""
+
+    def shown() -> str:
+        return str(getattr(session, "context", ""))
+
+    return shown if isinstance(getattr(session, "context", None), str) else None
 
 
 def _typed(found: object) -> Piece | EndOfDecoding:

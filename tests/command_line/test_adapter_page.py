@@ -39,6 +39,17 @@ def test_the_adapter_runs_as_the_page_says(
     assert running.cml(capsys, monkeypatch, "validate", "toy.jsonl").status == 0
 
 
+def test_an_append_that_goes_in_twice_fails_by_the_context_that_the_session_shows(
+    saved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = FILES["my_adapter.py"]
+    (saved / "my_adapter.py").write_text(code.replace("+= tokens\n", "+= tokens + tokens\n"))
+    words = ("conformance", "python:my_adapter:open_session", "--only", "session/append")
+    found = running.cml(capsys, monkeypatch, *words)
+    assert (found.status, "Embed/append: the context" in found.out) == (1, True)
+    (saved / "my_adapter.py").write_text(code)
+
+
 @pytest.mark.parametrize("name", ["check_it.py", "tokens_too.py"])
 def test_the_checks_of_the_page_say_what_it_says(
     saved: Path, capsys: pytest.CaptureFixture[str], name: str

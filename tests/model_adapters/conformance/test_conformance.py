@@ -134,6 +134,29 @@ def test_what_was_not_exercised_is_not_passed(endings: tuple[str, ...], is_good:
     assert report(*endings).is_good is is_good
 
 
+@pytest.mark.parametrize(
+    ("endings", "standing", "told"),
+    [
+        (("pass", "not exercised"), "good", "core: 1 passed, 1 not exercised"),
+        (
+            ("pass", *["not exercised"] * 2),
+            "mostly unseen",
+            "core: only 1 of 3 passed, 2 not exercised",
+        ),
+        (("pass", "fail", *["not exercised"] * 3), "bad", "1 failed"),
+        (("not exercised",), "bad", "0 passed"),
+    ],
+)
+def test_a_badge_is_green_only_where_most_was_put_to_the_test(
+    endings: tuple[str, ...], standing: str, told: str
+) -> None:
+    found = report(*endings)
+    assert found.standing == standing
+    svg = WRITERS[".svg"](found)
+    assert told in svg
+    assert ("#2e7d32" in svg) == (standing == "good")
+
+
 def test_every_form_of_a_report_says_what_was_found() -> None:
     from_extra("conformance", "junitparser")
     whole = report(*ENDINGS)
