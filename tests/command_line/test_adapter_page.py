@@ -1,6 +1,7 @@
 """docs/write_an_adapter.md: its files, saved under their names, do what it says."""
 
 import ast
+import json
 import re
 import runpy
 import sys
@@ -54,7 +55,7 @@ def test_an_append_that_goes_in_twice_fails_by_the_context_that_the_session_show
 def test_the_checks_of_the_page_say_what_it_says(
     saved: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    runpy.run_path(name)
+    runpy.run_path(name, run_name="__main__")
     held, *rest = capsys.readouterr().out.splitlines()
     verbs = ("Embed/piece", "Embed/append", "Embed/rewind", "Embed/close", "Embed/apart")
     told = re.findall(r"# (\(.*\)|\{\})$", FILES["check_it.py"], re.MULTILINE)
@@ -62,6 +63,16 @@ def test_the_checks_of_the_page_say_what_it_says(
     more = ("Embed/tokens", "Embed/context-left") if name == "tokens_too.py" else ()
     assert held == str(verbs + more)
     assert rest == (["{}"] if name == "check_it.py" else [])
+
+
+def test_a_session_that_can_be_forced_passes_all_that_forcing_shows(
+    saved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("conformance", "python:forced_too:open_session", "--json")
+    found = running.cml(capsys, monkeypatch, *words)
+    counts = json.loads(found.out)["counts"]
+    assert (found.status, counts["fail"], counts["error"]) == (0, 0, 0)
+    assert counts["pass"] > 10 * counts["not exercised"]
 
 
 def test_an_engine_that_gives_tokens_keeps_every_ability_of_a_token_session(
