@@ -1,14 +1,18 @@
 """Rules explained from the specification itself: its text and its examples."""
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from cml.diagnostics import RULES
 from cml.text.grammar import specification
 
-_SECTION: Final = re.compile(r"^(?:### (?=[A-Z])|\*\*(?=Syntax/))", re.MULTILINE)
-_HEADING: Final = re.compile(r"^#{1,6} ", re.MULTILINE)
-_NAME: Final = re.compile(r"[A-Z][a-z]+/[a-z-]+")
+_RULE: Final = r"[A-Z][a-z]+/[a-z-]+"
+_HEADED: Final = re.compile(rf"^### ({_RULE})")
+_BOLD: Final = re.compile(rf"\*\*({_RULE})\.?\*\*")
+_PART: Final = re.compile(r"^(?:\| |- |\d+\. )", re.MULTILINE)
+"""A row of a table, or an item of a list."""
 _DOCUMENTS: Final = (
     "1-syntax.md",
     "2-validity.md",
@@ -65,21 +69,28 @@ def rule_texts() -> dict[str, str]:
 
 
 def _sections_of(text: str) -> dict[str, str]:
-    starts = [match.start() for match in _SECTION.finditer(text)]
-    sections = {}
-    for start in starts:
-        first_line = text[start:].split("\n", 1)[0]
-        name = _NAME.search(first_line)
-        if name and name.start() <= 4:
-            sections[name[0]] = _until_next(text, start)
-    return sections
+    """Return the texts of the rules of a document: what follows a heading or a paragraph that names one, up to the
+    next; and the rows and items that name one, which belong to the rule around them as well.
+    """
+    sections: dict[str, list[str]] = {}
+    parts: dict[str, str] = {}
+    at: list[str] = []  # what the next paragraph goes on with
+    for block in text.split("\n\n"):
+        if _PART.match(block):
+            parts |= dict(_parts_of(block))
+        elif named := _HEADED.match(block) or _BOLD.search(block):
+            at = sections.setdefault(named[1], [])
+        elif block.lstrip().startswith("#"):
+            at = []
+        at.append(block.removeprefix("### "))
+    whole = {name: "\n\n".join(blocks).strip() + "\n" for name, blocks in sections.items()}
+    return parts | whole
 
 
-def _until_next(text: str, start: int) -> str:
-    after = start + 1
-    ends = [m.start() for p in (_SECTION, _HEADING) if (m := p.search(text, after))]
-    is_paragraph = text.startswith("**", start)
-    body = text[start : min(ends, default=len(text))]
-    if is_paragraph:
-        return body.strip() + "\n"
-    return body.removeprefix("### ").strip() + "\n"
+def _parts_of(block: str) -> Iterator[tuple[str, str]]:
+    starts = [match.start() for match in _PART.finditer(block)]
+    for start, end in pairwise([*starts, len(block)]):
+        part = _PART.sub("", block[start:end], 1).strip()
+        if named := _BOLD.search(part):
+            is_row = block.startswith("|", start)
+            yield named[1], (part.rstrip("| ").replace(" | ", ": ") if is_row else part) + "\n"

@@ -1,5 +1,7 @@
 """Colours and explanations."""
 
+import re
+
 import pytest
 from click.testing import CliRunner
 from cml_strategies import any_text
@@ -8,6 +10,7 @@ from pygments.token import Error, Keyword, Name, String, Text
 
 from cml import Body
 from cml.diagnostics import RULES
+from cml.text.grammar import specification
 from cml.tools.commands import explain_command
 from cml.tools.explain import explain, rule_names
 from cml.tools.highlight import CmlLexer
@@ -49,6 +52,18 @@ def test_explanation_has_the_example_and_nothing_of_the_next_rule() -> None:
 def test_rule_of_the_syntax() -> None:
     assert "backslash" in explain("Syntax/escape")
     assert "Syntax/string" not in explain("Syntax/escape")
+
+
+def test_every_rule_that_the_specification_names_is_explained() -> None:
+    chapters = "".join(file.read_text("utf-8") for file in specification().glob("[1-5]-*.md"))
+    named = set(re.findall(r"\*\*([A-Z][a-z]+/[a-z-]+)\.?\*\*", chapters))
+    assert {"Embed/owner", "Embed/masks", "Time/sync-request"} <= named <= set(rule_names())
+
+
+def test_a_rule_in_a_row_or_an_item_is_explained_alone() -> None:
+    assert explain("Embed/close") == "`close()`: **Embed/close** Releases the context.\n"
+    assert explain("Time/policy-lpt").startswith("**Time/policy-lpt**: longest estimate first.")
+    assert "Time/sync-request" in explain("Time/sync")
 
 
 def test_unknown_rule() -> None:
