@@ -1,4 +1,14 @@
-"""Counts as people read them."""
+"""Counts and differences as people read them."""
+
+from itertools import takewhile
+from operator import eq
+from typing import Final, TypeAlias
+
+LONG: Final = 200
+"""How many characters of a difference are told whole."""
+_SHOWN: Final = 24
+"""How many characters or items are shown on each side of the place where two things part."""
+_Sequence: TypeAlias = str | tuple[object, ...]
 
 
 def counted(number: int, noun: str) -> str:
@@ -9,3 +19,33 @@ def counted(number: int, noun: str) -> str:
         noun: What, in the singular; its plural ends in `s`.
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def difference(expected: object, found: object) -> str:
+    """Return what was expected and what was found; of two long texts or tuples, what they have from where they part.
+
+    Args:
+        expected: What there should be.
+        found: What there is.
+    """
+    told = f"expected {expected!r}, found {found!r}"
+    if len(told) <= LONG:
+        return told
+    if isinstance(expected, str) and isinstance(found, str):
+        return _parting(expected, found, "character")
+    if isinstance(expected, tuple) and isinstance(found, tuple):
+        return _parting(expected, found, "item")
+    return told
+
+
+def _parting(expected: _Sequence, found: _Sequence, noun: str) -> str:
+    same = sum(1 for _ in takewhile(bool, map(eq, expected, found)))
+    up_to = f" alike, up to {expected[max(0, same - _SHOWN) : same]!r}" if same else " alike"
+    sides = (f"{_rest(side, same)} (of {len(side):,})" for side in (expected, found))
+    return f"{counted(same, noun)}{up_to}; then expected {', found '.join(sides)}"
+
+
+def _rest(side: _Sequence, same: int) -> str:
+    shown = side[same : same + _SHOWN]
+    more = "…" if len(side) > same + _SHOWN else ""
+    return f"{shown!r}{more}" if shown else "the end"

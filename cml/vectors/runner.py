@@ -11,6 +11,7 @@ from cml.diagnostics import Diagnostic, Severity
 from cml.profile import Profile
 from cml.text.grammar import specification
 from cml.tools.documents import ItemDocument
+from cml.wording import LONG, difference
 
 FOLDERS: Final = ("syntax", "malformed", "invalid")
 MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
@@ -199,9 +200,10 @@ def differences(vector: Vector, answer: LanguageAnswer) -> Iterator[str]:
 
 
 def unequal(what: str, expected: object, found: object) -> Iterator[str]:
-    """Say that two things are not the same, if they are not."""
+    """Say that two things are not the same, if they are not; of long texts, from where they part."""
     if expected != found:
-        yield f"{what}: expected {expected}, found {found}"
+        told = f"expected {expected}, found {found}"
+        yield f"{what}: {told if len(told) <= LONG else difference(expected, found)}"
 
 
 def _text(item: ItemDocument) -> str:

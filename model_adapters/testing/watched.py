@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Final, TypeAlias, TypeVar
 
 from cml.ast import OutcomeKind
+from cml.wording import difference
 from interpreter.drivers.decoding import MOST_EMPTY, piece_fault
 from interpreter.events import Delivery, Outcome
 from interpreter.session import TOKENS, Ability, Batch, EndOfDecoding, Piece, Session, able
@@ -53,7 +54,7 @@ def same(found: object, expected: object, clause: str, what: str) -> None:
         SessionError: It is not.
     """
     if found != expected:
-        raise SessionError(f"{clause}: {what}: expected {expected!r}, found {found!r}")
+        raise SessionError(f"{clause}: {what}: {difference(expected, found)}")
 
 
 class Watched:
@@ -108,11 +109,11 @@ class Watched:
                 self._empty = 0 if found.text else self._empty + 1
                 too_many = f"{self._empty} pieces in a row without a character"
                 require("Embed/piece", too_many if self._empty > MOST_EMPTY else None)
+                if self._context:
+                    same(self.text, text + found.text, "Embed/piece", "the context with a piece")
                 if self._tokens:
                     same(self.ids[: len(ids)], ids, "Embed/piece", "the context before a piece")
                     same(len(self.ids), len(ids) + found.tokens, "Embed/piece", "its tokens")
-                if self._context:
-                    same(self.text, text + found.text, "Embed/piece", "the context with a piece")
                 self._partial = found.partial
             case EndOfDecoding():
                 self._see_end(ids, text)
@@ -134,12 +135,13 @@ class Watched:
         tokens: object = self.session.append(batch)
         if type(tokens) is not int or tokens < 0:
             raise SessionError(f"Embed/append: append() returned {tokens!r}; expected its tokens")
-        if self._tokens:
-            encoded = self._tokens.encode(batch.text)
-            same(self.ids, ids + encoded, "Embed/append", f"the context with {batch.text!r}")
-            same(tokens, len(encoded), "Embed/append", "how many tokens append() says")
         if self._context:
             same(self.text, text + batch.text, "Embed/append", "the context")
+        if self._tokens:
+            encoded = self._tokens.encode(batch.text)
+            what = f"the tokens of the context with {batch.text!r}"
+            same(self.ids, ids + encoded, "Embed/append", what)
+            same(tokens, len(encoded), "Embed/append", "how many tokens append() says")
         return tokens
 
     def rewind(self, characters: int) -> None:
