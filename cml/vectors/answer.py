@@ -4,6 +4,7 @@ It is the reference for the protocol of spec/vectors/README.md.
 """
 
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
@@ -107,4 +108,5 @@ def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    ArgumentParser("python -m cml.vectors.answer", description=__doc__).parse_args()
     answer_lines(sys.stdin.buffer, sys.stdout.buffer)

@@ -70,7 +70,10 @@ def _written(
             command, input=lines, stdout=subprocess.PIPE, timeout=timeout_s, check=False
         )
     except OSError as error:
-        raise ImplementationError(f"{command[0]}: cannot be started: {error.strerror}") from None
+        whole = len(command) == 1 and " " in command[0]
+        advice = "; write the command without quotes around it" if whole else ""
+        told = f"{command[0]}: cannot be started: {error.strerror}{advice}"
+        raise ImplementationError(told) from None
     except subprocess.TimeoutExpired as error:
         return error.stdout or b"", _too_slow(timeout_s)
     return done.stdout, f"ended with the status {done.returncode}" if done.returncode else ""

@@ -5,6 +5,7 @@ of the language alone.
 """
 
 import sys
+from argparse import ArgumentParser
 from typing import BinaryIO
 
 import msgspec
@@ -42,4 +43,5 @@ def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    ArgumentParser("python -m interpreter.vectors.answer", description=__doc__).parse_args()
     answer_lines(sys.stdin.buffer, sys.stdout.buffer)

@@ -75,6 +75,8 @@ def vectors_command(
         return
     if not command:
         raise click.UsageError("Missing argument 'COMMAND...'.")
+    if command[0].startswith("-"):
+        raise click.NoSuchOption(command[0])
     about = runtime_circumstances(shlex.join(command), Level(level))
     begun_s = time.monotonic()
     wrong = _wrong(command, asked, timeout_s)

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,9 +121,23 @@ def test_a_baseline_expects_a_wrong_answer_and_goes_stale(cml: Cml, wrong: tuple
         (("--only", "nonsense", "true"), "there is no check 'nonsense'"),
         (("--only", "runs/progress-then-result", "--level", "core", "true"), "at the level core"),
         (("--report", "r.txt", "true"), "ends in none of these: .json"),
+        (("--kind", "runs", "true"), "No such option '--kind'"),
     ],
 )
 def test_a_mistake_is_told(cml: Cml, words: tuple[str, ...], told: str) -> None:
     found = cml("vectors", *words)
     assert (found.status, found.out) == (2, "")
     assert told in found.err
+
+
+def test_a_command_line_in_quotes_is_told(cml: Cml) -> None:
+    found = cml("vectors", "--only", "runs/travel", "node answer.js")
+    assert (found.status, found.out) == (1, "")
+    assert "write the command without quotes around it" in found.err
+
+
+@pytest.mark.parametrize("module", ["cml.vectors.answer", "interpreter.vectors.answer"])
+def test_an_answerer_says_what_it_is(module: str) -> None:
+    asked = [sys.executable, "-m", module, "--help"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)  # noqa: S603
+    assert f"usage: python -m {module}" in done.stdout
