@@ -103,7 +103,8 @@ def conformance_command(
     try:
         checks = chosen(Level(level), only)
     except LookupError as error:
-        raise click.BadParameter(str(error.args[0]), param_hint="'--only'") from None
+        told = f"{error.args[0]}; --list shows all"
+        raise click.BadParameter(told, param_hint="'--only'") from None
     if is_list:
         for check in checks:
             print_text(f"{check.id}: {check.does}")

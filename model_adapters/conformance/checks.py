@@ -55,8 +55,7 @@ def named(identifiers: Collection[str], only: Sequence[str], level: Level) -> tu
         return tuple(identifiers)
     for word in only:
         if not any(_is_named(identifier, word) for identifier in identifiers):
-            message = f"there is no check {word!r} at the level {level.value}"
-            raise LookupError(f"{message}; --list shows all")
+            raise LookupError(f"there is no check {word!r} at the level {level.value}")
     return tuple(each for each in identifiers if any(_is_named(each, word) for word in only))
 
 

@@ -116,8 +116,11 @@ class _Suite(pytest.Collector):
         try:
             require_backend(self.config.getoption("cml_backend"))
             return chosen(self._named("level", Level), self.config.getoption("cml_only"))
-        except (AdapterError, LookupError) as error:
-            raise pytest.UsageError(str(error.args[0])) from None
+        except AdapterError as error:
+            raise pytest.UsageError(str(error)) from None
+        except LookupError as error:
+            told = f"{error.args[0]}; `cml conformance --list` shows all"
+            raise pytest.UsageError(told) from None
 
     def _named(self, option: str, kind: type[Named]) -> Named:
         word = self.config.getoption(f"cml_{option}")
@@ -129,15 +132,18 @@ class _Suite(pytest.Collector):
 
     @cached_property
     def _baseline(self) -> frozenset[str]:
+        from click import ClickException
+
+        from cml.terminal.files import read_text
         from model_adapters.conformance.baseline import read_baseline
 
         path = self.config.getoption("cml_baseline")
         if path is None:
             return frozenset()
         try:
-            return read_baseline(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise pytest.UsageError(f"--cml-baseline {path}: {error}") from None
+            return read_baseline(read_text(path))
+        except ClickException as error:
+            raise pytest.UsageError(f"--cml-baseline {error.message}") from None
 
     def _test(self, check: "Check") -> "_CheckItem":
         test = self._item(check.id, partial(self._result, check))

@@ -1,9 +1,12 @@
 """Running checks: one after another, each within its time, whatever the one before came to."""
 
+import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as TimedOut
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from interpreter.errors import HostError
@@ -14,6 +17,9 @@ from model_adapters.conformance.subject import Subject
 from model_adapters.errors import AdapterError
 
 _LONGEST_MESSAGE: Final = 2_000
+_CHECK: ContextVar[str] = ContextVar("check", default="")
+"""The check that a thread runs."""
+_LOG: Final = logging.getLogger("interpreter")
 
 
 def run_checks(
@@ -34,20 +40,39 @@ def run_checks(
         repeat: Returns the command that runs a check alone.
     """
     threads = DaemonThreads("cml-check")
-    for check in checks:
-        begun_s = time.monotonic()
-        outcome = threads.submit(_outcome, check, subject)
-        try:
-            ending, message = outcome.result(timeout=limit_s)
-        except TimedOut:
-            ending, message = "error", f"it did not come to its end within {limit_s:g} s"
-            given_up()
-        took_s = round(time.monotonic() - begun_s, 3)
-        yield CheckResult(check.id, check.does, check.rules, ending, message, took_s, repeat(check))
+    with _logs_named():
+        for check in checks:
+            begun_s = time.monotonic()
+            outcome = threads.submit(_outcome, check, subject)
+            try:
+                ending, message = outcome.result(timeout=limit_s)
+            except TimedOut:
+                ending, message = "error", f"it did not come to its end within {limit_s:g} s"
+                given_up()
+            took_s = round(time.monotonic() - begun_s, 3)
+            done = (check.id, check.does, check.rules, ending, message, took_s, repeat(check))
+            yield CheckResult(*done)
     threads.shutdown(wait=False)
 
 
+@contextmanager
+def _logs_named() -> Iterator[None]:
+    """Have each line that a driver logs in a check begin with the check."""
+
+    def name(record: logging.LogRecord) -> bool:
+        if check := _CHECK.get():
+            record.msg = f"{check}: {record.msg}"
+        return True
+
+    _LOG.addFilter(name)
+    try:
+        yield
+    finally:
+        _LOG.removeFilter(name)
+
+
 def _outcome(check: Check, subject: Subject) -> tuple[CheckEnding, str]:
+    _CHECK.set(check.id)
     try:
         reason = check.exercise(subject)
     except NotExercised as why:

@@ -105,7 +105,8 @@ def _chosen(
     try:
         return {name: of_level[name] for name in named(of_level, only, highest)}
     except LookupError as error:
-        raise click.BadParameter(str(error.args[0]), param_hint="'--only'") from None
+        told = f"{error.args[0]}; --list shows all"
+        raise click.BadParameter(told, param_hint="'--only'") from None
 
 
 def _wrong(

@@ -1,6 +1,7 @@
 """The conformance suite catches what is wrong, and nothing else."""
 
 import json
+import logging
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -13,7 +14,7 @@ from sabotaged_sessions import CONTROL, Toy
 from cml.profile import Level, Spelling
 from interpreter import ScriptedSession
 from model_adapters.conformance.baseline import against_baseline, read_baseline, unknown_entries
-from model_adapters.conformance.check import ENDINGS, CheckResult
+from model_adapters.conformance.check import ENDINGS, Check, CheckResult
 from model_adapters.conformance.checks import MECHANISM, all_checks, chosen
 from model_adapters.conformance.circumstances import circumstances
 from model_adapters.conformance.forcing import script_of
@@ -58,6 +59,18 @@ def test_a_mutant_is_caught_by_the_check_that_is_made_for_it(mutant: Mutant) -> 
     assert result.message
     if mutant.check.startswith("session/") and result.ending == "fail":
         assert result.message.startswith(result.rules[0])
+
+
+def test_what_a_driver_logs_in_a_check_names_the_check(caplog: pytest.LogCaptureFixture) -> None:
+    def exercise(_: Subject) -> None:
+        logging.getLogger("interpreter").warning("left behind: %s", "job1")
+
+    check = Check("kind/it", "Does.", ("Embed/piece",), exercise)
+    subject = Subject(Toy, request_of("toy"), control=CONTROL)
+    given = {"limit_s": 60, "given_up": lambda: None, "repeat": lambda check: check.id}
+    assert [result.ending for result in run_checks((check,), subject, **given)] == ["pass"]
+    logging.getLogger("interpreter").warning("after it")
+    assert caplog.messages == ["kind/it: left behind: job1", "after it"]
 
 
 def test_checks_have_ids_of_their_own_rules_and_a_sentence() -> None:

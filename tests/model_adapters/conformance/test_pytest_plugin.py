@@ -143,9 +143,15 @@ def test_a_backend_that_cannot_be_opened_is_told_once(run) -> None:
     ("words", "told"),
     [
         (["--cml-backend=nonsense"], "*is no backend*"),
-        (checking("good", "nonsense"), "*there is no check 'nonsense'*"),
+        (
+            checking("good", "nonsense"),
+            "*there is no check 'nonsense'*; `cml conformance --list` shows all",
+        ),
         ([*checking("good"), "--cml-level=all"], "*expected one of core, futures, extended*"),
-        ([*checking("good"), "--cml-baseline=nowhere"], "*--cml-baseline nowhere: *"),
+        (
+            [*checking("good"), "--cml-baseline=nowhere"],
+            "*--cml-baseline nowhere: *there is no such file*",
+        ),
     ],
 )
 def test_a_mistake_is_told_as_one_of_usage(run, words: list[str], told: str) -> None:
