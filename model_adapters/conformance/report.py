@@ -1,7 +1,7 @@
 """What came of a run: counts, the circumstances, and each result; as text, JSON, JUnit, HTML or a badge."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from io import BytesIO
 from typing import Final
@@ -17,6 +17,8 @@ from model_adapters.conformance.behaviour import ABOUT, Behaviour
 from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
 from model_adapters.conformance.circumstances import AnyCircumstances
 
+_NAMED: Final = 5
+"""As many checks that were not exercised for the same reason are named in a text."""
 _BAD: Final = {"fail", "error"}
 _ORDER: Final[tuple[CheckEnding, ...]] = ("fail", "error", "expected-fail", "not exercised", "pass")
 
@@ -72,15 +74,27 @@ def as_text(report: ConformanceReport) -> str:
     lines = [f"{name}: {value}" for name, value in _facts(report)]
     for result in _sorted(report):
         match result.ending:
-            case "pass":
+            case "pass" | "not exercised":
                 continue
-            case "not exercised":
-                lines += ["", f"NOT EXERCISED {result.id}", f"  {result.message}"]
             case ending:
                 lines += ["", f"{ending.upper()} {result.id} ({', '.join(result.rules)})"]
                 lines += [f"  {result.does}", f"  {result.message}"]
                 lines += [f"  alone: {result.repeat}"] if result.repeat else []
+    lines += _unseen(report)
     return "\n".join([*lines, "", report.in_words, *_behaved(report.behaviour)])
+
+
+def _unseen(report: ConformanceReport) -> Iterator[str]:
+    """Yield what was not exercised by its reason, the most frequent first; of many checks their kinds alone."""
+    by_reason: dict[str, list[str]] = {}
+    for result in report.results:
+        if result.ending == "not exercised":
+            by_reason.setdefault(result.message, []).append(result.id)
+    for reason, ids in sorted(by_reason.items(), key=lambda each: -len(each[1])):
+        kinds = Counter(identifier.partition("/")[0] for identifier in ids)
+        many = (f"{kind} ({count})" for kind, count in kinds.items())
+        yield from ("", f"NOT EXERCISED {counted(len(ids), 'check')}: {reason}")
+        yield f"  {', '.join(ids if len(ids) <= _NAMED else many)}"
 
 
 def _behaved(behaviour: Behaviour | None) -> list[str]:

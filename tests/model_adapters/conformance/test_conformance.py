@@ -18,7 +18,7 @@ from model_adapters.conformance.check import ENDINGS, Check, CheckResult
 from model_adapters.conformance.checks import MECHANISM, all_checks, chosen
 from model_adapters.conformance.circumstances import circumstances
 from model_adapters.conformance.forcing import script_of
-from model_adapters.conformance.report import WRITERS, ConformanceReport
+from model_adapters.conformance.report import WRITERS, ConformanceReport, as_text
 from model_adapters.conformance.running import run_checks
 from model_adapters.conformance.subject import Subject, request_of
 
@@ -168,6 +168,15 @@ def test_a_badge_is_green_only_where_most_was_put_to_the_test(
     svg = WRITERS[".svg"](found)
     assert told in svg
     assert ("#2e7d32" in svg) == (standing == "good")
+
+
+def test_a_text_tells_each_reason_once_and_names_few_checks() -> None:
+    text = as_text(report("pass", "fail", *["not exercised"] * 5))
+    named = ", ".join(f"kind/{n}" for n in range(2, 7))
+    assert f"NOT EXERCISED 5 checks: why \x1b[31m\n  {named}\n" in text
+    assert "FAIL kind/1 (Embed/piece)" in text
+    many = as_text(report("pass", *["not exercised"] * 6))
+    assert "NOT EXERCISED 6 checks: why \x1b[31m\n  kind (6)\n" in many
 
 
 def test_every_form_of_a_report_says_what_was_found() -> None:
