@@ -35,6 +35,14 @@ def badge(words: str, standing: Standing) -> str:
         f'<rect width="{left}" height="20" fill="#444"/>'
         f'<rect x="{left}" width="{right}" height="20" fill="{color}"/>'
         '<g fill="#fff" text-anchor="middle" font-family="Verdana,sans-serif" font-size="11">'
-        f'<text x="{left / 2}" y="14" style="fill:#fff">{_LABEL}</text>'
-        f'<text x="{left + right / 2}" y="14" style="fill:#fff">{said}</text></g></svg>'
+        f"{_text(_LABEL, left / 2)}{_text(words, left + right / 2)}</g></svg>"
+    )
+
+
+def _text(words: str, middle: float) -> str:
+    """Return words as wide as their field, whatever font there is; a page that holds the badge does not style them."""
+    width = len(words) * _CHARACTER_WIDTH
+    return (
+        f'<text x="{middle}" y="14" textLength="{width}" lengthAdjust="spacingAndGlyphs" '
+        f'style="fill:#fff;font-size:11px;font-weight:400">{html_text(words)}</text>'
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cml.terminal.foreign import json_text, visible, visible_lines
+from cml.terminal.foreign import html_text, json_text, visible, visible_lines
 from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
@@ -17,6 +17,14 @@ from model_adapters.conformance.behaviour import ABOUT, Behaviour
 from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
 from model_adapters.conformance.circumstances import AnyCircumstances
 
+_STYLE: Final = """
+td:nth-child(n+3){overflow-wrap:anywhere;min-width:3.2rem}
+@media (max-width:900px){tr:has(th){display:none}
+ tr:has(td:nth-child(3)){display:block;border-bottom:2px solid var(--pale);padding:.3rem 0}
+ tr:has(td:nth-child(3))>td{display:block;border:0;padding:.1rem .3rem}
+ tr:has(td:nth-child(3))>td:empty{display:none}}
+"""
+"""Every column has its place on a wide page; on a narrow one each check is a paragraph."""
 _NAMED: Final = 5
 """As many checks that were not exercised for the same reason are named in a text."""
 _BAD: Final = {"fail", "error"}
@@ -174,16 +182,18 @@ def as_junit(report: ConformanceReport) -> str:
 
 def as_html(report: ConformanceReport) -> str:
     """Return a report as a page of its own."""
-    facts = table(("", ""), [*_facts(report), ("came to", report.in_words)])
+    facts = table((), [*_facts(report), ("came to", report.in_words)])
     rows = [
-        (r.ending, r.id, r.does, r.message, ", ".join(r.rules), _time(r), r.repeat)
+        (r.ending, r.id, r.message, r.does, ", ".join(r.rules), _time(r), r.repeat)
         for r in _sorted(report)
     ]
-    header = ("ended", "check", "what it does", "what was found", "rules", "took", "alone")
+    header = ("ended", "check", "what was found", "what it does", "rules", "took", "alone")
+    command = report.circumstances.command
     return page(
-        report.circumstances.command,
-        f"<h1>{_badge(report)}</h1>{facts}{table(header, rows)}"
-        f"{_behaviour_section(report.behaviour)}",
+        command,
+        f"<h1>{html_text(command)}</h1>{_badge(report)}{facts}<h2>Checks</h2>"
+        f"{table(header, rows)}{_behaviour_section(report.behaviour)}",
+        _STYLE,
     )
 
 

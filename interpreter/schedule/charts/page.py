@@ -66,10 +66,10 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Return a table that scrolls by itself where the page is narrow.
 
     Args:
-        header: Names of the columns, as text.
+        header: Names of the columns, as text; none for a table without a header.
         rows: Cells, as text.
     """
     head = "".join(f"<th>{html_text(cell)}</th>" for cell in header)
     lines = ("".join(f"<td>{html_text(cell)}</td>" for cell in row) for row in rows)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    body = "".join(f"<tr>{line}</tr>" for line in ([head] if header else []) + [*lines])
+    return f'<div class="wide"><table>{body}</table></div>'

@@ -179,6 +179,15 @@ def test_a_text_tells_each_reason_once_and_names_few_checks() -> None:
     assert "NOT EXERCISED 6 checks: why \x1b[31m\n  kind (6)\n" in many
 
 
+def test_a_page_has_a_heading_the_badge_and_no_empty_header() -> None:
+    whole = report(*ENDINGS)
+    written = WRITERS[".html"](whole)
+    assert "<h1>cml conformance script:x</h1>" in written
+    assert WRITERS[".svg"](whole).strip() in written
+    assert "<th></th>" not in written
+    assert "<th>what was found</th>" in written
+
+
 def test_every_form_of_a_report_says_what_was_found() -> None:
     from_extra("conformance", "junitparser")
     whole = report(*ENDINGS)
