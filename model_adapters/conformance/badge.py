@@ -9,26 +9,26 @@ _CHARACTER_WIDTH: Final = 7
 _MARGIN: Final = 10
 _LABEL: Final = "CML conformance"
 
-Standing: TypeAlias = Literal["good", "mostly unseen", "bad"]
+Verdict: TypeAlias = Literal["good", "mostly unseen", "bad"]
 """`bad`: something failed, or nothing was put to the test. `mostly unseen`: nothing failed, and more was not
 put to the test than was."""
 
-_COLORS: Final[Mapping[Standing, str]] = {
+_COLORS: Final[Mapping[Verdict, str]] = {
     "good": "#2e7d32",
     "mostly unseen": "#8a5a00",
     "bad": "#b3261e",
 }
 
 
-def badge(words: str, standing: Standing) -> str:
+def badge(words: str, verdict: Verdict) -> str:
     """Return a badge as SVG.
 
     Args:
         words: What it says.
-        standing: What its color is.
+        verdict: What its color is.
     """
     left, right = (len(text) * _CHARACTER_WIDTH + _MARGIN for text in (_LABEL, words))
-    color, said = _COLORS[standing], html_text(words)
+    color, said = _COLORS[verdict], html_text(words)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
         f'aria-label="{_LABEL}: {said}">'

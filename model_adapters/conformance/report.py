@@ -12,7 +12,7 @@ from cml.terminal.foreign import html_text, json_text, visible, visible_lines
 from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.schedule.charts.page import page, table
-from model_adapters.conformance.badge import Standing, badge
+from model_adapters.conformance.badge import Verdict, badge
 from model_adapters.conformance.behaviour import ABOUT, Behaviour
 from model_adapters.conformance.check import ENDINGS, CheckEnding, CheckResult
 from model_adapters.conformance.circumstances import AnyCircumstances
@@ -59,7 +59,7 @@ class ConformanceReport(msgspec.Struct, frozen=True):
         return not any(counts[ending] for ending in _BAD) and counts["pass"] > 0
 
     @property
-    def standing(self) -> Standing:
+    def verdict(self) -> Verdict:
         """How a badge shows it: good, bad, or of too little to say so."""
         if not self.is_good:
             return "bad"
@@ -217,9 +217,9 @@ def as_badge(report: ConformanceReport) -> str:
 
 def _badge(report: ConformanceReport) -> str:
     told, total = report.in_words, len(report.results)
-    if report.standing == "mostly unseen":
+    if report.verdict == "mostly unseen":
         told = f"only {told.replace(' passed', f' of {total} passed')}"
-    return badge(f"{report.circumstances.level.value}: {told}", report.standing)
+    return badge(f"{report.circumstances.level.value}: {told}", report.verdict)
 
 
 def _facts(report: ConformanceReport) -> Sequence[tuple[str, str]]:

@@ -148,7 +148,7 @@ def test_what_was_not_exercised_is_not_passed(endings: tuple[str, ...], is_good:
 
 
 @pytest.mark.parametrize(
-    ("endings", "standing", "told"),
+    ("endings", "verdict", "told"),
     [
         (("pass", "not exercised"), "good", "core: 1 passed, 1 not exercised"),
         (
@@ -161,13 +161,13 @@ def test_what_was_not_exercised_is_not_passed(endings: tuple[str, ...], is_good:
     ],
 )
 def test_a_badge_is_green_only_where_most_was_put_to_the_test(
-    endings: tuple[str, ...], standing: str, told: str
+    endings: tuple[str, ...], verdict: str, told: str
 ) -> None:
     found = report(*endings)
-    assert found.standing == standing
+    assert found.verdict == verdict
     svg = WRITERS[".svg"](found)
     assert told in svg
-    assert ("#2e7d32" in svg) == (standing == "good")
+    assert ("#2e7d32" in svg) == (verdict == "good")
 
 
 def test_a_text_tells_each_reason_once_and_names_few_checks() -> None:
