@@ -303,7 +303,7 @@ def test_a_small_model_has_what_suits_it_whatever_file_it_is_in(tmp_path: Path) 
     expected = chat_ids(session._model, chat_of(asked, EMBEDDED))
     assert session.ids == tuple(expected)
     assert session._constraint is not None
-    assert not session._constraint._choice.brackets
+    assert not session._constraint._following._choice.brackets
     session.close()
 
 
