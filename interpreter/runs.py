@@ -283,13 +283,14 @@ class RunReader:
 
 def _gone(before: State, after: State, row: Row) -> Iterable[str]:
     """Return the keys of the calls that a row settled, of which there are some: the one that came
-    back, or else whatever is pending no more.
+    back, or else whatever is pending no more, in the order of the calls.
     """
     match row.event:
         case Returned(call=call) | Expired(call=call):
             return (call,)
         case _:
-            return set(before.unsettled).difference(after.unsettled)
+            still = set(after.unsettled)
+            return [key for key in before.unsettled if key not in still]
 
 
 def _is_message(identifier: str) -> bool:

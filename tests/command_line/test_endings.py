@@ -501,3 +501,21 @@ def test_python_m_cml_is_the_command() -> None:
     command = [sys.executable, "-m", "cml", "explain", "CML206"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Valid/trap-wakes" in done.stdout
+
+
+TAKEN_DOWN = """
+import os, signal, click
+from cml.terminal.entry import run
+
+class Late:
+    def __del__(self, kill=os.kill, process=os.getpid(), number=signal.SIGINT):
+        kill(process, number)
+
+late = Late()
+run(click.Group("nothing", invoke_without_command=True))
+"""
+
+
+def test_ctrl_c_while_the_interpreter_takes_itself_down_changes_nothing() -> None:
+    ended = subprocess.run([sys.executable, "-c", TAKEN_DOWN], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
