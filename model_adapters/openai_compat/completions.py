@@ -6,37 +6,29 @@ it is sent as the prompt of a new request. Servers keep the prefixes of prompts:
 tokens and little more (docs/benchmarks.md). A connection that breaks is taken up again in this way.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import chain
-from typing import Final, Literal
+from collections.abc import Collection, Sequence
+from typing import Literal
 
-import msgspec
-
-from cml.wording import counted
 from interpreter.errors import HostError
-from interpreter.session import CONTEXT_LEFT, RESTORE, Ability, Batch, EndOfDecoding, Piece
-from model_adapters.errors import AdapterError
-from model_adapters.openai_compat.characters import WholeCharacters
-from model_adapters.openai_compat.completion_events import (
-    CompletionChunk,
-    likeliest_first,
-    note_usage,
+from interpreter.session import (
+    CONTEXT_LEFT,
+    MASKS,
+    RESTORE,
+    TOKENS,
+    Ability,
+    Batch,
+    EndOfDecoding,
+    Piece,
 )
-from model_adapters.openai_compat.dialects import Choice, is_plain, part_of, parts_of_chat
-from model_adapters.openai_compat.faults import ServerError
-from model_adapters.openai_compat.feed import Feed, Stream
+from model_adapters.errors import AdapterError
+from model_adapters.openai_compat.asking import Asking, Mask
+from model_adapters.openai_compat.context import ServerContext
+from model_adapters.openai_compat.feed import Feed, Reason, Stream
 from model_adapters.openai_compat.held import HeldAnswer
-from model_adapters.openai_compat.parts import ContextPart, cut, text_of
-from model_adapters.openai_compat.server import UNKNOWN_LENGTH, Server, Usage, sampling_options
+from model_adapters.openai_compat.parts import ContextPart
+from model_adapters.openai_compat.server import UNKNOWN_LENGTH, Server, Usage
 from model_adapters.opening import GREEDY, Sampling
 from model_adapters.prompt import Message
-
-_NEVER: Final = -100
-"""The least that may be added to the score of a token."""
-
-_ALTERNATIVES: Final = 5
-_USAGE_WITHIN_S: Final = 0.5
-"""How long the end of an answer waits for what the server says that it took, in seconds."""
 
 
 class CompletionsSession:
@@ -63,14 +55,13 @@ class CompletionsSession:
         held: HeldAnswer | None = None,
     ) -> None:
         self._server = server
-        self._sampling = sampling
         self._held = held
         self._max_tokens = max_tokens
         self._decoded = 0
-        self._before = parts_of_chat(server.dialect, server.ask, messages)
-        self._segment: list[ContextPart] = []
+        self._context = ServerContext(server, messages)
         self._restored = ""
-        self._taken_back: tuple[tuple[int, ...], str] | None = None
+        self._asking = Asking(server, self._context, sampling, held)
+        self._mask: Mask | None = None
         self._feed = Feed(server, self._begin)
         if self.context_left <= 0:
             raise AdapterError(
@@ -80,25 +71,53 @@ class CompletionsSession:
 
     @property
     def abilities(self) -> frozenset[Ability[object]]:
-        """What it can do besides its verbs; it tells how much room there is where the server does."""
-        known = self._server.context_tokens < UNKNOWN_LENGTH
-        return frozenset({RESTORE, CONTEXT_LEFT} if known else {RESTORE})
+        """What it can do besides its verbs: that depends on what the server tells."""
+        knows_room = self._server.context_tokens < UNKNOWN_LENGTH
+        knows_tokens = self._server.dialect.tokens is not None
+        return frozenset(
+            {
+                RESTORE,
+                *([CONTEXT_LEFT] if knows_room else []),
+                *([TOKENS, MASKS] if knows_tokens else []),
+            }
+        )
 
     @property
     def context_left(self) -> int:
         """How many more tokens the context can hold (Embed/context-left)."""
-        kept = sum(part.tokens for part in self._parts)
-        return max(0, self._server.context_tokens - kept)
+        return max(0, self._server.context_tokens - self._whole.tokens)
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """The tokens of the context, prompt included; none where the server does not tell them."""
-        return tuple(token for part in self._parts for token in part.ids)
+        """The tokens of the context, prompt included; none where the server does not tell them (Embed/tokens)."""
+        return self._whole.ids
+
+    @property
+    def control_tokens(self) -> frozenset[int]:
+        """The tokens that no content is encoded to: those of the model's template (Embed/tokens)."""
+        return self._context.control_tokens
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Return the tokens that an append of this text makes of it (Embed/tokens)."""
+        return self._context.content(text).ids
+
+    def allow(self, tokens: Collection[int]) -> None:
+        """Have the next decode choose among these tokens only, once (Embed/masks).
+
+        Raises:
+            HostError: None is given, or a number that is no token's, or the server tells no tokens.
+        """
+        tokenizing = self._server.dialect.tokens
+        if tokenizing is None:
+            raise HostError("Embed/masks", "this server tells no tokens, so none can be allowed")
+        if not tokens or min(tokens) < 0:
+            raise HostError("Embed/masks", "allow() takes at least one token, none below 0")
+        self._mask = Mask(frozenset(tokens), tokenizing)
 
     @property
     def text(self) -> str:
         """The characters of the context, prompt included."""
-        return text_of(self._parts)
+        return self._whole.text
 
     @property
     def usage(self) -> Usage:
@@ -115,10 +134,10 @@ class CompletionsSession:
         if self._decoded >= self._max_tokens or not self.context_left:
             self._feed.finish()
             return self._end("length")
-        part = self._feed.next()
+        part = self._feed.next() if self._mask is None else self._chosen(self._mask)
         if isinstance(part, str):
             return self._end(part)
-        self._segment.append(part)
+        self._context.write(part)
         self._decoded += part.tokens
         self._server.usage.received_tokens += part.tokens
         if self._held and self._held.read(part.text):
@@ -136,12 +155,12 @@ class CompletionsSession:
             ServerError: The server does not make tokens of the text.
         """
         self._write_restored()
-        if self._begun:
+        if self._context.begun:
             raise HostError("Embed/append", "text was appended inside a character; decode first")
         self._feed.stop()
-        part = self._part(batch.text)
-        self._before += [*self._segment, part]
-        self._segment, self._taken_back = [], None
+        part = self._context.content(batch.text)
+        self._context.append(part)
+        self._asking.taken_back = None
         if self._held:
             self._held.appended(batch.interrupts)
         return part.tokens
@@ -153,29 +172,19 @@ class CompletionsSession:
             HostError: The model has generated fewer since the last append.
         """
         self._write_restored()
-        written = len(text_of(self._segment))
-        if not 0 <= characters <= written:
-            raise HostError(
-                "Embed/rewind",
-                f"{counted(characters, 'character')} to drop, {written} since the last append",
-            )
-        if not characters:
+        taken_back = self._context.rewind(characters)
+        if taken_back is None:
             return
         self._feed.stop()
-        found = cut(self._segment, written - characters)
-        del self._segment[found.kept :]
-        if found.put_back:
-            self._segment.append(self._own(found.put_back))
-        first = self._part(found.dropped).ids if found.put_back else found.first
-        self._taken_back = first[:1], found.dropped
+        self._asking.taken_back = taken_back
         if self._held:
-            self._held.written_anew(text_of(self._segment))
+            self._held.written_anew(self._context.written)
 
     def restore(self, decoded: Piece | EndOfDecoding) -> None:
         """Write what another session decoded, as the tokens that its text is encoded to (Embed/restore).
         The server is asked for them at one go when something is to follow.
         """
-        self._taken_back = None
+        self._asking.taken_back = None
         if isinstance(decoded, Piece):
             self._restored += decoded.text
         elif self._held:
@@ -188,113 +197,40 @@ class CompletionsSession:
         self._server.close()
 
     @property
-    def _parts(self) -> tuple[ContextPart, ...]:
-        """The context, prompt included."""
+    def _whole(self) -> ServerContext:
+        """The context, with what was restored."""
         self._write_restored()
-        return (*self._before, *self._segment)
+        return self._context
 
     def _write_restored(self) -> None:
         if self._restored:
-            part = self._own(self._restored)
+            part = self._context.own(self._restored)
             self._restored = ""
-            self._segment.append(part)
+            self._context.write(part)
             self._decoded += part.tokens
             if self._held:
                 self._held.read(part.text)
 
-    @property
-    def _begun(self) -> int:
-        """How many parts at the end make up a character that is not complete."""
-        whole = (n for n, part in enumerate(reversed(self._segment)) if part.text)
-        return next(whole, len(self._segment))
+    def _begin(self) -> Stream:
+        if self._mask is not None:
+            return self._asking.one_of(self._mask)
+        return self._asking.next(min(self._max_tokens - self._decoded, self.context_left))
 
-    def _part(self, text: str) -> ContextPart:
-        return part_of(self._server.dialect, self._server.ask, text)
-
-    def _own(self, text: str) -> ContextPart:
-        """Return text of the model's own: ordinary tokens, or the very characters."""
-        server = self._server
-        return part_of(server.dialect, server.ask, text, control=server.dialect.encode is None)
+    def _chosen(self, mask: Mask) -> ContextPart | Reason:
+        """Choose under a mask. A single token need not be asked for: it is read with what follows."""
+        self._feed.stop()
+        [first, *others] = mask.allowed
+        if others or self._held or first in self.control_tokens:
+            found = self._feed.next()
+            self._feed.stop()
+        else:
+            found = self._context.spelled(first, mask.tokens)
+        self._mask = self._asking.taken_back = None
+        return found
 
     def _end(self, reason: Literal["stop", "length"]) -> EndOfDecoding:
         self._feed.stop()
         if self._held:
             self._held.ended()
-        del self._segment[len(self._segment) - self._begun :]
+        self._context.drop_begun()
         return EndOfDecoding(reason)
-
-    def _begin(self) -> Stream:
-        """Ask for what follows the context; first for a character without what was taken back."""
-        if self._taken_back is not None:
-            token, text = self._taken_back
-            without = {"logit_bias": {str(n): _NEVER for n in token}}
-            other = self._stream(without) if token else self._stream_of(text)
-            for found in other:
-                self._taken_back = None
-                yield found
-                if isinstance(found, str):
-                    return
-                if found.text:  # a token may be half of a character: no request begins behind it
-                    other.close()
-        yield from self._stream({})
-
-    def _stream_of(self, taken_back: str) -> Stream:
-        yield self._own(self._alternative(taken_back))
-
-    def _stream(self, body: Mapping[str, object]) -> Stream:
-        server, characters = self._server, WholeCharacters()
-        with server.stream("/completions", {**self._request(), **body}) as events:
-            for event in events:
-                chunk = msgspec.convert(event, CompletionChunk)
-                server.require_model(chunk.model)
-                for choice in (chunk.choices or ())[:1]:
-                    text = characters.add(choice.text or "")
-                    if part := self._received(text, choice):
-                        yield part
-                    if choice.finish_reason:
-                        with events.ending_within(_USAGE_WITHIN_S):
-                            note_usage(server.usage, chain([event], events))
-                        yield "length" if choice.finish_reason == "length" else "stop"
-                        return
-            if events.is_done:  # it keeps the reason to itself
-                yield "stop"
-
-    def _request(self) -> dict[str, object]:
-        server = self._server
-        return {
-            **server.options,
-            "model": server.model,
-            "prompt": self.text if server.dialect.encode is None else self.ids,
-            "max_tokens": min(self._max_tokens - self._decoded, self.context_left),
-            **sampling_options(self._sampling),
-            **(self._held.options() if self._held else {}),
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-
-    def _received(self, text: str, choice: Choice) -> ContextPart | None:
-        """Return what a chunk adds to the context, if anything."""
-        ids = self._server.dialect.ids(choice)
-        if choice.finish_reason == "stop":  # the end token is among them
-            ids = None if text else ()
-        if ids is None:
-            return self._own(text)
-        return ContextPart(text, ids, max(1, len(ids))) if text or ids else None
-
-    def _alternative(self, taken_back: str) -> str:
-        """Return the likeliest beginning that is not one of the text that was taken back.
-
-        Raises:
-            ServerError: The server tells no alternatives that are whole characters.
-        """
-        body = {**self._request(), "max_tokens": 1, "logprobs": _ALTERNATIVES}
-        answer = self._server.answer(
-            "/completions", {**body, "stream": False, "stream_options": None}
-        )
-        for text in likeliest_first(answer):
-            if is_plain(text) and not taken_back.startswith(text):
-                return text
-        raise ServerError(
-            f"{self._server.address.url}: it tells no alternative to a token that could be sent as text, "
-            "so what was taken back would come again"
-        )

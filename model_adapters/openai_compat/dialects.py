@@ -5,7 +5,7 @@ takes a server that makes tokens of text for others; one that does not is sent t
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -22,6 +22,8 @@ _NO_TEXT: Final = re.compile(r"[\ufffd\ud800-\udfff]|^bytes:(?:\\x[0-9a-f]{2})+$
 
 _MARKERS: Final = frozenset(marker.value for marker in Marker)
 _CHARACTERS_A_TOKEN: Final = 4
+_FAR_AHEAD: Final = 1_000.0
+"""Added to the scores of some tokens so that no other comes; small enough to keep their order."""
 
 
 class Ask(Protocol):
@@ -29,6 +31,14 @@ class Ask(Protocol):
 
     def __call__(self, path: str, body: Mapping[str, object]) -> object:
         """Return its answer to a request with this body, read as JSON."""
+        ...
+
+
+class Tell(Protocol):
+    """Asks a server for what is to be read at a path below its address."""
+
+    def __call__(self, path: str) -> object:
+        """Return it, read as JSON."""
         ...
 
 
@@ -53,23 +63,51 @@ class Choice(msgspec.Struct, frozen=True):
     logprobs: Logprobs | None = None
 
 
+class Holding(msgspec.Struct, frozen=True):
+    """How a kind of server is told the grammar of an answer.
+
+    Args:
+        options: What a request says, given the grammar.
+        end: Asks for the token that a grammar has to name as the end of an answer; None where the
+            server ends an answer by itself as soon as the grammar allows.
+    """
+
+    options: Callable[[str], Mapping[str, object]]
+    end: Callable[["Tell"], str] | None
+
+
+class Tokenizing(msgspec.Struct, frozen=True):
+    """How a kind of server is asked in tokens instead of text.
+
+    Args:
+        encode: Makes tokens of a text, in which control tokens are those of a template or none.
+        decode: Makes text of tokens, U+FFFD of bytes that are no character.
+        ids: The tokens that a chunk tells; None where they are to be made of its text.
+        allowing: What a request says so that one of some tokens comes next.
+    """
+
+    encode: Callable[[Ask, str, bool], list[int]]
+    decode: Callable[[Ask, Sequence[int]], str]
+    ids: Callable[[Choice], tuple[int, ...] | None]
+    allowing: Callable[[Collection[int]], Mapping[str, object]]
+
+
 class Dialect(msgspec.Struct, frozen=True):
     """How a kind of server is asked.
 
     Args:
         name: Of the kind.
         options: What is added to the body of each request.
-        encode: Makes tokens of a text, in which control tokens are those of a template or none;
-            None where the server cannot.
+        holding: How it is held to a grammar of llguidance, if it was built with that.
+        tokens: How it is asked in tokens; None where it is not.
         render: Spells a chat as the model's template does; None where the server cannot.
-        ids: The tokens that a chunk tells; None where they are to be made of its text.
     """
 
     name: str
     options: Mapping[str, object]
-    encode: Callable[[Ask, str, bool], list[int]] | None
+    holding: Holding
+    tokens: Tokenizing | None
     render: Callable[[Ask, Chat], str] | None
-    ids: Callable[[Choice], tuple[int, ...] | None]
 
 
 class _Tokens(msgspec.Struct, frozen=True):
@@ -78,6 +116,14 @@ class _Tokens(msgspec.Struct, frozen=True):
 
 class _Prompt(msgspec.Struct, frozen=True):
     prompt: str
+
+
+class _Content(msgspec.Struct, frozen=True):
+    content: str
+
+
+class _Properties(msgspec.Struct, frozen=True):
+    eos_token: str
 
 
 def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> ContextPart:
@@ -89,13 +135,13 @@ def part_of(dialect: Dialect, ask: Ask, text: str, *, control: bool = False) -> 
         text: Any text.
         control: Whether it is a template's, so that it may hold control tokens.
     """
-    if dialect.encode is None:
+    if dialect.tokens is None:
         safe = text if control else _spelled_apart(text)
         return ContextPart(safe, (), max(1, len(safe) // _CHARACTERS_A_TOKEN))
     ids: list[int] = []
     for stretch in [text] if control else _apart(text):
         if stretch:
-            ids += dialect.encode(ask, stretch, control)
+            ids += dialect.tokens.encode(ask, stretch, control)
     return ContextPart(text, tuple(ids), len(ids))
 
 
@@ -165,27 +211,53 @@ def _encode_for_vllm(ask: Ask, text: str, _: bool) -> list[int]:
     return msgspec.convert(ask("/tokenize", body), _Tokens).tokens
 
 
+def _decode_for_llama_cpp(ask: Ask, tokens: Sequence[int]) -> str:
+    return msgspec.convert(ask("/detokenize", {"tokens": tokens}), _Content).content
+
+
+def _decode_for_vllm(ask: Ask, tokens: Sequence[int]) -> str:
+    return msgspec.convert(ask("/detokenize", {"tokens": tokens}), _Prompt).prompt
+
+
 def _render_by_llama_cpp(ask: Ask, chat: Chat) -> str:
     return msgspec.convert(ask("/apply-template", {"messages": chat}), _Prompt).prompt
 
 
 def _render_by_vllm(ask: Ask, chat: Chat) -> str:
     tokens = msgspec.convert(ask("/tokenize", {"messages": chat}), _Tokens).tokens
-    return msgspec.convert(ask("/detokenize", {"tokens": tokens}), _Prompt).prompt
+    return _decode_for_vllm(ask, tokens)
 
+
+def _end_of_llama_cpp(tell: Tell) -> str:
+    """It tells llguidance of one such token, which need not be the one that the model was trained to end with."""
+    return msgspec.convert(tell("/props"), _Properties).eos_token
+
+
+_HELD_AS_LLAMA_CPP: Final = Holding(lambda grammar: {"grammar": grammar}, _end_of_llama_cpp)
+_HELD_AS_VLLM: Final = Holding(lambda grammar: {"structured_outputs": {"grammar": grammar}}, None)
 
 LLAMA_CPP: Final = Dialect(
     "llama.cpp",
     {"cache_prompt": True, "n_probs": 1},
-    _encode_for_llama_cpp,
+    _HELD_AS_LLAMA_CPP,
+    Tokenizing(
+        _encode_for_llama_cpp,
+        _decode_for_llama_cpp,
+        _ids_of_llama_cpp,
+        lambda tokens: {"logit_bias": [[token, _FAR_AHEAD] for token in tokens]},
+    ),
     _render_by_llama_cpp,
-    _ids_of_llama_cpp,
 )
 VLLM: Final = Dialect(
     "vLLM",
     {"return_token_ids": True, "skip_special_tokens": False},
-    _encode_for_vllm,
+    _HELD_AS_VLLM,
+    Tokenizing(
+        _encode_for_vllm,
+        _decode_for_vllm,
+        lambda choice: choice.token_ids,
+        lambda tokens: {"allowed_token_ids": [*tokens]},
+    ),
     _render_by_vllm,
-    lambda choice: choice.token_ids,
 )
-PLAIN: Final = Dialect("no kind that is known", {}, None, None, lambda _: ())
+PLAIN: Final = Dialect("no kind that is known", {}, _HELD_AS_LLAMA_CPP, None, None)

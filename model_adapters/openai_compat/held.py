@@ -16,10 +16,9 @@ from interpreter.events import Delivery
 from model_adapters.constraint.constraint import checked_grammar
 from model_adapters.constraint.following import Following
 from model_adapters.errors import AdapterError
+from model_adapters.openai_compat.dialects import Holding
 from model_adapters.openai_compat.server import Server
 
-GRAMMAR: Final = "grammar"
-"""What a request of llama.cpp calls it."""
 _TRIED: Final = "[CALL]"
 
 
@@ -28,10 +27,12 @@ class HeldAnswer:
 
     Args:
         following: Follows what the model writes; it does not go over the end of a call.
+        holding: How the server is told a grammar.
     """
 
-    def __init__(self, following: Following) -> None:
+    def __init__(self, following: Following, holding: Holding) -> None:
         self._following = following
+        self._holding = holding
         self._is_over = False
 
     def options(self) -> Mapping[str, object]:
@@ -42,7 +43,7 @@ class HeldAnswer:
         """
         if not self._following.interruptible:
             return {}
-        return {GRAMMAR: checked_grammar(self._following)}
+        return self._holding.options(checked_grammar(self._following))
 
     def read(self, text: str) -> bool:
         """Follow what the model wrote; return whether a call of it is complete."""
@@ -74,22 +75,18 @@ class _Answer(msgspec.Struct, frozen=True):
     choices: tuple[_Choice, ...] = ()
 
 
-class _Properties(msgspec.Struct, frozen=True):
-    eos_token: str
-
-
-def held_end(server: Server) -> str:
+def held_end(server: Server) -> str | None:
     """Try whether a server holds its answers to a grammar: some take one, and do as they like.
 
     Returns:
-        The token that ends an answer. llama.cpp tells llguidance of one such token, which need not be
-        the one that the model was trained to end with.
+        The token that a grammar has to name as the end of an answer, if there is one.
 
     Raises:
         AdapterError: It does not.
     """
     try:
-        end = msgspec.convert(server.tell("/props"), _Properties).eos_token
+        ask_for_end = server.dialect.holding.end
+        end = ask_for_end(server.tell) if ask_for_end else None
         said = _tried(server, end)
     except (AdapterError, msgspec.ValidationError) as error:
         raise _not_held(str(error)) from error
@@ -98,13 +95,14 @@ def held_end(server: Server) -> str:
     return end
 
 
-def _tried(server: Server, end: str) -> str:
+def _tried(server: Server, end: str | None) -> str:
+    ending = f" {end}?" if end else ""
     body = {
         "model": server.model,
         "prompt": "Hello",
         "max_tokens": len(_TRIED),
         "temperature": 0.0,
-        GRAMMAR: f'%llguidance {{}}\nstart: "{_TRIED}" {end}?\n',
+        **server.dialect.holding.options(f'%llguidance {{}}\nstart: "{_TRIED}"{ending}\n'),
     }
     answer = msgspec.convert(server.answer("/completions", body), _Answer)
     return "".join(choice.text for choice in answer.choices)
@@ -113,5 +111,5 @@ def _tried(server: Server, end: str) -> str:
 def _not_held(why: str) -> AdapterError:
     return AdapterError(
         f"the server holds no answer to a grammar of llguidance: {why}; leave out "
-        "grammar=llguidance, or take a llama.cpp that was built with it, as in .[llamacpp]"
+        "grammar=llguidance, or take vLLM, or a llama.cpp that was built with it, as in .[llamacpp]"
     )

@@ -54,7 +54,7 @@ def _open(request: Request, word: str) -> Opened:
         raise missing_extra("openai", error) from error
     LOG.info("asking %s what it serves", address.url)
     server = Server(address)
-    continues = server.dialect.encode is not None
+    continues = server.dialect.tokens is not None
     with ExitStack() as stack:
         stack.callback(server.close)
         if (address.way or ("completions" if continues else "chat")) == "completions":
@@ -100,7 +100,7 @@ def _held(request: Request, server: "Server", fluency: Fluency) -> "HeldAnswer |
         goes_over=False,
         end_token=held_end(server),
     )
-    return HeldAnswer(following)
+    return HeldAnswer(following, server.dialect.holding)
 
 
 @cache

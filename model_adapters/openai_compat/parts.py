@@ -1,6 +1,6 @@
 """A context that a server holds: text in parts, with the tokens of each where they are known."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -38,6 +38,12 @@ class PartsCut(msgspec.Struct, frozen=True):
 def text_of(parts: Iterable[ContextPart]) -> str:
     """Return the characters of some parts."""
     return "".join(part.text for part in parts)
+
+
+def last_characters(parts: Sequence[ContextPart]) -> Sequence[ContextPart]:
+    """Return the last part that completes a character, from where that begins, and all behind it."""
+    whole = [number for number, part in enumerate(parts) if part.text][-2:]
+    return parts[whole[0] + 1 if len(whole) > 1 else 0 :]
 
 
 def cut(parts: list[ContextPart], length: int) -> PartsCut:

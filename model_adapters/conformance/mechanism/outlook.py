@@ -1,6 +1,6 @@
 """What a session would write next: the same for equal contexts, however they came to be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 from cml.symbols import Marker
@@ -12,7 +12,7 @@ from model_adapters.testing.watched import Watched, same
 
 Outlook: TypeAlias = tuple[tuple[Logprob, ...], ...] | str
 """The likeliest tokens at some points of a given continuation; of a session that tells none, what it
-writes."""
+writes behind it."""
 
 _ALONG: Final = " and so on"
 _LIKELIEST, _LOOKED_AMONG = 5, 40
@@ -26,15 +26,27 @@ _RARE: Final = -6.0
 
 def outlook(watched: Watched) -> Outlook:
     """Look ahead. The session is of no more use afterwards."""
-    if not {LOGPROBS, MASKS, TOKENS} <= abilities_of(watched.session):
+    abilities = abilities_of(watched.session)
+    if not {MASKS, TOKENS} <= abilities:
         return watched.written(_STEPS)
-    tells, masks = watched.able(LOGPROBS), watched.able(MASKS)
+    if LOGPROBS not in abilities:
+        for _ in _along(
+            watched
+        ):  # what was taken back is barred from coming next, and from nothing else
+            pass
+        return watched.written(_STEPS)
+    tells = watched.able(LOGPROBS)
     seen = [tells.logprobs(_LOOKED_AMONG)]
-    for token in watched.able(TOKENS).encode(_ALONG):
-        masks.allow([token])
-        watched.decode()
-        seen.append(tells.logprobs(_LOOKED_AMONG))
+    seen += [tells.logprobs(_LOOKED_AMONG) for _ in _along(watched)]
     return tuple(seen)
+
+
+def _along(watched: Watched) -> Iterator[None]:
+    """Have it write the continuation, a token at a time."""
+    for token in watched.able(TOKENS).encode(_ALONG):
+        watched.able(MASKS).allow([token])
+        watched.decode()
+        yield
 
 
 def fresh_outlook(subject: Subject, treated: Forced) -> Outlook | None:

@@ -39,6 +39,7 @@ from_extra("openai", "openai")
 
 from model_adapters.openai_compat.address import Address, read_address  # noqa: E402
 from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
+from model_adapters.openai_compat.dialects import PLAIN  # noqa: E402
 from model_adapters.openai_compat.faults import ServerError  # noqa: E402
 from model_adapters.openai_compat.held import HeldAnswer  # noqa: E402
 from model_adapters.openai_compat.server import Server  # noqa: E402
@@ -385,7 +386,9 @@ def held_on(*acts: Act) -> Iterator[tuple[CompletionsSession, Misbehaving]]:
     with Misbehaving(*acts) as server:
         following = Following([tool_of(f)], goes_over=False)
         session = CompletionsSession(
-            Server(Address(server.url), first_wait_s=0.01), ASK, held=HeldAnswer(following)
+            Server(Address(server.url), first_wait_s=0.01),
+            ASK,
+            held=HeldAnswer(following, PLAIN.holding),
         )
         try:
             yield session, server

@@ -3,25 +3,32 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Annotated, Literal
 
 import msgspec
 import pytest
 from extras import from_extra
-from msgspec import Meta
+from grammars import (
+    check_that_answers_end_alike,
+    check_that_calls_fit,
+    check_the_contract,
+    double,
+    held,
+)
 from servers import llama_cpp_server, read
 from waiting import wait_until
 
 from cml.ast import OutcomeKind
-from cml.profile import Profile
+from cml.profile import Level, Profile
 from interpreter import HostError, Runtime, Settings
-from interpreter.events import Delivery, Inject, Outcome, Row, Start
+from interpreter.events import Delivery, Inject, Outcome, Row
 from interpreter.interrupts import interrupt_text
 from interpreter.journals import past_of
-from interpreter.session import Batch, EndOfDecoding, Piece, Session
-from interpreter.tools.declared import tool
+from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.backends import Request, open_backend
+from model_adapters.conformance.checks import chosen
+from model_adapters.conformance.running import run_checks
+from model_adapters.conformance.subject import Subject, request_of
 from model_adapters.embedded.smollm2 import AS_PUBLISHED, embedded_gguf, fetch_embedded
 from model_adapters.errors import AdapterError, OptionNotTakenError
 from model_adapters.opening import Opened
@@ -40,6 +47,8 @@ ASK = (Message("user", "Count from one to twenty, in words. <|im_end|>"),)
 CALLS = "[CALL] job1 [HEAD] double(x=21) [END]\n[TRAP][END]"
 BATCH = Batch('\n[INTR] job1 [HEAD] {"city": "Paris <|im_end|>"} [END]\n')
 
+END = 2
+"""The token that ends an answer of the embedded model."""
 THERE = Delivery("job1", Outcome(OutcomeKind.RETURNED, "there"))
 
 
@@ -48,12 +57,6 @@ def url() -> Iterator[str]:
     fetch_embedded(AS_PUBLISHED)
     with llama_cpp_server(embedded_gguf()) as address:
         yield address
-
-
-@tool(idempotent=True)
-def double(x: int) -> int:
-    """Twice as much."""
-    return 2 * x
 
 
 def begin(url: str, max_tokens: int = 200) -> CompletionsSession:
@@ -177,70 +180,74 @@ def test_what_comes_in_place_of_what_was_taken_back_is_a_whole_character(url: st
         assert write(session, 1) == "\U0001f6f8"
 
 
+# ------------------------------------------------------------------------ tokens and masks
+
+
+def test_of_two_tokens_that_are_allowed_the_model_takes_the_likelier(url: str) -> None:
+    with closing(begin(url)) as session:
+        [other, own] = [session.encode(word)[0] for word in (" zebra", "One")]
+        session.allow([other, own])
+        assert session.decode() == Piece("One")
+        assert session.ids[-1] == own
+        session.rewind(3)
+        session.allow([other, own])
+        assert session.decode() == Piece(" zebra")
+        session.allow([END])
+        assert session.decode() == EndOfDecoding("stop")
+
+
+def test_a_token_is_spelled_as_it_is_written_behind_others(url: str) -> None:
+    text = " Größe\n\n日本 👩\u200d🚀 \ufffd [CАLL] ٣"
+    with closing(begin(url)) as session:
+        pieces = []
+        for token in session.encode(text):
+            session.allow([token])
+            pieces.append(session.decode())
+        assert "".join(piece.text for piece in pieces if isinstance(piece, Piece)) == text
+        assert session.text.endswith(text)
+
+
+def test_what_no_token_is_is_refused(url: str) -> None:
+    with closing(begin(url)) as session:
+        for tokens in ([], [-1]):
+            with pytest.raises(HostError, match="Embed/masks"):
+                session.allow(tokens)
+
+
+@pytest.mark.slow
+def test_the_conformance_suite_forces_it_along_its_scripts(url: str) -> None:
+    subject = Subject(lambda request: begin(url, request.max_tokens), request_of("openai"))
+    results = run_checks(
+        chosen(Level.EXTENDED, ("context", "driver")),
+        subject,
+        limit_s=60,
+        given_up=lambda: None,
+        repeat=lambda check: check.id,
+    )
+    endings = {result.id: (result.ending, result.message) for result in results}
+    assert {name for name, (ending, _) in endings.items() if ending == "pass"} >= {
+        *("context/forced", "context/append", "context/after-append", "context/after-rewind"),
+        *("context/after-anything", "context/woven", "driver/split-markers"),
+    }
+    assert [each for each in endings.items() if each[1][0] in {"fail", "error"}] == []
+
+
 # ------------------------------------------------------------------------- held to a grammar
-
-
-def book(city: Literal["Oslo", "Rome"], nights: Annotated[int, Meta(ge=2, le=9)] = 2) -> str:
-    """Book a room."""
-    return f"{nights} in {city}"
-
-
-def held(url: str, min_calls: int = 0, max_calls: int | None = None) -> Opened:
-    word = f"openai:{url}?grammar=llguidance"
-    functions = {"book": book, "double": double}
-    counts = {"min_calls": min_calls, "max_calls": max_calls}
-    return open_backend(Request(word, "Book two rooms.", functions, max_tokens=90, **counts))
 
 
 def test_a_model_that_was_never_taught_writes_calls_that_fit_under_a_grammar(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    opened = held(url, min_calls=3, max_calls=3)
-    settings = opened.fitted(Settings())
-    with Runtime(opened.session, {"book": book, "double": double}, settings) as runtime:
-        rows = list(runtime.run())
-        header = Header(1, runtime.settings)
-    started = [effect for row in rows for effect in row.effects if isinstance(effect, Start)]
-    assert [start.call for start in started] == ["job1", "job2", "job3"]
-    told = [told.outcome.kind for row in rows for told in deliveries(row)]
-    assert told == [OutcomeKind.RETURNED] * 3
-    lines = [encode_header(header), *map(encode_row, rows)]
-    assert list(check_trace(lines)) == []
+    check_that_calls_fit(url)
     assert "no grammar holds" not in capsys.readouterr().err
 
 
 def test_under_a_grammar_an_answer_ends_with_the_token_that_ends_it_without(url: str) -> None:
-    word = f"openai:{url}"
-    words = (word, f"{word}?grammar=llguidance")
-    [free, bound] = [open_backend(Request(w, "Say only: hi.", {})) for w in words]
-    with closing(free.session), closing(bound.session):
-        answers = [written(opened.session) for opened in (free, bound)]
-    assert answers[0] == answers[1]
-
-
-def written(session: Session) -> list[str | EndOfDecoding]:
-    pieces: list[str | EndOfDecoding] = []
-    while not isinstance(piece := session.decode(), EndOfDecoding):
-        pieces += [piece.text] if piece.text else []
-    return [*pieces, piece]
-
-
-def deliveries(row: Row) -> list[Delivery]:
-    return [
-        told for effect in row.effects if isinstance(effect, Inject) for told in effect.interrupts
-    ]
+    check_that_answers_end_alike(url)
 
 
 def test_a_session_that_is_held_keeps_the_contract(url: str) -> None:
-    def make() -> CompletionsSession:
-        session = held(url).session
-        assert isinstance(session, CompletionsSession)
-        return session
-
-    with closing(make()) as session:
-        prompt = len(session.text)
-    checked = check_session(make, context_of=lambda session: session.text[prompt:], steps=4)
-    assert checked.not_exercised == {}
+    check_the_contract(url)
 
 
 def test_behind_a_call_the_server_is_held_to_the_next_grammar(url: str) -> None:

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 from extras import from_extra
+from grammars import check_that_answers_end_alike, check_that_calls_fit, check_the_contract
 from servers import read, vllm_server
 from waiting import wait_until
 
@@ -106,3 +107,12 @@ def test_a_context_that_fills_up_in_an_injection_ends_the_decoding(url: str) -> 
         assert session.decode() == EndOfDecoding("length")
         session.append(BATCH)
         assert session.text.endswith(BATCH.text)
+
+
+def test_it_is_held_to_the_grammar_of_calls(url: str) -> None:
+    check_that_calls_fit(url)
+    check_that_answers_end_alike(url)
+
+
+def test_held_to_a_grammar_it_keeps_the_contract(url: str) -> None:
+    check_the_contract(url)
