@@ -44,7 +44,7 @@ def page_file(title: str, parts: Mapping[str, bytes]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
         f"<title>{html_text(title)}</title>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<main id="page"></main>\n{data}<script type="module">{script}</script>\n'
+        f'<body>\n<main id="page" aria-busy="true"></main>\n{data}<script type="module">{script}</script>\n'
         "</body>\n</html>\n"
     )
 

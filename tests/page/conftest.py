@@ -14,6 +14,8 @@ from model_adapters.serving.traces.command import view_command
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+PATIENCE_MS = 120_000
+LOOK_AGAIN_MS = 50
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -46,23 +48,32 @@ class Viewer:
         assert done.exit_code == 0, done.stderr
         page = self.page(width=width, height=height, **context)
         page.goto(file.as_uri())
-        page.wait_for_selector(".row")
+        self.wait_until_drawn(page)
         return page
 
     def page(self, *, width: int = 1280, height: int = 900, **context: str) -> "Page":
         """Return an empty page that is listened to."""
         page = self._browser.new_page(viewport={"width": width, "height": height}, **context)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda said: self.complaints.append(said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
         return page
 
+    def wait_until_drawn(self, page: "Page") -> None:
+        """Wait until a page has all that it shows, and has drawn all that it was told.
+
+        Rows are there at once; the text, the lanes and what is pending come with a later frame.
+        """
+        drawn = "#page:not([aria-busy]):not(:has([data-drawing]))"
+        page.wait_for_selector(drawn, state="attached")
+
     def wait_until(self, page: "Page", expression: str) -> None:
         """Wait until something holds; the policy of our pages bars what the driver has for it."""
-        for _ in range(200):
+        for _ in range(PATIENCE_MS // LOOK_AGAIN_MS):
             if page.evaluate(expression):
                 return
-            page.wait_for_timeout(50)
+            page.wait_for_timeout(LOOK_AGAIN_MS)
         raise AssertionError(f"never came: {expression}")
 
     def close(self) -> None:

@@ -38,6 +38,14 @@ def other_run(path: Path) -> Path:
     return path
 
 
+def shown_us(page: "Page") -> list[str]:
+    """How much time each of the drawings shows, in microseconds."""
+    totals: list[str] = page.locator(".lanes").evaluate_all(
+        "all => all.map(lanes => lanes.style.getPropertyValue('--total'))"
+    )
+    return totals
+
+
 @pytest.fixture
 def page(viewer: "Viewer", tmp_path: Path) -> "Page":
     return viewer.open(TRIP, other_run(tmp_path / "other.jsonl"))
@@ -70,10 +78,7 @@ def test_where_two_runs_part_is_marked_and_seen(page: "Page") -> None:
 
 
 def test_they_share_an_axis_and_follow_each_other(page: "Page") -> None:
-    totals = page.locator(".lanes").evaluate_all(
-        "all => all.map(lanes => lanes.style.getPropertyValue('--total'))"
-    )
-    assert len(set(totals)) == 1
+    assert len(set(shown_us(page))) == 1
     left, right = page.locator("article").all()
     left.locator(".row").nth(1).click()
     assert right.locator(".row[aria-selected=true] .row-number").inner_text() == (
@@ -127,11 +132,8 @@ def test_what_if_is_drawn_beside_what_happened(viewer: "Viewer", tmp_path: Path)
     page.get_by_label("calls at once").select_option("1")
     assert said.inner_text().endswith("later")
     # What takes longer is seen whole, on one axis with what happened.
-    totals = page.locator(".lanes").evaluate_all(
-        "all => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>"
-        " done(all.map(lanes => lanes.style.getPropertyValue('--total'))))))"
-    )
-    assert totals[0] == totals[1]
+    viewer.wait_until_drawn(page)
+    assert len(set(shown_us(page))) == 1
 
 
 def test_nothing_chosen_the_run_is_told_of(viewer: "Viewer") -> None:

@@ -1,5 +1,6 @@
 """A session under way, in a real browser: rows come one after another, and time goes on between them."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,9 @@ def test_what_runs_grows_until_it_returns(viewer: "Viewer", page: "Page") -> Non
     assert page.locator(".pending li b").inner_text() == "price"
     assert "decodes" in page.locator(".facts").inner_text()
     # Times go on by themselves; they are never taken back.
-    viewer.wait_until(page, "parseFloat(document.querySelector('.elapsed').textContent) > 100")
+    elapsed = "document.querySelector('.elapsed').textContent"
+    first = page.evaluate(elapsed)
+    viewer.wait_until(page, f"{elapsed} !== {json.dumps(first)}")
     axis = "getComputedStyle(document.querySelector('.lanes')).getPropertyValue('--total')"
     before = float(page.evaluate(axis))
     viewer.wait_until(page, f"parseFloat({axis}) > {before}")

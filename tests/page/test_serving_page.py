@@ -46,8 +46,7 @@ def opened(viewer: "Viewer", served: Served, path: str = "/", **context: object)
     page.goto(
         f"http://{served.netloc}{path.partition('#')[0]}?token={served.token}#{path.partition('#')[2]}"
     )
-    page.wait_for_selector(INPUT)
-    page.wait_for_selector(".model:not(:empty)")
+    viewer.wait_until_drawn(page)
     return page
 
 
@@ -72,7 +71,7 @@ def test_a_session_is_watched(viewer: "Viewer", trip: Served) -> None:
     wait_for_text(page, ".context", "24 degrees and cloudy.")
     assert page.locator(".track .bar.running").count() == 3
     ask(page, "And then?")
-    wait_for_text(page, ".row-list", "Step/begin")
+    wait_for_text(page, ".piece.question", "And then?")
     wait_for_state(page, "waiting")
 
 
@@ -208,6 +207,7 @@ def test_a_line_that_is_lost_is_taken_up_again_without_a_loss(
         wait_for_state(page, "waiting")
         session = f"/api/sessions/{page.url.partition('#')[2]}"
         events = [event.data for event in patient.turn(session)]
+        viewer.wait_until_drawn(page)
         written = [
             row["event"]["symbol"]["text"] for row in events if "symbol" in row.get("event", {})
         ]
@@ -221,6 +221,7 @@ def test_a_line_that_is_lost_is_taken_up_again_without_a_loss(
         wait_for_text(page, ".row:last-child .row-number", str(len(events) - 1))
         page.reload()
         wait_for_state(page, "waiting")
+        viewer.wait_until_drawn(page)
         assert page.locator(".context").inner_text() == text
     forgive_lost_lines(viewer, page)
 
@@ -246,6 +247,7 @@ def test_a_phone_in_the_light_and_in_the_dark(viewer: "Viewer", trip: Served, sc
     page = opened(viewer, trip, width=360, height=740, color_scheme=scheme)
     ask(page, "Plan my trip to Tokyo.")
     wait_for_state(page, "waiting")
+    viewer.wait_until_drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
     assert (sum(page.evaluate(shade)) < 150) == (scheme == "dark")

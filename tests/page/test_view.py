@@ -111,6 +111,7 @@ def test_what_was_pending_at_a_row_is_told(viewer: "Viewer") -> None:
     page = viewer.open(TRIP)
     assert page.locator(".pending li").count() == 0
     page.locator(".row", has_text="starts weather").click()
+    viewer.wait_until_drawn(page)
     assert page.locator(".pending li b").all_inner_texts() == ["weather"]
 
 

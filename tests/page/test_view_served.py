@@ -55,7 +55,7 @@ def address() -> Iterator[str]:
 def test_traces_are_served_as_they_are_in_a_file(viewer: "Viewer", address: str) -> None:
     page = viewer.page()
     page.goto(address)
-    page.wait_for_selector(".row")
+    viewer.wait_until_drawn(page)
     assert page.locator(".note").all_inner_texts() == ["The same as trip.jsonl."] * 2
     page.locator(".row", has_text="in go price").first.click()
     assert "At a safe point" in page.locator(".rule").first.inner_text()

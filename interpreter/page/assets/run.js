@@ -5,6 +5,8 @@
 //   view.add([header]);                      // rows exactly as a trace has them, the header first,
 //   view.add(rows);                          // one at a time or thousands
 //
+// While something is still to be drawn, the run has the attribute `data-drawing`; while time goes on, there always is.
+//
 // Give rows that were parsed with `parseRow` of interrupts.js: it keeps numbers as they are spelled.
 
 import { Details } from "./details.js";
@@ -161,10 +163,12 @@ export class RunView {
   // -------------------------------------------------------------------------------------------- drawing
 
   #ask() {
+    this.element.toggleAttribute("data-drawing", true);
     this.frame ||= requestAnimationFrame(() => this.#draw());
   }
 
   #askSoon() {
+    this.element.toggleAttribute("data-drawing", true);
     this.timer ||= setTimeout(() => this.#ask(), this.drawnMs + PAUSE_MS - performance.now());
   }
 
@@ -186,6 +190,7 @@ export class RunView {
     this.isNew = false;
     this.drawnMs = performance.now();
     if (this.#isGoing) this.#askSoon();
+    else this.element.toggleAttribute("data-drawing", false);
   }
 
   #said({ header, calls, phase, ending }, nowUs) {

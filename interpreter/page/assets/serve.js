@@ -147,4 +147,6 @@ class Serve {
 
 const page = document.getElementById("page");
 const serve = new Serve(page);
-serve.start().catch((error) => (serve.error.textContent = `This page cannot be shown: ${error.message}`));
+serve.start()
+  .catch((error) => (serve.error.textContent = `This page cannot be shown: ${error.message}`))
+  .finally(() => page.removeAttribute("aria-busy"));

@@ -38,4 +38,6 @@ async function show(page) {
 }
 
 const page = document.getElementById("page");
-show(page).catch((error) => page.append(element("p.error", `This page cannot be shown: ${error.message}`, { role: "alert" })));
+show(page)
+  .catch((error) => page.append(element("p.error", `This page cannot be shown: ${error.message}`, { role: "alert" })))
+  .finally(() => page.removeAttribute("aria-busy"));
