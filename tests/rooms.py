@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from sources import PACKAGES, ROOT, tree_of
@@ -14,8 +15,13 @@ def room_of(parts: tuple[str, ...]) -> str:
     return f"{package}/{inner[0]}" if is_room else package
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The modules of ours that a file imports."""
+@cache
+def imported(path: Path) -> tuple[str, ...]:
+    """The modules of ours that a file imports: all sources are parsed but once."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
@@ -58,12 +64,13 @@ def modules() -> dict[str, set[str]]:
 def drawn() -> str:
     """The rooms as a diagram. Everybody uses the top of the packages before, so no arrow says it."""
     lines = []
+    all_rooms = rooms()
     for package in PACKAGES:
         lines.append(f"    subgraph {package}")
-        inner = [room for room in rooms() if room.startswith(f"{package}/")]
+        inner = [room for room in all_rooms if room.startswith(f"{package}/")]
         lines += [f"        {_name(room)}[{room.partition('/')[2]}]" for room in inner]
         lines.append("    end")
-    for room, others in rooms().items():
+    for room, others in all_rooms.items():
         arrows = [other for other in sorted(others) if "/" in other and "/" in room]
         lines += [f"    {_name(room)} --> {_name(other)}" for other in arrows]
     return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])

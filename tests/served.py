@@ -16,6 +16,7 @@ ODD = Path(__file__).parent / "serving"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TRIP = f"script:{EXAMPLES / 'trip.cml'}"
 TRAVEL = str(EXAMPLES / "travel_tools.py")
+QUICK = str(ODD / "quick_travel.py")
 SLOW = str(ODD / "odd_sessions.py")
 
 

@@ -1,5 +1,6 @@
 """Files that a command line is given, and the command line itself."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -25,20 +26,14 @@ class Files(NamedTuple):
     tools: Path
 
 
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
-    monkeypatch.chdir(tmp_path)
-    made = Files(
-        tmp_path,
-        tmp_path / "good.cml",
-        tmp_path / "good.jsonl",
-        tmp_path / "workload.jsonl",
-        tmp_path / "good_tools.py",
-    )
-    made.context.write_text(running.SCRIPT, encoding="utf-8")
-    (tmp_path / "chat.json").write_text(running.CHAT, encoding="utf-8")
-    made.workload.write_text(running.WORKLOAD, encoding="utf-8")
-    made.tools.write_text(running.TOOLS, encoding="utf-8")
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of which each test has a copy."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "good.cml").write_text(running.SCRIPT, encoding="utf-8")
+    (folder / "chat.json").write_text(running.CHAT, encoding="utf-8")
+    (folder / "workload.jsonl").write_text(running.WORKLOAD, encoding="utf-8")
+    (folder / "good_tools.py").write_text(running.TOOLS, encoding="utf-8")
 
     def functions(start: Start) -> list[tuple[int, Outcome]]:
         value = f"done \x1b[31m\x9b\u202e{start.args[0]}"
@@ -46,12 +41,26 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
 
     session = ScriptedSession(pieces_of(running.SCRIPT))
     header = Header(1, Settings(), prompt="What is it?")
-    with made.trace.open("wb") as file:
+    with (folder / "good.jsonl").open("wb") as file:
         for _ in write_trace(file, header, run_virtual(session, functions, Settings())):
             pass
-    with open_journals("sqlite:good.db") as journals, journals.begin("good", header):
+    database = f"sqlite:{folder / 'good.db'}"
+    with open_journals(database) as journals, journals.begin("good", header):
         pass
-    return made
+    return folder
+
+
+@pytest.fixture
+def files(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Files(
+        tmp_path,
+        tmp_path / "good.cml",
+        tmp_path / "good.jsonl",
+        tmp_path / "workload.jsonl",
+        tmp_path / "good_tools.py",
+    )
 
 
 Cml = Callable[..., running.Ended]

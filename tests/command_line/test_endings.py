@@ -132,29 +132,31 @@ def test_a_process_without_a_standard_output_ends_well(files: "Files", name: str
 
 
 @each_printer
-def test_an_encoding_that_lacks_our_signs_is_spelt_out(
-    files: "Files", words: tuple[str, ...]
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_an_encoding_lacks_of_our_signs_is_spelt_out(
+    files: "Files",
+    cml: "Cml",
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    encoding: str,
 ) -> None:
-    running = process(*words, environment=ASCII)
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 0, err
-    assert b"Traceback" not in err
-    if "--json" in words or "sarif" in words:
-        json.loads(out.decode("utf-8"))
-    else:
-        assert out.isascii()
-
-
-@each_printer
-def test_an_encoding_that_has_some_of_our_signs_is_used(
-    files: "Files", cml: "Cml", monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
-) -> None:
-    with Path("out.txt").open("w", encoding="latin-1") as place:
+    with Path("out.txt").open("w", encoding=encoding) as place:
         found = written_to(place, monkeypatch, cml, words)
     assert found.status == 0, found.err
     out = Path("out.txt").read_bytes()
     if "--json" in words or "sarif" in words:
         json.loads(out.decode("utf-8"))
+    else:
+        out.decode(encoding)
+
+
+@some_printers
+def test_so_it_is_where_the_locale_chooses_it(files: "Files", name: str) -> None:
+    running = process(*PRINTERS[name], environment=ASCII)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert b"Traceback" not in err
+    assert out.isascii()
 
 
 def test_a_picture_in_ascii_is_still_a_picture(files: "Files") -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from extras import from_extra
-from served import SLOW, TRIP, Served, serving
+from served import QUICK, SLOW, TRIP, Served, serving
 
 if TYPE_CHECKING:
     from conftest import Viewer
@@ -25,7 +25,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202e<script>alert(2)</script>"
 
 @pytest.fixture(scope="module")
 def trip() -> Iterator[Served]:
-    with serving(TRIP, "--sessions", "8") as served:
+    with serving(TRIP, "--sessions", "8", tools=QUICK) as served:
         yield served
 
 

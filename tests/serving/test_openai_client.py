@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from extras import from_extra
-from served import SLOW, TRAVEL, TRIP, Served, finish, serving, wait_for
+from served import QUICK, SLOW, TRAVEL, TRIP, Served, finish, serving, wait_for
 
 from_extra("page", "uvicorn")
 openai = from_extra("openai", "openai")
@@ -18,7 +18,14 @@ ASKED = [{"role": "user", "content": "Plan my trip to Tokyo."}]
 
 @pytest.fixture(scope="module")
 def trip() -> Iterator[Served]:
-    with serving(TRIP, "--sessions", "8") as served:
+    with serving(TRIP, "--sessions", "8", tools=QUICK) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def slow_trip() -> Iterator[Served]:
+    """One whose calls run for seconds."""
+    with serving(TRIP, tools=TRAVEL) as served:
         yield served
 
 
@@ -67,9 +74,9 @@ def test_an_answer_names_its_session_also_as_a_whole(trip: Served) -> None:
     assert trip.state(f"/api/sessions/{session}") == "over"
 
 
-def test_an_answer_in_chunks_is_heard_while_the_calls_run(trip: Served) -> None:
+def test_an_answer_in_chunks_is_heard_while_the_calls_run(slow_trip: Served) -> None:
     with (
-        client_of(trip) as client,
+        client_of(slow_trip) as client,
         client.chat.completions.create(
             model="the-script-trip.cml",
             messages=ASKED,
@@ -82,7 +89,7 @@ def test_an_answer_in_chunks_is_heard_while_the_calls_run(trip: Served) -> None:
         for chunk in streamed:
             chunks.append(chunk)
             if chunk.choices and chunk.choices[0].delta.content and not state_at_first_word:
-                state_at_first_word = trip.state(f"/api/sessions/{session}")
+                state_at_first_word = slow_trip.state(f"/api/sessions/{session}")
     assert state_at_first_word == "running"
     assert chunks[0].choices[0].delta.role == "assistant"
     deltas = [c.choices[0].delta.content or "" for c in chunks if c.choices]
@@ -92,7 +99,9 @@ def test_an_answer_in_chunks_is_heard_while_the_calls_run(trip: Served) -> None:
     assert (set(finishes[:-1]), finishes[-1]) == ({None}, "stop")
     assert (chunks[-1].choices, chunks[-1].usage.completion_tokens > 60) == ([], True)
     assert len({chunk.id for chunk in chunks}) == 1
-    events = [*trip.events(f"/api/sessions/{session}")]  # it is a session as all are, and is over
+    events = [
+        *slow_trip.events(f"/api/sessions/{session}")
+    ]  # it is a session as all are, and is over
     assert events[-1].data["reason"] == "over"
 
 
@@ -127,11 +136,11 @@ def test_what_a_model_thinks_is_told_apart_from_what_it_says() -> None:
     assert (said, thought) == (message.content, message.reasoning_content)
 
 
-def test_a_client_that_goes_away_stops_its_session(trip: Served) -> None:
+def test_a_client_that_goes_away_stops_its_session(slow_trip: Served) -> None:
     def last() -> dict[str, Any]:
-        return trip.ask("GET", "/api/sessions")[1]["sessions"][-1]
+        return slow_trip.ask("GET", "/api/sessions")[1]["sessions"][-1]
 
-    with client_of(trip) as client:
+    with client_of(slow_trip) as client:
         streamed = client.chat.completions.create(
             model="the-script-trip.cml", messages=ASKED, stream=True
         )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 from extras import from_extra
-from served import SLOW, TRIP, Event, Served, finish, serving, wait_for
+from served import QUICK, SLOW, TRIP, Event, Served, finish, serving, wait_for
 
 from cml.diagnostics import Severity
 from interpreter.trace import check_trace, has_checksum
@@ -25,7 +25,7 @@ from_extra("page", "uvicorn")
 
 @pytest.fixture(scope="module")
 def trip() -> Iterator[Served]:
-    with serving(TRIP, "--sessions", "8") as served:
+    with serving(TRIP, "--sessions", "8", tools=QUICK) as served:
         yield served
 
 

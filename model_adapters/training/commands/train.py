@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.speaker.spelling import set_names_apart
 from model_adapters.hf.model import load
 from model_adapters.training.commands.struct_options import chosen, command_line, options_of
-from model_adapters.training.data.files import DialogueFileError, read_dialogues
+from model_adapters.training.data.files import DialogueFileError, DialogueRow, read_dialogues
 from model_adapters.training.recipe.loop import train
 from model_adapters.training.recipe.packing import packs_of
 from model_adapters.training.recipe.plan import Recipe, TrainingProgress, part_over
@@ -63,14 +64,15 @@ def train_command(
     """
     # A model that is not the embedded one has seen more spellings than it could forget.
     recipe = replace(chosen(Recipe), names_apart=model is None)
-    with telling(), _no_data(data):
+    with telling(), _no_data(data), reading(data) as file:
+        dialogues = _begun(read_dialogues(file))
         if model is None:
             embedded_model(yes=yes)
         loaded = load(model, device=device, threads=threads)
         if recipe.names_apart:
             set_names_apart(loaded.tokenizer)
-        with reading(data) as file, writing(output), _telling(recipe) as tell:
-            read = packs_of(loaded, read_dialogues(file), recipe.longest)
+        with writing(output), _telling(recipe) as tell:
+            read = packs_of(loaded, dialogues, recipe.longest)
             trained, progress = train(loaded.network, read, recipe, output, tell)
         with writing(output):
             made = write_result(
@@ -83,6 +85,11 @@ def train_command(
                 is_embedded=model is None,
             )
     print_text(f"written: {', '.join(map(str, made))}", err=True)
+
+
+def _begun(dialogues: Iterator[DialogueRow]) -> Iterator[DialogueRow]:
+    """Read the first: a file of something else is told of before a model is loaded."""
+    return chain([*islice(dialogues, 1)], dialogues)
 
 
 @contextmanager

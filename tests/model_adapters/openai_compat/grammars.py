@@ -19,6 +19,9 @@ from model_adapters.testing import check_session
 from_extra("openai", "openai")
 from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
 
+CONTROL = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
+"""Those of this model: that others are words to it is seen of one kind of session."""
+
 
 def book(city: Literal["Oslo", "Rome"], nights: Annotated[int, Meta(ge=2, le=9)] = 2) -> str:
     """Book a room."""
@@ -73,7 +76,9 @@ def check_the_contract(url: str) -> None:
 
     with closing(make()) as session:
         prompt = len(session.text)
-    checked = check_session(make, context_of=lambda session: session.text[prompt:], steps=4)
+    checked = check_session(
+        make, context_of=lambda session: session.text[prompt:], control=CONTROL, steps=4
+    )
     assert checked.not_exercised == {}
 
 

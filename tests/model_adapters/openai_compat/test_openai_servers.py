@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from extras import from_extra
 from grammars import (
+    CONTROL,
     check_that_answers_end_alike,
     check_that_calls_fit,
     check_the_contract,
@@ -297,7 +298,9 @@ def test_a_chat_is_not_gone_on_with(url: str) -> None:
 
 def test_a_chat_keeps_the_contract_as_far_as_it_can(url: str) -> None:
     with pytest.raises(SessionError, match="Embed/rewind"):  # it begins anew: that is its loss
-        check_session(lambda: ChatSession(Server(Address(url)), ASK, max_tokens=100), steps=4)
+        check_session(
+            lambda: ChatSession(Server(Address(url)), ASK, max_tokens=100), control=CONTROL, steps=4
+        )
 
 
 # ---------------------------------------------------------------------- on the command line
