@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# A module is compiled when it is first imported: most of those of large packages never are.
+# A module is compiled when it is first imported: most of those of large packages never are. What was compiled is kept,
+# whatever the shell says of it: hundreds of processes of the tests import the same modules.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --constraint constraints.txt
 
 # Each process takes one half, in order, and then a part of what is left of the other's: models, servers and databases
