@@ -47,7 +47,7 @@ class OpenBlock(msgspec.Struct, frozen=True):
     Args:
         opener: The marker that opened it.
         source: Its characters from the opener on, at most one more than the limit.
-        heads: Where in the source each [HEAD] stands.
+        heads: Where in the source each [HEAD] stands; one over the limit stands at its end.
     """
 
     opener: Marker
@@ -174,7 +174,13 @@ def _parts(block: OpenBlock) -> tuple[str | None, str, int]:
 
 
 def _readable_identifier(block: OpenBlock, profile: Profile) -> str | None:
+    """Return the identifier of a malformed call, or None (Syntax/malformed-identifier).
+
+    One whose [HEAD] does not end within the limit may have been cut: it is nobody's.
+    """
     if block.opener is not Marker.CALL or not block.heads:
+        return None
+    if block.heads[0] + _HEAD_LENGTH > profile.limits.block_characters:
         return None
     name = block.source[len(block.opener.value) : block.heads[0]].strip(_WHITE_SPACE)
     return None if identifier_fault(name, profile) or reserved_fault(name) else name

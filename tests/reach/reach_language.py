@@ -357,6 +357,33 @@ _LIMITS_AND_NAMES: Final = (
         ),
     ),
     _fault(
+        "a call that is too long has what stands of its head within the limit as its identifier",
+        "Syntax/malformed-identifier",
+        Edit(
+            blocks._readable_identifier,
+            "if block.heads[0] + _HEAD_LENGTH > profile.limits.block_characters:",
+            "if False:",
+        ),
+    ),
+    _fault(
+        "a `[HEAD]` counts for a call that is too long where it begins within the limit",
+        "Syntax/malformed-identifier",
+        Edit(
+            blocks._readable_identifier,
+            "block.heads[0] + _HEAD_LENGTH > profile",
+            "block.heads[0] >= profile",
+        ),
+    ),
+    _fault(
+        "a call that is too long has no identifier",
+        "Syntax/malformed-identifier",
+        Edit(
+            blocks._readable_identifier,
+            "if block.heads[0] + _HEAD_LENGTH > profile.limits.block_characters:",
+            "if _is_over_limit(block, profile):",
+        ),
+    ),
+    _fault(
         "a malformed call keeps a reserved word",
         "Syntax/malformed-identifier",
         Edit(

@@ -28,7 +28,7 @@ function readBlock(symbols, profile) {
     return READERS[opener](parts, profile);
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
-    const id = opener === 'CALL' ? malformedIdentifier(parts, profile) : null;
+    const id = opener === 'CALL' ? malformedIdentifier(symbols, parts, profile) : null;
     return { kind: 'malformed', id, source, rule: fault.rule, opener, message: fault.message };
   }
 }
@@ -43,10 +43,15 @@ function partsOf(symbols) {
   return parts.map(trim);
 }
 
-/** Syntax/malformed-identifier */
-function malformedIdentifier(parts, profile) {
-  const [head] = parts;
-  return parts.length > 1 && isIdentifier(head, profile) && !isReserved(head) ? head : null;
+/** Syntax/malformed-identifier: the first [HEAD] stands within the limit, and before it an identifier. */
+function malformedIdentifier(symbols, [head], profile) {
+  const at = symbols.findIndex((symbol) => symbol.marker === 'HEAD');
+  if (at < 0 || lengthOf(symbols.slice(0, at + 1)) > profile.limits.block_characters) return null;
+  return isIdentifier(head, profile) && !isReserved(head) ? head : null;
+}
+
+function lengthOf(symbols) {
+  return characterCount(symbols.map((symbol) => symbol.text).join(''));
 }
 
 /** Syntax/call */
