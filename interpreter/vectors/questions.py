@@ -13,19 +13,20 @@ from typing import Final, TypeAlias
 import msgspec
 
 from cml.ast import OutcomeKind
-from cml.profile import Profile
+from cml.profile import Profile, Spelling
 from cml.vectors.runner import FOLDERS, Question, unequal, vector_files
 from cml.vectors.runner import questions as language_questions
 from interpreter.events import Delivery, Effect, Inject, Outcome, Report, Returned, Row
 from interpreter.interrupts import interrupt_text
 from interpreter.rules.failures import FAILURES
-from interpreter.vectors.runs import RunAnswer, RunVector, request_of
+from interpreter.vectors.runs import RunAnswer, RunVector, request_of, run_vectors
 from interpreter.vectors.schedules import (
     ScheduleAnswer,
     ScheduleVector,
     decode_schedule,
     schedule_request,
 )
+from interpreter.vectors.spelling import spelled
 
 _FREE: Final = "…"
 _INFORMS: Final = {OutcomeKind.RETURNED, OutcomeKind.PROGRESS}
@@ -33,9 +34,15 @@ _INFORMS: Final = {OutcomeKind.RETURNED, OutcomeKind.PROGRESS}
 
 def run_questions() -> dict[str, Question]:
     """Return what is asked of the run vectors."""
+    return {name: run_question(name, vector) for name, vector in run_vectors().items()}
+
+
+def run_questions_in_tokens() -> dict[str, Question]:
+    """Return what is asked of the run vectors that the token profile has, or can have."""
     return {
-        name: run_question(name, msgspec.json.decode(file.read_bytes(), type=RunVector))
-        for name, file in vector_files("runs").items()
+        name: run_question(name, story)
+        for name, vector in run_vectors().items()
+        if (story := spelled(vector, Spelling.TOKEN))
     }
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from cml.symbols import Marker
-from cml.vectors.runner import MarkerName
+from cml.vectors.runner import MarkerName, vector_files
 from interpreter.drivers.virtual import Drive, TimedOutcomes, run_virtual
 from interpreter.events import Began, Outcome, Row, Said, Start, Stopped
 from interpreter.scripted import ScriptedSession
@@ -124,6 +124,15 @@ def read_vector(path: Path) -> RunVector:
         msgspec.DecodeError: The file is no vector; the message says where.
     """
     return _DECODER.decode(path.read_bytes())
+
+
+def run_vectors() -> dict[str, RunVector]:
+    """Return all run vectors, by category and name.
+
+    Raises:
+        msgspec.DecodeError: A file is no vector.
+    """
+    return {name: _DECODER.decode(file.read_bytes()) for name, file in vector_files("runs").items()}
 
 
 def request_of(identifier: str, vector: RunVector) -> RunRequest:

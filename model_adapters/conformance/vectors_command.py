@@ -8,13 +8,13 @@ from typing import Final
 
 import click
 
-from cml.profile import Level
+from cml.profile import Level, Spelling
 from cml.terminal.options import json_option, seconds
 from cml.terminal.output import print_text
 from cml.vectors.asking import ImplementationError, ask_program, ask_server, is_server
 from cml.vectors.runner import Question
 from interpreter.vectors.levels import level_of
-from interpreter.vectors.questions import CATEGORIES
+from interpreter.vectors.questions import CATEGORIES, run_questions_in_tokens
 from model_adapters.conformance.baseline import against_baseline, unknown_entries
 from model_adapters.conformance.check import CheckResult
 from model_adapters.conformance.checks import is_within, named
@@ -39,6 +39,13 @@ _HIGHEST: Final = Level.EXTENDED
 @only_option
 @baseline_option
 @click.option(
+    "--markers",
+    type=click.Choice([spelling.value for spelling in Spelling]),
+    default=Spelling.TEXT.value,
+    show_default=True,
+    help="text asks each vector as it is; token asks the runs alone, those of text as stories of reserved tokens.",
+)
+@click.option(
     "--timeout",
     "timeout_s",
     type=seconds,
@@ -56,6 +63,7 @@ def vectors_command(
     reports: tuple[Path, ...],
     only: tuple[str, ...],
     baseline: frozenset[str],
+    markers: str,
     timeout_s: float,
     is_list: bool,
     as_json: bool,
@@ -67,7 +75,7 @@ def vectors_command(
 
     Exit status: 0 nothing is answered wrong that the baseline does not expect, 1 something is, 2 usage.
     """
-    known = {name: question for ask in CATEGORIES.values() for name, question in ask().items()}
+    known = _known(Spelling(markers))
     asked = _chosen(known, Level(level), only)
     if is_list:
         for name, question in asked.items():
@@ -81,12 +89,20 @@ def vectors_command(
     begun_s = time.monotonic()
     wrong = _wrong(command, asked, timeout_s)
     took_s = round(time.monotonic() - begun_s, 3)
-    results = (_result(name, asked[name], wrong.get(name), command) for name in asked)
+    spelling = "" if markers == Spelling.TEXT.value else f"--markers {markers} "
+    results = (_result(name, asked[name], wrong.get(name), spelling, command) for name in asked)
     judged = (
         *unknown_entries(baseline, known),
         *(against_baseline(result, baseline) for result in results),
     )
     tell(ConformanceReport(about, judged, took_s), reports, in_json=as_json)
+
+
+def _known(markers: Spelling) -> dict[str, Question]:
+    """Return all that can be asked where markers are spelled like this."""
+    if markers is Spelling.TOKEN:
+        return run_questions_in_tokens()
+    return {name: question for ask in CATEGORIES.values() for name, question in ask().items()}
 
 
 def _chosen(
@@ -125,7 +141,11 @@ def _wrong(
 
 
 def _result(
-    name: str, question: Question, wrong: Sequence[str] | None, command: Sequence[str]
+    name: str,
+    question: Question,
+    wrong: Sequence[str] | None,
+    spelling: str,
+    command: Sequence[str],
 ) -> CheckResult:
     return CheckResult(
         name,
@@ -133,5 +153,5 @@ def _result(
         question.rules,
         "fail" if wrong else "pass",
         "\n  ".join(wrong or ()),
-        repeat=f"cml vectors --only {name} {shlex.join(command)}",
+        repeat=f"cml vectors {spelling}--only {name} {shlex.join(command)}",
     )

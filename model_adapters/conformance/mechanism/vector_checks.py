@@ -3,39 +3,36 @@
 from functools import cache
 from typing import Final
 
-import msgspec
-
-from cml.vectors.runner import vector_files
+from cml.profile import Spelling
 from interpreter.vectors.levels import level_of
 from interpreter.vectors.questions import run_differences, run_question
-from interpreter.vectors.runs import RunAnswer, RunVector, play, request_of
+from interpreter.vectors.runs import RunAnswer, RunVector, play, request_of, run_vectors
+from interpreter.vectors.spelling import spelled
 from model_adapters.conformance.check import Check
 from model_adapters.conformance.subject import Subject
 from model_adapters.testing import SessionError
 
-_SPELLED: Final = {"text": "text", "token": "tokens"}
+_ONLY_IN: Final = {
+    Spelling.TEXT: "the story is of markers in text, and has no like in tokens",
+    Spelling.TOKEN: "markers are tokens in this story, and text in this session",
+}
 
 
 @cache
 def vector_checks() -> tuple[Check, ...]:
     """Return a check for each run vector, in the order of their names."""
-    return tuple(
-        _check(name, msgspec.json.decode(file.read_bytes(), type=RunVector))
-        for name, file in vector_files("runs").items()
-    )
+    return tuple(_check(name, vector) for name, vector in run_vectors().items())
 
 
 def _check(name: str, vector: RunVector) -> Check:
-    request = request_of(vector.name, vector)
-
     def exercise(subject: Subject) -> str | None:
-        theirs, ours = vector.settings.profile.markers.value, subject.profile.markers.value
-        if theirs != ours:
-            return f"markers are {_SPELLED[theirs]} in this story, and {_SPELLED[ours]} in this session"
-        with subject.forced(vector.script, at_once=True) as session:
-            rows = play(request, session, subject.drive)
-            answer = RunAnswer(vector.name, rows, session.context)
-        if faults := list(run_differences(vector, answer)):
+        story = spelled(vector, subject.profile.markers)
+        if story is None:
+            return _ONLY_IN[vector.settings.profile.markers]
+        with subject.forced(story.script, at_once=True) as session:
+            rows = play(request_of(story.name, story), session, subject.drive)
+            answer = RunAnswer(story.name, rows, session.context)
+        if faults := list(run_differences(story, answer)):
             raise SessionError("; ".join(faults))
         return None
 

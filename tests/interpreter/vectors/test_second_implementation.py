@@ -17,8 +17,9 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="not run: node was not foun
 CML = (sys.executable, "-m", "model_adapters.commands.cli")
 
 
-def test_it_answers_every_vector() -> None:
-    command = [*CML, "vectors", NODE, ANSWER]
+@pytest.mark.parametrize("markers", ["text", "token"])
+def test_it_answers_every_vector(markers: str) -> None:
+    command = [*CML, "vectors", "--markers", markers, NODE, ANSWER]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
