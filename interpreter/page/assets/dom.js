@@ -19,6 +19,12 @@ export function element(name, text = null, attributes = {}, ...children) {
   return made;
 }
 
+/** Let an element say a text. One that it says already costs nothing. */
+export function say(spoken, text) {
+  const seen = visible(text);
+  if (spoken.textContent !== seen) spoken.textContent = seen;
+}
+
 /** Attributes that people read, or hear; others hold names. */
 const READ = new Set(["title", "aria-label"]);
 

@@ -1,7 +1,7 @@
 // Lanes over time: what the model did, then each call, waiting, running, waiting for a safe point.
 //
 // A bar knows its times; the width of a microsecond is one property of the whole, so that growing and zooming move
-// no bar by itself.
+// no bar by itself. What is seen is measured where it changes, by scrolling and by another size: to draw asks for no layout.
 
 import { duration, element, moment, visible } from "./dom.js";
 import { roundStep, tickName, ticks } from "./scale.js";
@@ -31,34 +31,42 @@ export class LanesDrawing {
     parent.append(this.element);
     this.zoom = 1;
     this.totalUs = 1;
+    this.usPixels = 0;
     this.lanes = new Map();
     this.bars = new Map();
-    this.element.addEventListener("scroll", () => this.#ticks(), { passive: true });
+    this.counts = new Map(); // how many bars there are of each kind
+    this.spans = { reading: 0, decoding: 0, trapped: 0 }; // how many were drawn
+    this.marks = new Map(); // the ticks that are there, by their moments
+    this.stepUs = 0;
+    this.width = 40;
+    this.left = 0;
+    this.decoding = this.#lane("", "decoding", "");
+    this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.element.addEventListener("keydown", (event) => this.#key(event));
-    new ResizeObserver(() => this.#layout()).observe(this.element);
+    new ResizeObserver(() => this.#resized()).observe(this.element);
   }
 
-  /** Draw a run as it is now. What is drawn already is only moved where it has changed. */
-  draw(run, nowUs = run.nowUs) {
-    const decoding = this.#lane("", "decoding", "");
-    for (const [begin, end] of run.reading ?? []) this.#bar(decoding, `d${begin}`, "reading", begin, end);
-    for (const [begin, end] of run.decoding) this.#bar(decoding, `d${begin}`, "text", begin, end);
+  /**
+   * Draw a run as it is now, always the same one. What can change no more is not looked at again.
+   * @param {Lanes} run
+   * @param {number} nowUs The moment that is now.
+   * @param {number} totalUs How much time the axis shows.
+   */
+  draw(run, nowUs = run.nowUs, totalUs = nowUs) {
+    const { decoding } = this;
+    for (const [begin, end] of this.#undrawn("reading", run.reading ?? [])) this.#bar(decoding, `d${begin}`, "reading", begin, end);
+    for (const [begin, end] of this.#undrawn("decoding", run.decoding)) this.#bar(decoding, `d${begin}`, "text", begin, end);
     this.#underWay(decoding, run, nowUs);
-    for (const [begin, end] of run.trapped) this.#bar(decoding, `t${begin}`, "trapped", begin, end ?? nowUs);
+    for (const [begin, end] of this.#undrawn("trapped", run.trapped)) this.#bar(decoding, `t${begin}`, "trapped", begin, end ?? nowUs);
     for (const call of run.calls.values()) this.#call(decoding, call, run.phase === "ended", nowUs);
-    this.show(Math.max(1, nowUs));
-  }
-
-  /** The kinds of the bars that are there, for a legend. */
-  get kinds() {
-    return new Set([...this.bars.values()].map((bar) => bar.kind));
-  }
-
-  /** Show the time up to a moment; runs that are compared show the same. */
-  show(totalUs) {
-    this.totalUs = totalUs;
+    this.totalUs = Math.max(1, totalUs);
     this.#layout();
+  }
+
+  /** Whether there is a bar of a kind. */
+  has(kind) {
+    return this.counts.get(kind) > 0;
   }
 
   /** Put the cursor to a moment, or nowhere. */
@@ -68,7 +76,7 @@ export class LanesDrawing {
     this.cursor.style.setProperty("--at", atUs);
     const x = atUs * this.usPixels;
     const { scrollLeft } = this.element;
-    if (x < scrollLeft || x > scrollLeft + this.#width()) this.element.scrollLeft = x - this.#width() / 2;
+    if (x < scrollLeft || x > scrollLeft + this.width) this.element.scrollLeft = x - this.width / 2;
   }
 
   /** Mark the lane of a call, and no other. */
@@ -78,13 +86,13 @@ export class LanesDrawing {
   }
 
   /** Zoom in or out around a place of the lanes, in pixels from their left. */
-  zoomBy(factor, x = this.#width() / 2) {
+  zoomBy(factor, x = this.width / 2) {
     const zoom = Math.min(MOST_ZOOM, Math.max(1, this.zoom * factor));
     const atUs = (this.element.scrollLeft + x) / this.usPixels;
     this.zoom = zoom;
     this.#layout();
     this.element.scrollLeft = atUs * this.usPixels - x;
-    this.#ticks();
+    this.#scrolled();
   }
 
   /** What the model writes at this moment: it goes on from what it wrote before, where that ended as this began. */
@@ -100,6 +108,8 @@ export class LanesDrawing {
 
   #call(decoding, call, isOver, nowUs) {
     const lane = this.#lane(call.key, call.key, call.name);
+    if (lane.isDone) return;
+    lane.isDone = call.deliveredUs !== null; // nothing more becomes of it
     // Nobody hears of a call without identifier, and nothing goes in once the turn is over.
     const waits = call.returnedUs !== null && !call.key.startsWith("#") && !isOver;
     const { key, openedUs, writtenUs } = call;
@@ -119,7 +129,7 @@ export class LanesDrawing {
       const label = element("div.lane-name", null, { title: `${name} ${more}`.trim() }, element("b", name), " ", element("span", more));
       const track = element("div.track");
       const row = element("div.lane", null, { "data-call": key || null }, label, track);
-      lane = { row, track, label, more };
+      lane = { row, track, label, more, isDone: false };
       this.lanes.set(key, lane);
       this.rows.append(row);
     } else if (lane.more !== more) {
@@ -139,7 +149,11 @@ export class LanesDrawing {
       this.bars.set(name, bar);
       lane.track.append(bar.element);
     }
-    if (bar.kind !== kind) bar.element.className = `bar ${kind}`;
+    if (bar.kind !== kind) {
+      bar.element.className = `bar ${kind}`;
+      this.#count(bar.kind, -1);
+      this.#count(kind, 1);
+    }
     if (bar.beginUs !== beginUs) bar.element.style.setProperty("--from", beginUs);
     if (bar.endUs !== endUs || bar.beginUs !== beginUs) bar.element.style.setProperty("--for", endUs - beginUs);
     if (bar.kind !== kind || bar.endUs !== endUs) bar.element.title = `${MEANINGS[kind]}: ${duration(endUs - beginUs)}, from ${moment(beginUs)} to ${moment(endUs)}`;
@@ -148,42 +162,70 @@ export class LanesDrawing {
   }
 
   #drop(name) {
-    this.bars.get(name)?.element.remove();
+    const bar = this.bars.get(name);
+    if (!bar) return;
+    bar.element.remove();
     this.bars.delete(name);
+    this.#count(bar.kind, -1);
+  }
+
+  #count(kind, more) {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + more);
+  }
+
+  /** The spans that have come since the last drawing, and the one before them, which may have grown. */
+  #undrawn(what, spans) {
+    const from = Math.max(0, this.spans[what] - 1);
+    this.spans[what] = spans.length;
+    return spans.slice(from);
+  }
+
+  #resized() {
+    this.width = Math.max(40, this.element.clientWidth - this.#namesWidth() - EDGE_PIXELS);
+    this.left = this.element.scrollLeft;
+    this.#layout();
   }
 
   #namesWidth() {
-    return this.rows.firstChild?.firstChild.offsetWidth ?? 0;
+    return this.decoding.label.offsetWidth;
   }
 
-  #width() {
-    return Math.max(40, this.element.clientWidth - this.#namesWidth() - EDGE_PIXELS);
-  }
-
-  #layout() {
-    this.usPixels = (this.#width() * this.zoom) / this.totalUs;
-    this.element.style.setProperty("--us", `${this.usPixels}px`);
-    this.element.style.setProperty("--total", this.totalUs);
+  #scrolled() {
+    this.left = this.element.scrollLeft;
     this.#ticks();
   }
 
-  /** Only the ticks that can be seen, and a few beside them, are there. */
+  #layout() {
+    const usPixels = (this.width * this.zoom) / this.totalUs;
+    if (usPixels !== this.usPixels) {
+      this.usPixels = usPixels;
+      this.element.style.setProperty("--us", `${usPixels}px`);
+      this.element.style.setProperty("--total", this.totalUs);
+    }
+    this.#ticks();
+  }
+
+  /** Only the ticks that can be seen, and a few beside them, are there; those that stay are not touched. */
   #ticks() {
     const stepUs = roundStep(TICK_PIXELS / this.usPixels);
-    const { scrollLeft } = this.element;
-    const fromUs = Math.max(0, (scrollLeft - 200) / this.usPixels);
-    const toUs = Math.min(this.totalUs, (scrollLeft + this.#width() + 200) / this.usPixels);
-    const names = [];
-    const lines = [];
-    for (const at of ticks(fromUs, toUs, stepUs)) {
-      const name = element("span.tick", tickName(at, stepUs));
-      const line = element("i.line");
-      for (const one of [name, line]) one.style.setProperty("--at", at);
-      names.push(name);
-      lines.push(line);
+    const fromUs = Math.max(0, (this.left - 200) / this.usPixels);
+    const toUs = Math.min(this.totalUs, (this.left + this.width + 200) / this.usPixels);
+    const wanted = new Set(ticks(fromUs, toUs, stepUs));
+    for (const [at, mark] of this.marks) {
+      if (stepUs === this.stepUs && wanted.has(at)) continue;
+      for (const one of mark) one.remove();
+      this.marks.delete(at);
     }
-    this.axis.replaceChildren(...names);
-    this.grid.replaceChildren(...lines);
+    this.stepUs = stepUs;
+    for (const at of wanted) if (!this.marks.has(at)) this.marks.set(at, this.#tick(at));
+  }
+
+  #tick(at) {
+    const mark = [element("span.tick", tickName(at, this.stepUs)), element("i.line")];
+    for (const one of mark) one.style.setProperty("--at", at);
+    this.axis.append(mark[0]);
+    this.grid.append(mark[1]);
+    return mark;
   }
 
   #wheel(event) {

@@ -1,6 +1,6 @@
 // The calls that are pending, each with the time since it was written.
 
-import { duration, element, visible } from "./dom.js";
+import { duration, element, say } from "./dom.js";
 
 export class PendingList {
   /**
@@ -20,13 +20,14 @@ export class PendingList {
 
   /** Show these calls as they were at a moment. */
   draw(calls, atUs) {
+    const keys = new Set(calls.map((call) => call.key));
     for (const [key, { line }] of this.items) {
-      if (calls.some((call) => call.key === key)) continue;
+      if (keys.has(key)) continue;
       line.remove();
       this.items.delete(key);
     }
     for (const call of calls) this.#item(call, atUs);
-    this.count.textContent = calls.length || "";
+    say(this.count, calls.length || "");
     this.none.hidden = calls.length > 0;
   }
 
@@ -45,8 +46,8 @@ export class PendingList {
       this.list.append(line);
     }
     const runs = call.startedUs !== null && call.startedUs <= atUs;
-    item.name.textContent = visible(call.name);
+    say(item.name, call.name);
     item.state.className = `bar ${runs ? "running" : "waiting"}`;
-    item.time.textContent = duration(Math.max(0, Math.round(atUs - call.writtenUs)));
+    say(item.time, duration(Math.max(0, Math.round(atUs - call.writtenUs))));
   }
 }

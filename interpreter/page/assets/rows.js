@@ -46,6 +46,7 @@ export class RowList {
     this.name = `rows-${(lists += 1)}`;
     this.rows = [];
     this.shown = [];
+    this.lines = new Map(); // those that are there, by the numbers of their rows
     this.chosen = null;
     this.all = false;
     this.list = element("div.row-list", null, { role: "listbox", tabindex: "0", "aria-label": "Rows of the trace" }, element("div.row-space"));
@@ -53,22 +54,22 @@ export class RowList {
     box.addEventListener("change", () => this.#filter(box.checked));
     this.element = element("div.rows", null, {}, element("div.bar-of-tools", null, {}, element("h3", "Rows"), element("label", null, {}, box, "with every symbol")), this.list);
     parent.append(this.element);
-    this.list.addEventListener("scroll", () => this.#draw(), { passive: true });
+    this.list.addEventListener("scroll", () => this.#moved(), { passive: true });
     this.list.addEventListener("keydown", (event) => this.#key(event));
     this.list.addEventListener("click", (event) => {
       const line = event.target.closest("[data-row]");
       if (line) this.choose(Number(line.dataset.row));
     });
-    new ResizeObserver(() => this.#draw()).observe(this.list);
+    this.top = this.height = 0; // what is seen, in pixels
+    new ResizeObserver(() => this.#moved()).observe(this.list);
   }
 
-  /** Show more rows, each with its number. */
+  /** Take more rows in, each with its number; they are drawn with the next `draw`. */
   add(rows) {
     for (const row of rows) {
       const number = this.rows.push(row);
       if (this.#belongs(row, number)) this.shown.push(number);
     }
-    this.#draw();
   }
 
   /** Mark a row, and bring it into view; or none. */
@@ -76,14 +77,51 @@ export class RowList {
     this.chosen = number;
     if (number === null) {
       this.list.removeAttribute("aria-activedescendant");
-      return this.#draw();
+      return this.draw();
     }
     const at = this.#place(number);
     const { scrollTop, clientHeight } = this.list;
     if (at * ROW_PIXELS < scrollTop || (at + 1) * ROW_PIXELS > scrollTop + clientHeight) {
       this.list.scrollTop = at * ROW_PIXELS - clientHeight / 2;
     }
-    return this.#draw();
+    return this.#moved();
+  }
+
+  #moved() {
+    this.top = this.list.scrollTop;
+    this.height = this.list.clientHeight;
+    this.draw();
+  }
+
+  /** Draw what is seen of the list. A line that is there already stays. */
+  draw() {
+    const { shown, lines, top, height } = this;
+    const space = this.list.firstChild;
+    space.style.height = `${shown.length * ROW_PIXELS}px`;
+    const first = Math.max(0, Math.floor(top / ROW_PIXELS) - BEYOND);
+    const seen = shown.slice(first, Math.ceil((top + height) / ROW_PIXELS) + BEYOND);
+    const kept = new Set(seen);
+    for (const [number, line] of lines) {
+      if (kept.has(number)) continue;
+      line.remove();
+      lines.delete(number);
+    }
+    let next = null;
+    for (const [at, number] of [...seen.entries()].reverse()) {
+      if (!lines.has(number)) lines.set(number, this.#line(number, first + at));
+      const line = lines.get(number);
+      if (!line.isConnected || line.nextSibling !== next) space.insertBefore(line, next);
+      this.#tell(line, number);
+      next = line;
+    }
+  }
+
+  /** Tell which line is chosen, and of how many it is one. */
+  #tell(line, number) {
+    const isChosen = number === this.chosen;
+    line.setAttribute("aria-selected", isChosen);
+    line.setAttribute("aria-setsize", this.shown.length);
+    if (isChosen) this.list.setAttribute("aria-activedescendant", line.id);
   }
 
   #belongs(row, number) {
@@ -93,8 +131,10 @@ export class RowList {
   #filter(all) {
     this.all = all;
     this.shown = this.rows.flatMap((row, at) => (this.#belongs(row, at + 1) ? [at + 1] : []));
+    for (const line of this.lines.values()) line.remove(); // each has another place now
+    this.lines.clear();
     if (this.chosen !== null) this.mark(this.chosen);
-    this.#draw();
+    this.draw();
   }
 
   /** Where a row stands among those that are shown, or the one before it. */
@@ -108,23 +148,13 @@ export class RowList {
     return Math.min(low, this.shown.length - 1);
   }
 
-  #draw() {
-    const space = this.list.firstChild;
-    space.style.height = `${this.shown.length * ROW_PIXELS}px`;
-    const first = Math.max(0, Math.floor(this.list.scrollTop / ROW_PIXELS) - BEYOND);
-    const last = Math.min(this.shown.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / ROW_PIXELS) + BEYOND);
-    space.replaceChildren(...this.shown.slice(first, last).map((number, at) => this.#line(number, first + at)));
-  }
-
   #line(number, at) {
     const row = this.rows[number - 1];
-    const chosen = number === this.chosen;
-    const line = element("div.row", null, { role: "option", id: `${this.name}-${number}`, "data-row": number, "aria-selected": String(chosen), "aria-setsize": this.shown.length, "aria-posinset": at + 1 },
+    const line = element("div.row", null, { role: "option", id: `${this.name}-${number}`, "data-row": number, "aria-posinset": at + 1 },
       element("span.row-number", number), element("span.row-time", moment(row.at_us)), element("span.row-rule", row.rule), element("span.row-summary", summaryOf(row)));
     line.classList.add(row.rule.startsWith("Step/") ? "step" : "settle");
     line.classList.toggle("parting", number === this.partsAt);
     line.style.top = `${at * ROW_PIXELS}px`;
-    if (chosen) this.list.setAttribute("aria-activedescendant", line.id);
     return line;
   }
 

@@ -10,7 +10,7 @@
 // Give rows that were parsed with `parseRow` of interrupts.js: it keeps numbers as they are spelled.
 
 import { Details } from "./details.js";
-import { duration, element, visible } from "./dom.js";
+import { duration, element, say, visible } from "./dom.js";
 import { LanesDrawing, MEANINGS } from "./lanes.js";
 import { PendingList } from "./pending.js";
 import { Reading } from "./reading.js";
@@ -18,8 +18,15 @@ import { RowList } from "./rows.js";
 import { TextDrawing } from "./text.js";
 
 const ENDINGS = { stop: "the model came to its end", length: "the output limit came", pending: "calls were pending at the end", forged: "too many forged interrupts", stopped: "stopped" };
-/** Between two drawings of what goes on by itself, at least: a fast model must leave the browser time for all else. */
-const PAUSE_MS = 50;
+/** Between two drawings, at least: after rows, of a model that may be fast, and where only time goes on. */
+const ROWS_MS = 20;
+const TIME_MS = 100;
+/** And so many times what a drawing took, which leaves the browser time for all else. */
+const PAUSE_TIMES = 2;
+const BLINK_MS = 550;
+/** How much time an axis shows that grows, and by how much it grows: between that, what is drawn stays where it is. */
+const LEAST_US = 1e6;
+const GROWS_BY = 1.25;
 /** The symbols of the rows that are chosen, of all runs on the page. */
 const CHOSEN = window.Highlight && new Highlight();
 CSS.highlights?.set("chosen", CHOSEN);
@@ -44,8 +51,10 @@ export class RunView {
     this.reading = null;
     this.row = null;
     this.key = null;
+    this.axisUs = 0;
     this.frame = this.timer = 0;
-    this.drawnMs = -PAUSE_MS;
+    this.askedMs = Infinity; // when the next drawing is, if one was asked for
+    this.drawnMs = this.tookMs = 0;
     this.arrivedMs = 0;
     this.#build(parent, { rules, cancel, note, about, partsAt });
   }
@@ -57,7 +66,7 @@ export class RunView {
     for (const row of rest) this.reading.take(row);
     this.arrivedMs = performance.now();
     this.list.add(rest);
-    this.#askSoon();
+    this.#askAfter(ROWS_MS);
   }
 
   /** Choose a row by its number, from 1: its symbol, its moment and its rule are shown. Others are told, unless quietly. */
@@ -167,30 +176,48 @@ export class RunView {
     this.frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  #askSoon() {
+  /** Draw when so much time has passed since the last drawing, if nobody has asked for it sooner. */
+  #askAfter(pauseMs) {
+    const atMs = this.drawnMs + Math.max(pauseMs, PAUSE_TIMES * this.tookMs);
+    if (this.frame || atMs >= this.askedMs) return;
     this.element.toggleAttribute("data-drawing", true);
-    this.timer ||= setTimeout(() => this.#ask(), this.drawnMs + PAUSE_MS - performance.now());
+    clearTimeout(this.timer);
+    this.askedMs = atMs;
+    const waitMs = atMs - performance.now();
+    if (waitMs > 0) this.timer = setTimeout(() => this.#ask(), waitMs);
+    else this.#ask();
   }
 
+  /** Draw what has changed. What is measured comes first, and what it is measured for last: one layout is enough. */
   #draw() {
+    const beginMs = performance.now();
     clearTimeout(this.timer);
     this.frame = this.timer = 0;
+    this.askedMs = Infinity;
     const { nowUs, reading } = this;
     const isAtEnd = this.context.scrollHeight - this.context.scrollTop - this.context.clientHeight < 40;
+    this.lanes.draw(reading, nowUs, this.#axisUs(nowUs));
+    this.list.draw();
     this.text.draw(reading);
-    if (this.live && isAtEnd) this.context.scrollTop = this.context.scrollHeight;
     this.context.classList.toggle("going", this.#isGoing && reading.phase === "decoding");
-    this.lanes.draw(reading, nowUs);
-    const { kinds } = this.lanes;
-    for (const entry of this.legend.children) entry.hidden = !kinds.has(entry.dataset.kind);
-    if (this.shownUs > nowUs) this.lanes.show(this.shownUs);
+    this.context.classList.toggle("off", Math.floor(beginMs / BLINK_MS) % 2 === 1);
+    for (const entry of this.legend.children) entry.hidden = !this.lanes.has(entry.dataset.kind);
     this.pending.draw(reading.pendingAt(this.#momentUs ?? nowUs), this.#momentUs ?? nowUs);
-    this.facts.textContent = visible(this.#said(reading, nowUs));
+    say(this.facts, this.#said(reading, nowUs));
+    if (this.live && isAtEnd) this.context.scrollTop = this.context.scrollHeight;
     if (this.isNew) this.#highlight();
     this.isNew = false;
     this.drawnMs = performance.now();
-    if (this.#isGoing) this.#askSoon();
+    this.tookMs = this.drawnMs - beginMs;
+    if (this.#isGoing) this.#askAfter(TIME_MS);
     else this.element.toggleAttribute("data-drawing", false);
+  }
+
+  /** How much time the axis shows: with a session under way there is room on it for what comes. */
+  #axisUs(nowUs) {
+    if (!this.#isGoing) return Math.max(this.shownUs, nowUs);
+    if (nowUs > this.axisUs) this.axisUs = Math.max(LEAST_US, nowUs * GROWS_BY);
+    return Math.max(this.shownUs, this.axisUs);
   }
 
   #said({ header, calls, phase, ending }, nowUs) {

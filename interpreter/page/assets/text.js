@@ -22,7 +22,7 @@ export class TextDrawing {
       this.spans[at] ??= this.#span(piece, at);
       this.#append(this.spans[at], piece, at);
     }
-    for (const piece of reading.changed) this.#dress(this.spans[reading.pieces.indexOf(piece)], piece);
+    for (const piece of reading.changed) this.#dress(this.spans[reading.pieces.lastIndexOf(piece)], piece);
     reading.changed.clear();
   }
 

@@ -44,8 +44,7 @@ export class WhatIf {
     this.said.textContent = `${duration(after.total_us)} ${compared(after.total_us, before.total_us)}`;
     this.drawing.replaceChildren();
     const lanes = new LanesDrawing(this.drawing, { label: "What if: lanes over time" });
-    lanes.draw(asRun(after, this.played));
-    lanes.show(this.showTime(after.total_us));
+    lanes.draw(asRun(after, this.played), after.total_us, this.showTime(after.total_us));
     return undefined;
   }
 }
