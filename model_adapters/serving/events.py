@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from interpreter.trace import encode_header, encode_row
+from interpreter.trace import encode_header
 from model_adapters.serving.live.row_log import RowLog
 from model_adapters.serving.wire import RefusedError
 
@@ -75,9 +75,8 @@ async def _events(log: RowLog, seen: int) -> AsyncIterator[bytes]:
         if not rows:
             yield SIGN_OF_LIFE
             continue
-        yield b"".join(
-            _event("row", encode_row(row), number + place) for place, row in enumerate(rows, 1)
-        )
+        lines = log.lines(number, len(rows))
+        yield b"".join(_event("row", line, at) for at, line in enumerate(lines, number + 1))
         number += len(rows)
     if log.ended:
         yield _event("ended", msgspec.json.encode(log.ended._asdict()) + b"\n", None)

@@ -38,6 +38,7 @@ class RowLog:
     def __init__(self) -> None:
         self.header = Header(1)
         self.rows: list[Row] = []
+        self._lines: list[bytes] = []
         self.ended: EndOfRows | None = None
         self._changed = asyncio.Event()
 
@@ -75,9 +76,19 @@ class RowLog:
             except TimeoutError:
                 yield ()
 
+    def lines(self, after: int, number: int) -> Sequence[bytes]:
+        """Return rows as lines of a trace, without checksums: encoded once, whoever asks for them.
+
+        Args:
+            after: The number of the row before the first of them.
+            number: How many.
+        """
+        self._lines += map(encode_row, self.rows[len(self._lines) : after + number])
+        return self._lines[after : after + number]
+
     def trace(self) -> Iterator[bytes]:
         """Return the lines of the trace so far, with checksums as any file of one has them."""
-        lines = chain((encode_header(self.header),), map(encode_row, self.rows[:]))
+        lines = chain((encode_header(self.header),), self.lines(0, len(self.rows)))
         return map(with_checksum, lines)
 
     def _tell(self) -> None:
