@@ -1,6 +1,6 @@
 """Traces as the command line names them: opened, read in bounded memory, their faults in one wording."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import click
 from cml.terminal.files import reading
 from cml.terminal.output import print_text
 from interpreter.events import Row
+from interpreter.journals.whole_lines import WholeLines
 from interpreter.runs import Run
 from interpreter.trace import Header, TraceError, bounded_lines, read_trace
 
@@ -25,11 +26,24 @@ def reading_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row]]]:
         click.ClickException: A line is at fault, now or when the rows are read.
     """
     with reading(path) as file:
-        try:
-            header, rows = read_trace(bounded_lines(file))
-        except TraceError as error:
-            raise _fault(path, error) from None
-        yield header, _rows_of(path, rows)
+        yield _read(path, bounded_lines(file))
+
+
+@contextmanager
+def reading_cut_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row], WholeLines]]:
+    """Open a trace whose last line may be cut off, as a process leaves it that was killed: that line is
+    left out, and the lines tell how long it was, once all rows are read.
+
+    Args:
+        path: As for `reading_trace`.
+
+    Raises:
+        FileFaultError: As there.
+        click.ClickException: As there.
+    """
+    with reading(path) as file:
+        lines = WholeLines(file)
+        yield *_read(path, lines), lines
 
 
 def say_if_cut_short(path: str, run: Run) -> None:
@@ -42,6 +56,14 @@ def say_if_cut_short(path: str, run: Run) -> None:
     if run.reason is None:
         message = "the session had not ended: what still ran counts as running to the last row"
         print_text(f"{path}: {message} (Trace/unfinished)", err=True)
+
+
+def _read(path: str | Path, lines: Iterable[bytes]) -> tuple[Header, Iterator[Row]]:
+    try:
+        header, rows = read_trace(lines)
+    except TraceError as error:
+        raise _fault(path, error) from None
+    return header, _rows_of(path, rows)
 
 
 def _rows_of(path: str | Path, rows: Iterator[Row]) -> Iterator[Row]:

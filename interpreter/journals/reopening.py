@@ -11,14 +11,12 @@ import msgspec
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.journals.past import Past, past_of
+from interpreter.journals.whole_lines import WholeLines
 from interpreter.state import Phase
 from interpreter.trace import (
     ABANDONED,
-    MAX_LINE_BYTES,
     Flush,
     TraceError,
-    bounded_lines,
-    has_checksum,
     journal,
     read_trace,
     with_checksum,
@@ -55,7 +53,7 @@ def reopened(path: Path, *, flush: Flush = "system") -> Iterator[Reopened]:
     """
     with path.open("r+b") as file:
         own(file)
-        lines = _WholeLines(file)
+        lines = WholeLines(file)
         past = past_of(*read_trace(lines))
         file.truncate(lines.bytes)
         file.seek(lines.bytes)
@@ -70,7 +68,7 @@ def is_under_way(file: BinaryIO) -> bool:
         file: Any file, read from its beginning.
     """
     try:
-        past = past_of(*read_trace(_WholeLines(file)))
+        past = past_of(*read_trace(WholeLines(file)))
     except TraceError:
         return False
     return past.state.phase is not Phase.ENDED
@@ -87,7 +85,7 @@ def abandon(path: Path) -> None:
     """
     try:
         with path.open("r+b") as file:
-            lines = _WholeLines(file)
+            lines = WholeLines(file)
             last = 0
             for line in lines:
                 last = lines.bytes - len(line)
@@ -119,28 +117,3 @@ def own(file: BinaryIO | FileIO) -> None:
         raise HostError("Embed/resume", message) from None
     except OSError:  # a file system without locks, or what is no file
         return
-
-
-class _WholeLines:
-    """The lines of a file but a last one that is cut off; a first one is a fault, and so it is given.
-
-    Attributes:
-        bytes: How many bytes the whole lines have that were read.
-        cut_bytes: How many the last one has that is cut off.
-        are_checked: Whether they have checksums, by the last of them.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.bytes = 0
-        self.cut_bytes = 0
-        self.are_checked = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        for line in bounded_lines(self._file):
-            if self.bytes and not line.endswith(b"\n") and len(line) <= MAX_LINE_BYTES:
-                self.cut_bytes = len(line)
-                return
-            self.bytes += len(line)
-            yield line
-            self.are_checked = has_checksum(line)

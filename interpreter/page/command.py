@@ -7,10 +7,9 @@ import click
 from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, writing
 from cml.terminal.output import print_text
 from cml.wording import counted
-from interpreter.commands.trace_files import say_if_cut_short
 from interpreter.errors import MissingExtraError
 from interpreter.page.document import page_file
-from interpreter.page.shown import page_parts, read_shown, title_of
+from interpreter.page.shown import page_parts, read_shown, say_if_cut, title_of
 from interpreter.schedule.charts.draw import TIMELINE_SUFFIXES, DrawingError, draw
 from interpreter.schedule.commands.options import check_suffix
 from interpreter.schedule.narration.timelines import recorded_timelines
@@ -32,7 +31,7 @@ def timeline_command(trace: str, *, output: Path) -> None:
     """
     check_suffix(output, TIMELINE_SUFFIXES, "--output")
     shown = read_shown(trace)
-    say_if_cut_short(trace, shown.run)
+    say_if_cut(trace, shown)
     try:
         with writing(output):
             if output.suffix == ".html":

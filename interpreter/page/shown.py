@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 import msgspec
 
+from cml.terminal.output import print_text
 from cml.tools.explain import rule_texts
+from cml.wording import counted
 from interpreter.commands.comparing import compare
-from interpreter.commands.trace_files import reading_trace
+from interpreter.commands.trace_files import reading_cut_trace, say_if_cut_short
 from interpreter.errors import HostError
 from interpreter.events import Row
 from interpreter.machine import RULE_NAMES
@@ -27,12 +29,23 @@ class ShownTrace(msgspec.Struct, frozen=True):
         header: Its first line.
         rows: Its rows.
         run: What they tell.
+        cut_bytes: How long its last line was, if that was cut off in the middle: it is left out. Else 0.
     """
 
     name: str
     header: Header
     rows: tuple[Row, ...]
     run: Run
+    cut_bytes: int = 0
+
+    @property
+    def cut(self) -> str:
+        """A sentence on where the trace breaks off; empty where it comes to the end of a turn."""
+        last = f"row {len(self.rows):,}" if self.rows else "its header"
+        if self.cut_bytes:
+            left_out = counted(self.cut_bytes, "byte")
+            return f"This trace is cut off after {last}: {left_out} of a line that has no end are left out."
+        return "" if self.run.reason else f"This trace ends with {last}, before the turn was over."
 
 
 class Remarks(msgspec.Struct, frozen=True):
@@ -44,6 +57,7 @@ class Remarks(msgspec.Struct, frozen=True):
         what_if: The run played again in other ways; None where there is nothing to play.
         parts_at: The row from which on it differs from another trace, from 1, if it does.
         parting: A sentence on that; empty for a single trace.
+        cut: A sentence on where the trace breaks off; empty where it comes to an end.
     """
 
     name: str
@@ -51,6 +65,7 @@ class Remarks(msgspec.Struct, frozen=True):
     what_if: PlayedRuns | None
     parts_at: int | None = None
     parting: str = ""
+    cut: str = ""
 
 
 class Commentary(msgspec.Struct, frozen=True):
@@ -66,16 +81,16 @@ class Commentary(msgspec.Struct, frozen=True):
 
 
 def read_shown(path: str) -> ShownTrace:
-    """Read a trace that is to be shown.
+    """Read a trace that is to be shown; it may break off anywhere.
 
     Args:
         path: Its name; `-` is standard input.
 
     Raises:
         FileFaultError: It cannot be read.
-        click.ClickException: It is at fault.
+        click.ClickException: It is at fault, other than that its last line is cut off.
     """
-    with reading_trace(path) as (header, rows):
+    with reading_cut_trace(path) as (header, rows, lines):
         reader = RunReader(header.settings)
         taken: list[Row] = []
         try:
@@ -85,7 +100,19 @@ def read_shown(path: str) -> ShownTrace:
         except HostError as error:
             message = f"{path}: {error}; cml validate says in which row"
             raise click.ClickException(message) from None
-    return ShownTrace(Path(path).name, header, tuple(taken), reader.run)
+    return ShownTrace(Path(path).name, header, tuple(taken), reader.run, lines.cut_bytes)
+
+
+def say_if_cut(path: str, trace: ShownTrace) -> None:
+    """Say on standard error where a trace breaks off, if it does.
+
+    Args:
+        path: Its name.
+        trace: The trace.
+    """
+    if trace.cut_bytes:
+        print_text(f"{path}: {trace.cut}", err=True)
+    say_if_cut_short(path, trace.run)
 
 
 def rules_told() -> dict[str, str]:
@@ -122,7 +149,7 @@ def _remark(trace: ShownTrace) -> Remarks:
     settings = trace.header.settings
     observation = observe(settings, trace.rows)
     about = advise(observation, settings.workers).sentences if observation.calls else ()
-    return Remarks(trace.name, about, what_if(observation, settings.workers))
+    return Remarks(trace.name, about, what_if(observation, settings.workers), cut=trace.cut)
 
 
 def _part(trace: ShownTrace, other: ShownTrace) -> tuple[int | None, str]:

@@ -28,8 +28,8 @@ async function show(page) {
   const views = [];
   let leastUs = 0;
   for (const [at, told] of traces.entries()) {
-    const { about, parting, parts_at: partsAt } = told;
-    const view = new RunView(place, { live: false, rules, about, title: several ? told.name : null, note: parting, partsAt });
+    const { about, parting, cut, parts_at: partsAt } = told;
+    const view = new RunView(place, { live: false, rules, about, title: several ? told.name : null, note: [cut, parting].filter(Boolean).join(" "), partsAt });
     view.add(await trace(at));
     if (told.what_if) new WhatIf(view.time, told.what_if, (totalUs) => view.showTime(Math.max(leastUs, totalUs)));
     views.push(view);

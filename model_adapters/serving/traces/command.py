@@ -13,7 +13,13 @@ from cml.terminal.output import print_text
 from cml.wording import counted
 from interpreter.errors import missing_extra
 from interpreter.page.document import page_file
-from interpreter.page.shown import ShownTrace, page_parts, read_shown, title_of
+from interpreter.page.shown import (
+    ShownTrace,
+    page_parts,
+    read_shown,
+    say_if_cut,
+    title_of,
+)
 from interpreter.schedule.commands.options import check_suffix
 
 _HOST: Final = "127.0.0.1"
@@ -48,6 +54,8 @@ def view_command(
         message = "--port and --open are for a server; with --output there is none"
         raise click.UsageError(message)
     shown = [read_shown(trace) for trace in traces]
+    for path, trace in zip(traces, shown, strict=True):
+        say_if_cut(path, trace)
     if output is None:
         _serve(shown, port or 0, opens=opens)
         return
