@@ -1,13 +1,14 @@
 """How soon a row is seen on the page of `cml serve`, and what it takes from ten sessions that they are watched.
 
 Run `python benchmarks/live_page.py` (extras `dev`, `page` and `llamacpp`, and Chromium), on a machine that does
-nothing else; it takes two minutes.
+nothing else; it takes less than three minutes.
 
 The first figure: a session writes the time of day, word by word, and the page notes with each word how late it is in
-the frame that draws it. The second: ten sessions of the embedded model decode at once, in turn in `Sessions` without
-any server, and in a server where ten clients read their rows and a browser shows one of them. All write the calls that
-the question asks for, up to a limit of tokens. What counts are symbols per second, of all ten together, while all ten
-decode.
+the frame after the one that draws it, when it is to be seen. The second: ten sessions of the embedded model decode at
+once, in one thread: in `Sessions` without any server (`alone`), in a server where ten clients read their rows (`read`),
+and in one where a browser shows one of them besides (`shown`), in turn. All write the calls that the question asks for,
+up to a limit of tokens. What counts are symbols per second, of all ten together, while all ten decode. CPU time is told
+of the process that decodes and serves, of the clients and of the browser apart: all of them share this machine.
 """
 
 import asyncio
@@ -16,15 +17,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 import click
+import psutil
 from playwright.sync_api import Page, sync_playwright
 from side_by_side import machine
 
@@ -65,8 +68,9 @@ def clock(_: Request) -> ScriptedSession:
 
 
 class Server(NamedTuple):
-    """Where a server is to be found."""
+    """Where a server is to be found, and its process."""
 
+    process: psutil.Process
     page: str
     netloc: str
     token: str
@@ -105,7 +109,7 @@ def serving(backend: str, *options: str) -> Iterator[Server]:
         address = json.loads(process.stdout.readline())
         netloc = address["base_url"].split("/")[2]
         try:
-            yield Server(address["page"], netloc, address["token"])
+            yield Server(psutil.Process(process.pid), address["page"], netloc, address["token"])
         finally:
             process.terminate()
 
@@ -121,6 +125,15 @@ def late_ms(page: Page, rows: int) -> list[float]:
     return late
 
 
+class Decoding(NamedTuple):
+    """How ten sessions decoded: symbols per second, and CPU time per symbol in milliseconds, by who took it."""
+
+    per_s: float
+    decoding_ms: float
+    clients_ms: float
+    browser_ms: float
+
+
 def per_s(sessions: Sequence[Sequence[float]]) -> float:
     """Return how many symbols all sessions decode in a second, while all of them do."""
     begin = max(times[0] for times in sessions)
@@ -128,8 +141,32 @@ def per_s(sessions: Sequence[Sequence[float]]) -> float:
     return sum(begin < at <= end for times in sessions for at in times) / (end - begin)
 
 
-async def alone(source: Source, wanted: SessionWanted) -> float:
-    """Let ten sessions decode without any server; return their symbols per second."""
+def cpu_s(processes: Iterable[psutil.Process]) -> Mapping[psutil.Process, float]:
+    """Return the CPU time that each process has taken; one that is gone is left out."""
+    taken = {}
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            taken[process] = sum(process.cpu_times()[:2])
+    return taken
+
+
+def measured(
+    decode: Callable[[], Sequence[Sequence[float]]],
+    *groups: Callable[[], Iterable[psutil.Process]],
+) -> Decoding:
+    """Let ten sessions decode; return how they did, and what the processes of each group took."""
+    before = [cpu_s(group()) for group in groups]
+    sessions = decode()
+    symbols = sum(map(len, sessions))
+    taken = [
+        sum(each_s - so_far.get(process, 0.0) for process, each_s in cpu_s(group()).items())
+        for group, so_far in zip(groups, before, strict=True)
+    ]
+    return Decoding(per_s(sessions), *(1e3 * each_s / symbols for each_s in taken))
+
+
+async def alone(source: Source, wanted: SessionWanted) -> Sequence[Sequence[float]]:
+    """Let ten sessions decode without any server; return when each symbol came."""
     made = [source.decoder.submit(source.session, wanted).result() for _ in range(SESSIONS)]
     async with Sessions(decoder=source.decoder) as sessions:
 
@@ -142,38 +179,73 @@ async def alone(source: Source, wanted: SessionWanted) -> float:
         times = await asyncio.gather(*map(decoded_s, range(SESSIONS)))
     for session in made:
         source.decoder.submit(session.close).result()
-    return per_s(times)
+    return times
 
 
-def watched(server: Server, page: Page, tokens: int) -> float:
-    """Let ten sessions decode in a server, with ten readers and a browser; return their symbols per second."""
+def read(server: Server, tokens: int, page: Page | None = None) -> Sequence[Sequence[float]]:
+    """Let ten sessions decode in a server, with ten readers, and a page that shows one."""
     wanted = {"question": QUESTION, "max_tokens": tokens}
     names = [server.ask("POST", "/api/sessions", wanted)["id"] for _ in range(SESSIONS)]
-    page.goto(f"{server.page}#{names[0]}")
+    if page is not None:
+        page.goto(f"{server.page}#{names[0]}")
     with ThreadPoolExecutor(SESSIONS) as readers:
         times = [*readers.map(server.decoded_s, names)]
-    page.locator(".status[data-state=waiting]").wait_for()
-    page.goto("about:blank")
+    if page is not None:
+        page.locator(".status[data-state=waiting]").wait_for()
     for name in names:
         server.ask("DELETE", f"/api/sessions/{name}")
-    return per_s(times)
+    return times
 
 
-def in_turn(page: Page, backend: str, tokens: int, rounds: int) -> list[tuple[float, float]]:
-    """Return symbols per second without a server and with one, round by round; a first round is not counted."""
+def in_turn(page: Page, backend: str, tokens: int, rounds: int) -> list[Mapping[str, Decoding]]:
+    """Return how ten sessions decode, watched by nobody, by clients, and by a browser too, round by
+    round; a first round is not counted.
+    """
     functions = load_tools(TOOLS).functions
     source = Source(Request(backend, QUESTION, functions, yes=True, sessions=SESSIONS), Settings())
     wanted = SessionWanted(QUESTION, max_tokens=tokens)
     options = ("--sessions", str(SESSIONS), "--tools", str(TOOLS))
+    here = psutil.Process()
     with serving(backend, *options) as server, ThreadPoolExecutor(1) as apart:
         # The driver of the browser has an event loop in this thread.
-        def measure() -> tuple[float, float]:
-            return (
-                apart.submit(asyncio.run, alone(source, wanted)).result(),
-                watched(server, page, tokens),
-            )
+        def unwatched() -> Sequence[Sequence[float]]:
+            return apart.submit(asyncio.run, alone(source, wanted)).result()
+
+        def serving_one() -> Sequence[psutil.Process]:
+            return [server.process]
+
+        def this_one() -> Sequence[psutil.Process]:
+            return [here]
+
+        def browser() -> Sequence[psutil.Process]:
+            return [each for each in here.children(recursive=True) if each != server.process]
+
+        def measure() -> Mapping[str, Decoding]:
+            page.goto("about:blank")
+            by_clients = partial(read, server, tokens)
+            by_all = partial(read, server, tokens, page)
+            return {
+                "alone": measured(unwatched, this_one, list, browser),
+                "read": measured(by_clients, serving_one, this_one, browser),
+                "shown": measured(by_all, serving_one, this_one, browser),
+            }
 
         return [measure() for _ in range(rounds + 1)][1:]
+
+
+def slower(rounds: Sequence[Mapping[str, Decoding]], watched: str) -> Mapping[str, object]:
+    """Return how much slower watched sessions decode, in percent."""
+    percent = [100 * (1 - each[watched].per_s / each["alone"].per_s) for each in rounds]
+    return {"median": round(median(percent), 1), "rounds": [round(each, 1) for each in percent]}
+
+
+def medians(rounds: Sequence[Mapping[str, Decoding]], watched: str) -> Mapping[str, float]:
+    """Return the median of each figure."""
+    columns = zip(*(each[watched] for each in rounds), strict=True)
+    return {
+        name: round(median(column), 2)
+        for name, column in zip(Decoding._fields, columns, strict=True)
+    }
 
 
 @click.command()
@@ -190,7 +262,7 @@ def main(*, rows: int, backend: str, tokens: int, rounds: int) -> None:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         late = late_ms(page, rows)
-        pairs = in_turn(page, backend, tokens, rounds)
+        decoded = in_turn(page, backend, tokens, rounds)
         figures = {
             "rows": len(late),
             "seen_after_ms": {
@@ -199,12 +271,10 @@ def main(*, rows: int, backend: str, tokens: int, rounds: int) -> None:
                 "most": round(max(late), 1),
             },
             "sessions": SESSIONS,
-            "symbols_per_s_alone": round(median(without for without, _ in pairs), 1),
-            "symbols_per_s_watched": round(median(under for _, under in pairs), 1),
-            "slower_by_percent": round(median(100 * (1 - under / without) for without, under in pairs), 1),
-            "slower_by_percent_in_each_round": [round(100 * (1 - under / without), 1) for without, under in pairs],
+            "decoded": {how: medians(decoded, how) for how in ("alone", "read", "shown")},
+            "slower_by_percent": {how: slower(decoded, how) for how in ("read", "shown")},
             "browser": browser.version,
-        }  # fmt: skip
+        }
     print(json.dumps({"machine": machine(), **figures}, indent=1))
 
 
