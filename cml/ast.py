@@ -4,9 +4,8 @@ Two contexts are equal when they mean the same: where a block stood, and how its
 do not count.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -42,17 +41,33 @@ class OutcomeKind(Enum):
     __hash__ = object.__hash__  # there is one of each
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+_SPELLING: Final = frozenset({"body", "span", "fault", "diagnostics"})
+"""Where something stands and how it is written: no part of what it means."""
+
+
+class _Node(msgspec.Struct, frozen=True):
+    """A part of a tree; two are equal when they mean the same."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Node) and self._meaning() == other._meaning()
+
+    def __hash__(self) -> int:
+        return hash(self._meaning())
+
+    def _meaning(self) -> tuple[object, ...]:
+        means = (name for name in self.__struct_fields__ if name not in _SPELLING)
+        return type(self), *(getattr(self, name) for name in means)
+
+
+class Text(_Node, frozen=True):
     """Prose, verbatim, with its escapes undone."""
 
-    kind: Literal["text"] = field(default="text", init=False)
+    kind: ClassVar[Literal["text"]] = "text"
     text: str
-    span: Span = field(default=Span(), compare=False)
+    span: Span = Span()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Node, frozen=True):
     """A request to start a function in the background.
 
     Args:
@@ -64,37 +79,34 @@ class Call:
         span: Where the block stands.
     """
 
-    kind: Literal["call"] = field(default="call", init=False)
+    kind: ClassVar[Literal["call"]] = "call"
     id: str | None
     function: str
     args: tuple[Value, ...] = ()
-    kwargs: dict[str, Value] = field(default_factory=dict)
-    body: str = field(default="", compare=False)
-    span: Span = field(default=Span(), compare=False)
+    kwargs: dict[str, Value] = {}
+    body: str = ""
+    span: Span = Span()
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupt:
+class Interrupt(_Node, frozen=True):
     """What the runtime tells the model of a call."""
 
-    kind: Literal["interrupt"] = field(default="interrupt", init=False)
+    kind: ClassVar[Literal["interrupt"]] = "interrupt"
     id: str
     outcome: OutcomeKind
     value: Json
-    span: Span = field(default=Span(), compare=False)
+    span: Span = Span()
 
 
-@dataclass(frozen=True, slots=True)
-class Trap:
+class Trap(_Node, frozen=True):
     """The model waits: for the next interrupt (None), for these calls, or for all."""
 
-    kind: Literal["trap"] = field(default="trap", init=False)
+    kind: ClassVar[Literal["trap"]] = "trap"
     wait: tuple[str, ...] | Literal["all"] | None = None
-    span: Span = field(default=Span(), compare=False)
+    span: Span = Span()
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(_Node, frozen=True):
     """A block, or a stray marker, that is not CML; kept verbatim.
 
     Args:
@@ -106,11 +118,11 @@ class Malformed:
             profile, whose source says it (Syntax/canonical-tokens).
     """
 
-    kind: Literal["malformed"] = field(default="malformed", init=False)
+    kind: ClassVar[Literal["malformed"]] = "malformed"
     id: str | None
     source: str
-    fault: Diagnostic = field(compare=False)
-    span: Span = field(default=Span(), compare=False)
+    fault: Diagnostic
+    span: Span = Span()
     markers: tuple[int, ...] = ()
 
 
@@ -118,8 +130,7 @@ Block: TypeAlias = Call | Interrupt | Trap | Malformed
 Item: TypeAlias = Text | Block
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(_Node, frozen=True):
     """A whole context.
 
     Args:
@@ -128,4 +139,4 @@ class Context:
     """
 
     items: tuple[Item, ...]
-    diagnostics: tuple[Diagnostic, ...] = field(default=(), compare=False)
+    diagnostics: tuple[Diagnostic, ...] = ()

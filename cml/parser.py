@@ -64,18 +64,16 @@ class BlockReader:
         block: _Begun | None = None
         end = 0
         for symbol in symbols:
-            text, offset, marker = symbol.text, symbol.offset, symbol.marker
-            end = offset + len(text)
+            offset, marker = symbol.offset, symbol.marker
+            end = offset + len(symbol.text)
             if marker in OPENERS:
                 if block is not None:
                     yield self._read(block, BlockEnd.OPENED, offset)
-                block = _Begun(marker, self.place(offset), [text], [])
-                if isinstance(symbol, WholeBlock):
-                    for head in symbol.heads:
-                        self._add_head(block, head)
-                    self._count_lines(text, offset)
-                    yield self._read(block, BlockEnd.CLOSED, end)
                     block = None
+                if isinstance(symbol, WholeBlock):
+                    yield self._read_whole(symbol, marker, end)
+                else:
+                    block = _Begun(marker, self.place(offset), [symbol.text], [])
             elif block is None:
                 yield symbol if marker is None else self._stray(marker, self.place(offset))
             else:
@@ -84,7 +82,7 @@ class BlockReader:
                     yield self._read(block, BlockEnd.CLOSED, end)
                     block = None
             if marker is None:
-                self._count_lines(text, offset)
+                self._count_lines(symbol)
         if block is not None:
             yield self._read(block, BlockEnd.TRUNCATED, end)
 
@@ -99,17 +97,29 @@ class BlockReader:
         if at < self._room or self._whole:
             block.heads.append(at)
 
-    def _count_lines(self, text: str, offset: int) -> None:
+    def _count_lines(self, symbol: Symbol) -> None:
+        text = symbol.text
         if "\n" in text:
             self._line += text.count("\n")
-            self._line_start = offset + text.rfind("\n") + 1
+            self._line_start = symbol.offset + text.rfind("\n") + 1
 
     def _stray(self, marker: Marker, at: Position) -> Malformed:
         stray = stray_marker(marker, at)
         markers = (0,) if self._is_token else ()
         return Malformed(None, stray.source, stray.fault, stray.span, markers)
 
-    def _read(self, begun: "_Begun", ending: BlockEnd, end: int) -> Block:
+    def _read_whole(self, symbol: WholeBlock, opener: Marker, end: int) -> Block:
+        start = self.place(symbol.offset)
+        self._count_lines(symbol)
+        if len(symbol.text) < self._room:
+            block = OpenBlock(opener, symbol.text, symbol.heads)
+            return read_block(block, BlockEnd.CLOSED, self._profile, start, self.place(end))
+        begun = _Begun(opener, start, [symbol.text], [])
+        for head in symbol.heads:
+            self._add_head(begun, head)
+        return self._read(begun, BlockEnd.CLOSED, end)
+
+    def _read(self, begun: _Begun, ending: BlockEnd, end: int) -> Block:
         source = "".join(begun.source)
         heads = tuple([min(head, self._room) for head in begun.heads[:2]])
         block = OpenBlock(begun.opener, source[: self._room], heads)

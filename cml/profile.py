@@ -12,6 +12,8 @@ class Body(Enum):
     PYTHON = "python"
     JSON = "json"
 
+    __hash__ = object.__hash__  # there is one of each
+
 
 class Spelling(Enum):
     """How markers are spelled: as five strings, or as five reserved tokens (Syntax/spelling)."""

@@ -69,10 +69,11 @@ def _one_answer(block: Interrupt, seen: _Seen) -> _Messages:
 
 
 def _known_identifier(block: Call | Trap, seen: _Seen) -> _Messages:
-    named = _named_by(block)
-    if seen.called.issuperset(named):
+    named = references(block) if isinstance(block, Call) else block.wait
+    if not isinstance(named, tuple) or seen.called.issuperset(named):
         return ()
-    return tuple(f"no earlier call has the identifier {n}" for n in named if n not in seen.called)
+    unknown = (name for name in dict.fromkeys(named) if name not in seen.called)
+    return tuple(f"no earlier call has the identifier {name}" for name in unknown)
 
 
 def _trap_wakes(block: Trap, seen: _Seen) -> _Messages:
@@ -99,6 +100,24 @@ def _json_constant(block: Call, seen: _Seen) -> _Messages:
     return tuple(f"{w} is read as {CONSTANTS[w]}; Python spells it so" for w in words)
 
 
+def _add_references(values: Iterable[Value], named: list[str]) -> None:
+    for value in values:
+        if isinstance(value, Reference):
+            named.append(value.ref)
+        elif isinstance(value, list):
+            _add_references(value, named)
+        elif isinstance(value, dict):
+            _add_references(value.values(), named)
+
+
+def references(call: Call) -> tuple[str, ...]:
+    """Return the identifiers of the calls that this call waits for, without repetition."""
+    named: list[str] = []
+    _add_references(call.args, named)
+    _add_references(call.kwargs.values(), named)
+    return tuple(dict.fromkeys(named)) if named else ()
+
+
 _CALL_RULES: Final[dict[str, Callable[[Call, _Seen], _Messages]]] = {
     "Valid/unique-identifier": _unique_identifier,
     "Valid/reserved-identifier": _reserved_identifier,
@@ -114,35 +133,6 @@ _TRAP_RULES: Final[dict[str, Callable[[Trap, _Seen], _Messages]]] = {
     "Valid/known-identifier": _known_identifier,
     "Valid/trap-wakes": _trap_wakes,
 }
-
-
-def _named_by(block: Call | Trap) -> tuple[str, ...]:
-    """Return the identifiers that a block names, in order, without repetition."""
-    named: list[str] = []
-    match block:
-        case Call():
-            _add_references(block.args, named)
-            _add_references(block.kwargs.values(), named)
-        case Trap(wait=tuple(names)):
-            named += names
-        case _:
-            pass
-    return tuple(dict.fromkeys(named))
-
-
-def _add_references(values: Iterable[Value], named: list[str]) -> None:
-    for value in values:
-        if isinstance(value, Reference):
-            named.append(value.ref)
-        elif isinstance(value, list):
-            _add_references(value, named)
-        elif isinstance(value, dict):
-            _add_references(value.values(), named)
-
-
-def references(call: Call) -> tuple[str, ...]:
-    """Return the identifiers of the calls that this call waits for, without repetition."""
-    return _named_by(call)
 
 
 class Validator:
@@ -161,41 +151,45 @@ class Validator:
         match block:
             case Call():
                 found = _found(_CALL_RULES, block, self._seen)
+                _remember_call(block, found, self._seen)
             case Interrupt():
                 found = _found(_INTERRUPT_RULES, block, self._seen)
+                _remember_answer(block, self._seen)
             case Trap():
                 found = _found(_TRAP_RULES, block, self._seen)
             case Malformed():
                 found = (block.fault,)
-        self._remember(block, found)
+                _remember_call(block, found, self._seen)
         return found
-
-    def _remember(self, block: Block, found: tuple[Diagnostic, ...]) -> None:
-        seen = self._seen
-        match block:
-            case Call() | Malformed() if found and _is_error(block, found, seen):
-                seen.errors += 1
-            case Call(id=str(name)) | Malformed(id=str(name)):
-                seen.called.add(name)
-                seen.pending.add(name)
-            case Interrupt(id=name, outcome=outcome) if outcome is not OutcomeKind.PROGRESS:
-                if seen.errors and is_error_identifier(name) and name not in seen.answered:
-                    seen.errors -= 1
-                seen.answered.add(name)
-                seen.pending.discard(name)
-            case _:
-                pass
 
 
 def _found(
     rules: Mapping[str, Callable[[_AnyBlock, _Seen], _Messages]], block: _AnyBlock, seen: _Seen
 ) -> tuple[Diagnostic, ...]:
     """Return what the rules for a kind of block find."""
-    found: list[Diagnostic] = []
+    found: tuple[Diagnostic, ...] = ()
     for name, rule in rules.items():
         if messages := rule(block, seen):
-            found += [diagnose(name, message, block.span) for message in messages]
-    return tuple(found)
+            found += tuple(diagnose(name, message, block.span) for message in messages)
+    return found
+
+
+def _remember_call(block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _Seen) -> None:
+    if found and _is_error(block, found, seen):
+        seen.errors += 1
+    elif block.id is not None:
+        seen.called.add(block.id)
+        seen.pending.add(block.id)
+
+
+def _remember_answer(block: Interrupt, seen: _Seen) -> None:
+    if block.outcome is OutcomeKind.PROGRESS:
+        return
+    name = block.id
+    if seen.errors and is_error_identifier(name) and name not in seen.answered:
+        seen.errors -= 1
+    seen.answered.add(name)
+    seen.pending.discard(name)
 
 
 def _is_error(block: Call | Malformed, found: tuple[Diagnostic, ...], seen: _Seen) -> bool:

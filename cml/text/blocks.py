@@ -5,6 +5,7 @@ means the same in a file and while it is being decoded.
 """
 
 import re
+from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,9 @@ _HEAD_LENGTH: Final = len(Marker.HEAD.value)
 _END_LENGTH: Final = len(Marker.END.value)
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _WORD: Final = re.compile(r"[^ \t\r\n]+")
-_SAID_OUTCOMES: Final = {k.value: k for k in OutcomeKind if k is not OutcomeKind.RETURNED}
+# By the word that the head of an interrupt has after the identifier.
+_OUTCOMES: Final = {"" if k is OutcomeKind.RETURNED else k.value: k for k in OutcomeKind}
+_HEADS: Final = {Marker.CALL: 1, Marker.INTR: 1, Marker.TRAP: 0}
 
 
 class BlockEnd(Enum):
@@ -103,13 +106,7 @@ def read_block(
     span = Span(start, end or advance(start, source))
     try:
         _check_shape(block, ending, profile)
-        match block.opener:
-            case Marker.CALL:
-                return _read_call(block, profile, span)
-            case Marker.INTR:
-                return _read_interrupt(block, profile, span)
-            case _:
-                return _read_trap(block, profile, span)
+        return _READERS[block.opener](block, profile, span)
     except BlockError as fault:
         where = locate(start, source, fault.begin, fault.end)
         diagnostic = diagnose(fault.rule, str(fault), where)
@@ -123,12 +120,8 @@ def stray_marker(marker: Marker, start: Position = START) -> Malformed:
     return Malformed(None, marker.value, diagnose("Valid/stray-marker", message, span), span)
 
 
-def _is_over_limit(block: OpenBlock, profile: Profile) -> bool:
-    return len(block.source) > profile.limits.block_characters
-
-
 def _check_shape(block: OpenBlock, ending: BlockEnd, profile: Profile) -> None:
-    if _is_over_limit(block, profile):
+    if len(block.source) > profile.limits.block_characters:
         message = (
             f"the block is longer than {counted(profile.limits.block_characters, 'character')}"
         )
@@ -136,7 +129,7 @@ def _check_shape(block: OpenBlock, ending: BlockEnd, profile: Profile) -> None:
     if ending is not BlockEnd.CLOSED:
         told = unclosed_block(block, ending, profile)
         raise BlockError("Valid/closed", told.message, told.offset, told.offset + 1)
-    allowed = 0 if block.opener is Marker.TRAP else 1
+    allowed = _HEADS[block.opener]
     if len(block.heads) > allowed:
         at = block.heads[allowed]
         message = "a second HEAD marker in one block; write one, after the identifier"
@@ -202,21 +195,18 @@ def _read_call(block: OpenBlock, profile: Profile, span: Span) -> Call:
 def _read_interrupt(block: OpenBlock, profile: Profile, span: Span) -> Interrupt:
     head, body, body_start = _parts(block)
     head_end = block.heads[0] if block.heads else len(block.source)
-    match _WORD.findall(head or ""):
-        case [name]:
-            outcome = OutcomeKind.RETURNED
-        case [name, word] if word in _SAID_OUTCOMES:
-            outcome = _SAID_OUTCOMES[word]
-        case _:
-            message = "expected an identifier, and an outcome if the call did not return"
-            raise BlockError("Valid/interrupt-head", message, 0, head_end)
+    name, _, word = " ".join(_WORD.findall(head or "")).partition(" ")
+    if not name or word not in _OUTCOMES:
+        message = "expected an identifier, and an outcome if the call did not return"
+        raise BlockError("Valid/interrupt-head", message, 0, head_end)
     if fault := identifier_fault(name, profile):
         raise BlockError("Valid/identifier", fault, 0, head_end)
-    if outcome is not OutcomeKind.RETURNED and profile.level is not Level.EXTENDED:
-        message = f"the outcome {outcome.value} is beyond the {profile.level.value} level"
+    if word and profile.level is not Level.EXTENDED:
+        message = f"the outcome {word} is beyond the {profile.level.value} level"
         raise BlockError("Valid/level", message, 0, head_end)
-    value = _interrupt_value(body, body_start, profile)
-    _check_outcome(outcome, value, body_start, len(body))
+    outcome, value = _OUTCOMES[word], _interrupt_value(body, body_start, profile)
+    if word and outcome is not OutcomeKind.PROGRESS:
+        _check_fault(outcome, value, body_start, len(body))
     return Interrupt(name, outcome, value, span)
 
 
@@ -233,9 +223,7 @@ def _interrupt_value(body: str, body_start: int, profile: Profile) -> Json:
         raise BlockError(rule, str(error), at, at + 1) from None
 
 
-def _check_outcome(outcome: OutcomeKind, value: Json, begin: int, length: int) -> None:
-    if outcome is OutcomeKind.RETURNED or outcome is OutcomeKind.PROGRESS:
-        return
+def _check_fault(outcome: OutcomeKind, value: Json, begin: int, length: int) -> None:
     match value:
         case {"type": str(), "message": str(), **rest} if not rest:
             return
@@ -260,3 +248,10 @@ def _read_trap(block: OpenBlock, profile: Profile, span: Span) -> Trap:
             message = f"{fault}; calls are waited for with commas between: {named}"
             raise BlockError("Valid/trap-list", message, start, start + len(content))
     return Trap(names, span)
+
+
+_READERS: Final[dict[Marker, Callable[[OpenBlock, Profile, Span], Block]]] = {
+    Marker.CALL: _read_call,
+    Marker.INTR: _read_interrupt,
+    Marker.TRAP: _read_trap,
+}

@@ -4,6 +4,8 @@ Nothing is ever evaluated: a body is read by its tokens, by the grammar of cml.l
 after its nesting was bounded.
 """
 
+from typing import Final
+
 from cml.profile import Body, Profile
 from cml.text.invocation import BodyError, Invocation
 from cml.text.json_values import JsonError, read_json
@@ -19,11 +21,7 @@ def read_body(text: str, profile: Profile) -> Invocation:
         BodyError: The text is not one call with literal arguments, or breaks a limit.
     """
     check_nesting(text, CALL_QUOTES[profile.body], profile.limits)
-    match profile.body:
-        case Body.PYTHON:
-            return _read_python(text, profile)
-        case Body.JSON:
-            return _read_json(text, profile)
+    return _READERS[profile.body](text, profile)
 
 
 def _read_python(text: str, profile: Profile) -> Invocation:
@@ -51,3 +49,6 @@ def _advised(text: str, profile: Profile, fault: str, offset: int = 0) -> BodyEr
 
     told = json_advice(text, fault, offset, profile)
     return BodyError(told.message, told.offset)
+
+
+_READERS: Final = {Body.PYTHON: _read_python, Body.JSON: _read_json}

@@ -1,9 +1,8 @@
 """Code as the lexer sees it: where in it a quote opens a string (spec/1-syntax.md, Syntax/string)."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cached_property
 from typing import Final
 
 from cml.symbols import MARKER_PATTERN
@@ -25,37 +24,50 @@ class Opens(Enum):
     NO = "elsewhere"
 
 
-@dataclass(slots=True, frozen=True)
 class Code:
     """What code consists of where no marker stands, as patterns that never try anything twice.
 
+    Compiling one takes ten times as long as reading a call, so each is when something needs it.
+
     Args:
         quotes: The characters that open a string.
-        places: From where a quote opens a string to the last place where one does, or to a string
-            that does not end here.
-        resumed: The same from a character after which a quote opens one.
-        gap: What follows after a place, in which a quote opens nothing; no match where one opens.
-        plain: What follows after anything else, up to such a character or a marker.
     """
 
-    quotes: str
-    places: re.Pattern[str]
-    resumed: re.Pattern[str]
-    gap: re.Pattern[str]
-    plain: re.Pattern[str]
+    def __init__(self, quotes: str) -> None:
+        closed, broken = string_patterns(quotes)
+        place = rf"{SPACE}(?:{PREFIX}?+{closed}{SPACE})*+"
+        self.quotes = quotes
+        self._plain = r"[^\[({,:=]*+"
+        self._gap = rf"(?:(?!{PREFIX}?[{quotes}])|{PREFIX}?+{broken}){self._plain}"
+        self._begin = rf"(?:[({{,:=]|{NO_MARKER}){place}"
+        self._places = rf"{place}(?:{self._gap}{self._begin})*+"
 
+    @property
+    def before_marker(self) -> str:
+        """The pattern of all code between two markers."""
+        return self._places + self._gap
 
-@cache
-def code_of(quotes: str) -> Code:
-    """Return how code is read in which these quotes open a string."""
-    closed, broken = string_patterns(quotes)
-    place = rf"{SPACE}(?:{PREFIX}?+{closed}{SPACE})*+"
-    begin = rf"(?:[({{,:=]|{NO_MARKER}){place}"
-    plain = r"[^\[({,:=]*+"
-    gap = rf"(?:(?!{PREFIX}?[{quotes}])|{PREFIX}?+{broken}){plain}"
-    further = rf"(?:{gap}{begin})*+"
-    patterns = (place + further, begin + further, gap, plain)
-    return Code(quotes, *map(re.compile, patterns))
+    @cached_property
+    def places(self) -> re.Pattern[str]:
+        """From where a quote opens a string to the last place where one does, or to a string that
+        does not end here.
+        """
+        return re.compile(self._places)
+
+    @cached_property
+    def resumed(self) -> re.Pattern[str]:
+        """The same from a character after which a quote opens one."""
+        return re.compile(self._begin + self._places)
+
+    @cached_property
+    def gap(self) -> re.Pattern[str]:
+        """What follows after a place, in which a quote opens nothing; no match where one opens."""
+        return re.compile(self._gap)
+
+    @cached_property
+    def plain(self) -> re.Pattern[str]:
+        """What follows after anything else, up to such a character or a marker."""
+        return re.compile(self._plain)
 
 
 def _opens_after(gap: str) -> Opens:

@@ -183,18 +183,17 @@ class Lexer:
             begin, end = found.span(1)
             if begin > position:
                 symbols.append(Symbol(buffer[position:begin], position + ahead))
-            spelling, whole = found[1], None
-            marker = MARKERS[spelling]
+            spelling = found[1]
+            marker, at = MARKERS[spelling], begin + ahead
             position, state = end, state.edges[spelling]
             if spelling in self._openers:
-                self._opened = begin + ahead
-                whole = state.whole(buffer, begin, end) if whole_blocks else None
-            if whole is None:
-                symbols.append(Symbol(spelling, begin + ahead, marker))
-            else:
-                position, heads = whole
-                symbols.append(WholeBlock(buffer[begin:position], begin + ahead, marker, heads))
-                state = self._prose
+                self._opened = at
+                if whole_blocks and (whole := state.whole(buffer, begin, end)):
+                    position, heads = whole
+                    state = self._prose
+                    symbols.append(WholeBlock(buffer[begin:position], at, marker, heads))
+                    continue
+            symbols.append(Symbol(spelling, at, marker))
         self._position, self._offset, self._state = position, position + ahead, state
         return symbols
 

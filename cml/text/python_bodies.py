@@ -64,13 +64,16 @@ def read_python(text: str, profile: Profile) -> Invocation | None:
         return None
     args: list[Value] = []
     kwargs: dict[str, Value] = {}
+    function = "".join(head[1].split())
     position = _take_json(text, head.end(), args, kwargs, profile.limits)
+    if text[position:] == ")":  # as most bodies end
+        return Invocation(function, tuple(args), kwargs)
     tokens = [*_END, *reversed(_TOKEN.findall(text, position))]  # the next one is the last
     try:
         _take_arguments(tokens, args, kwargs, profile)
     except (_NoCall, LiteralError, BodyError):
         return None
-    return Invocation("".join(head[1].split()), tuple(args), kwargs) if tokens == _END else None
+    return Invocation(function, tuple(args), kwargs) if tokens == _END else None
 
 
 def _take_json(

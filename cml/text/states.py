@@ -10,7 +10,7 @@ from typing import Final
 
 from cml.profile import Body
 from cml.symbols import MARKER_PATTERN, Marker
-from cml.text.code import NO_MARKER, Code, code_of
+from cml.text.code import NO_MARKER, Code
 from cml.text.literals import CALL_QUOTES, VALUE_QUOTES
 from cml.text.monitor import EDGES, GENERATED_EDGES, Mode
 
@@ -58,19 +58,20 @@ class LexerState:
 def first_state(body: Body, *, generated: bool) -> LexerState:
     """Build the automaton of a body language; return its state for prose."""
     table = GENERATED_EDGES if generated else EDGES
-    states = {mode: _state(mode, body, generated=generated) for mode in Mode}
+    code = {
+        **dict.fromkeys(_CALL_MODES, Code(CALL_QUOTES[body])),
+        **dict.fromkeys(_INTERRUPT_MODES, Code(VALUE_QUOTES)),
+    }
+    states = {mode: _state(mode, code.get(mode), generated=generated) for mode in Mode}
     for mode, edges in table.items():
         states[mode].edges |= {marker.value: states[target] for marker, target in edges.items()}
     return states[Mode.PROSE]
 
 
-def _state(mode: Mode, body: Body, *, generated: bool) -> LexerState:
-    of_call = CALL_QUOTES[body] if mode in _CALL_MODES else ""
-    quotes = VALUE_QUOTES if mode in _INTERRUPT_MODES else of_call
-    code, marker = None, MARKER_PATTERN
-    if quotes:
-        code = code_of(quotes)
-        before = code.places.pattern + code.gap.pattern
+def _state(mode: Mode, code: Code | None, *, generated: bool) -> LexerState:
+    marker = MARKER_PATTERN
+    if code:
+        before = code.before_marker
         # A forged marker is taken back, and then it matters where it stood.
         marker = rf"(?!{_FORGED}){MARKER_PATTERN}" if generated else MARKER_PATTERN
     elif mode is Mode.PROSE:

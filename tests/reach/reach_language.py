@@ -400,8 +400,8 @@ _ORDER: Final = (
         "Syntax/malformed",
         Edit(
             blocks._check_shape,
-            "if _is_over_limit(block, profile):",
-            "if _is_over_limit(block, profile) and len(block.heads) < 2:",
+            "if len(block.source) > profile.limits.block_characters:",
+            "if len(block.source) > profile.limits.block_characters and len(block.heads) < 2:",
         ),
     ),
     _fault(
@@ -409,8 +409,8 @@ _ORDER: Final = (
         "Syntax/malformed",
         Edit(
             blocks._check_shape,
-            "if _is_over_limit(block, profile):",
-            "if _is_over_limit(block, profile) and ending is BlockEnd.CLOSED:",
+            "if len(block.source) > profile.limits.block_characters:",
+            "if len(block.source) > profile.limits.block_characters and ending is BlockEnd.CLOSED:",
         ),
     ),
     _fault(
@@ -438,8 +438,8 @@ _ORDER: Final = (
         "Syntax/malformed",
         Edit(
             blocks._read_interrupt,
-            '_WORD.findall(head or "")',
-            '(_WORD.findall(head or "") or [""])',
+            "if not name or word not in _OUTCOMES:",
+            "if word not in _OUTCOMES:",
         ),
     ),
     _fault(
@@ -449,7 +449,7 @@ _ORDER: Final = (
             blocks._read_interrupt,
             "if fault := identifier_fault(name, profile):",
             "if (fault := identifier_fault(name, profile)) and ("
-            "outcome is OutcomeKind.RETURNED or profile.level is Level.EXTENDED):",
+            "not word or profile.level is Level.EXTENDED):",
         ),
     ),
     _fault(
@@ -457,8 +457,8 @@ _ORDER: Final = (
         "Syntax/malformed",
         Edit(
             blocks._read_interrupt,
-            "if outcome is not OutcomeKind.RETURNED",
-            "_interrupt_value(body, body_start, profile)\n    if outcome is not OutcomeKind.RETURNED",
+            "if word and profile.level",
+            "_interrupt_value(body, body_start, profile)\n    if word and profile.level",
         ),
     ),
     _fault(
@@ -572,8 +572,8 @@ _LEVELS: Final = (
         "Syntax/level",
         Edit(
             blocks._read_interrupt,
-            "if outcome is not OutcomeKind.RETURNED and",
-            'if (outcome is not OutcomeKind.RETURNED or name.startswith("user")) and',
+            "if word and profile.level",
+            'if (word or name.startswith("user")) and profile.level',
         ),
     ),
     _fault(
@@ -639,9 +639,9 @@ _LEVELS: Final = (
     ),
 )
 
-_ERROR = "case Call() | Malformed() if found"
+_ERROR = "if found and _is_error(block, found, seen):"
 _ANSWERED = "if seen.errors and is_error_identifier(name) and name not in seen.answered:"
-_ONE_LESS = f"{_ANSWERED}\n                seen.errors -= 1"
+_ONE_LESS = f"{_ANSWERED}\n        seen.errors -= 1"
 _OWN = "own = block.id is not None and"
 
 _IDENTIFIERS: Final = (
@@ -649,9 +649,9 @@ _IDENTIFIERS: Final = (
         "a call that repeats an identifier is no error",
         "2.2",
         Edit(
-            validity.Validator._remember,
+            validity._remember_call,
             _ERROR,
-            f"case Call(id=str(name)) if name in seen.called:\n            pass\n        {_ERROR}",
+            f"if isinstance(block, Call) and block.id in seen.called:\n        pass\n    el{_ERROR}",
         ),
     ),
     _fault(
@@ -668,18 +668,18 @@ _IDENTIFIERS: Final = (
         "a call with a reserved identifier is no error",
         "2.2",
         Edit(
-            validity.Validator._remember,
+            validity._remember_call,
             _ERROR,
-            f"case Call(id=str(name)) if reserved_fault(name):\n            pass\n        {_ERROR}",
+            f"if isinstance(block, Call) and reserved_fault(str(block.id)):\n        pass\n    el{_ERROR}",
         ),
     ),
     _fault(
         "a call without identifier that names no call is no error",
         "2.2",
         Edit(
-            validity.Validator._remember,
+            validity._remember_call,
             _ERROR,
-            f"case Call(id=None):\n            pass\n        {_ERROR}",
+            f"if isinstance(block, Call) and block.id is None:\n        pass\n    el{_ERROR}",
         ),
     ),
     _fault(
@@ -719,7 +719,7 @@ _IDENTIFIERS: Final = (
         "one answer ends all errors",
         "2.2",
         Edit(
-            validity.Validator._remember,
+            validity._remember_answer,
             _ONE_LESS,
             _ONE_LESS.replace("-= 1", "= 0"),
         ),
@@ -728,9 +728,9 @@ _IDENTIFIERS: Final = (
         "the n-th answer must have the number n",
         "2.2",
         Edit(
-            validity.Validator._remember,
+            validity._remember_answer,
             _ANSWERED,
-            "count = sum(n.startswith('error') for n in seen.answered)\n            "
+            "count = sum(n.startswith('error') for n in seen.answered)\n    "
             f"{_ANSWERED[:-1]} and name == f'error{{count + 1}}':",
         ),
     ),
@@ -738,7 +738,7 @@ _IDENTIFIERS: Final = (
         "an answer that is repeated ends another error",
         "2.2",
         Edit(
-            validity.Validator._remember,
+            validity._remember_answer,
             _ANSWERED,
             "if seen.errors and is_error_identifier(name):",
         ),
@@ -747,7 +747,7 @@ _IDENTIFIERS: Final = (
         "an identifier that only begins like an error's answers one",
         "2.2",
         Edit(
-            validity.Validator._remember,
+            validity._remember_answer,
             "is_error_identifier(name) and",
             'name.startswith("error") and',
         ),
@@ -756,9 +756,9 @@ _IDENTIFIERS: Final = (
         "progress answers an error",
         "2.2",
         Edit(
-            validity.Validator._remember,
-            "if outcome is not OutcomeKind.PROGRESS:",
-            'if outcome is not OutcomeKind.PROGRESS or name.startswith("error"):',
+            validity._remember_answer,
+            "if block.outcome is OutcomeKind.PROGRESS:",
+            'if block.outcome is OutcomeKind.PROGRESS and not block.id.startswith("error"):',
         ),
     ),
     _fault(
@@ -815,19 +815,20 @@ _IDENTIFIERS: Final = (
     _fault(
         "a call is told of an unknown identifier for each mention",
         "Valid/known-identifier",
+        Edit(validity.references, "tuple(dict.fromkeys(named))", "tuple(named)"),
         Edit(
-            validity._named_by,
-            "tuple(dict.fromkeys(named))",
-            "tuple(named if isinstance(block, Call) else dict.fromkeys(named))",
+            validity._known_identifier,
+            "dict.fromkeys(named)",
+            "(named if isinstance(block, Call) else dict.fromkeys(named))",
         ),
     ),
     _fault(
         "a trap is told of an unknown identifier for each mention",
         "Valid/known-identifier",
         Edit(
-            validity._named_by,
-            "tuple(dict.fromkeys(named))",
-            "tuple(named if isinstance(block, Trap) else dict.fromkeys(named))",
+            validity._known_identifier,
+            "dict.fromkeys(named)",
+            "(named if isinstance(block, Trap) else dict.fromkeys(named))",
         ),
     ),
 )
