@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from cml import parse
 from cml.ast import Interrupt, OutcomeKind
-from cml.vectors.runner import vector_files
 from interpreter import HostError, Settings, run_virtual
 from interpreter.drivers import timeline
 from interpreter.drivers.replay import replay
@@ -25,7 +24,6 @@ from interpreter.trace import (
     read_trace,
     write_trace,
 )
-from interpreter.vectors.runs import RunVector
 
 SCRIPT = (
     'Let me see. [CALL] a [HEAD] slow(city="Paris [END]") [END] [CALL] b [HEAD] fast(x=a["k"]) [END]'
@@ -262,12 +260,3 @@ def test_the_context_read_anew_holds_exactly_what_went_in(words, deliver, size) 
     ]
     read = [item.id for item in parse(session.context).items if isinstance(item, Interrupt)]
     assert read == went_in
-
-
-@pytest.mark.parametrize(
-    "name", ["stopped-then-another-turn", "stopped-inside-a-region-then-another-turn"]
-)
-def test_a_turn_after_one_that_was_stopped_replays(name: str) -> None:
-    """What the stopped turn was about to decode is not answered by the first symbol of the next."""
-    vector = msgspec.json.decode(vector_files("runs")[f"runs/{name}"].read_bytes(), type=RunVector)
-    assert tuple(replay(vector.settings, vector.rows)) == vector.rows

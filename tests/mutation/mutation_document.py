@@ -41,6 +41,9 @@ JUDGES: Final = {
     "drivers.arrivals": ("test_realtime_core",),
     "drivers.verbs": ("test_realtime_core",),
     "drivers.waiting": ("test_realtime_core", "test_suspension"),
+    "drivers.restoring": ("test_restoring",),
+    "drivers.replay": ("test_replay", "test_traces"),
+    "drivers.form": ("test_form", "test_turns", "test_cancelled_by_the_host"),
     "agents.post": ("test_agents",),
 }
 """The modules of `interpreter` that are mutated, and which of its tests are asked where no run vector

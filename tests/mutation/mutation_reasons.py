@@ -30,6 +30,8 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("rules.changes._considered", f"{_CONCERNED} → call"),
         ("machine.advance", "if now_us == state.now_us → if False"),
         ("drivers.spoken.Spoken.see", "if isinstance(row.event, Said) → if True"),
+        ("drivers.replay._Recording.moment", "if row.event is not None → if True"),
+        ("drivers.form.RuntimeForm._begin_closing", "True → False"),
         ("drivers.driver.Driver.patience_s", "1 → 2"),
         ("drivers.waiting.Suspension.__init__", "False → True"),
         ("drivers.waiting.Suspension.started", "if self._suspends is not None → if True"),
@@ -92,6 +94,8 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("rules.settling._start_key", "1 → 2 (place 2)"),
         ("drivers.timeline.Timeline.__init__", "0 → 1"),
         ("drivers.timeline.Timeline.push", "1 → 2"),
+        ("drivers.replay._Recording.__init__", "1 → 2"),
+        ("drivers.replay._Recording.__init__", "0 → 1"),
     ),
     "It is set again before anybody reads it.": (
         ("rules.settling.settle_wake", "replace(…) without wait=None"),
@@ -139,6 +143,19 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "case Cancel() | Report() | Finish() without Finish()",
         ),
         ("agents.post.Post.see", "match without case _"),
+        ("drivers.restoring.Restoring.play", "match without case _"),
+        ("drivers.restoring.Restoring._hear", "match without case _"),
+        (
+            "drivers.replay._Recording.perform",
+            "match without case Cancel() | Inject() | Rewind() | Report() | Finish()",
+        ),
+        *(
+            (
+                "drivers.replay._Recording.perform",
+                f"case Cancel() | Inject() | Rewind() | Report() | Finish() without {effect}()",
+            )
+            for effect in ("Cancel", "Inject", "Rewind", "Report", "Finish")
+        ),
         ("drivers.driver.Driver._perform", "match without case Report() | Finish()"),
         ("drivers.driver.Driver._perform", "case Report() | Finish() without Report()"),
         ("drivers.driver.Driver._perform", "case Report() | Finish() without Finish()"),
@@ -169,6 +186,9 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "drivers.calls.Calls.cancel",
             "future is None or progress is None → future is None",
         ),
+    ),
+    "A recording that has come to its end has no further turn.": (
+        ("drivers.replay._Recording.moment", "0 → 1"),
     ),
     "What is kept of a call that never ran is read by nobody.": (
         ("drivers.calls.Calls.start", "without self._progress.pop(start.call, None)"),

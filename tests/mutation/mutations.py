@@ -170,10 +170,17 @@ def _other_statements(node: ast.stmt) -> Iterator[Change]:
             for left_out, rest in _without_one(cases):
                 yield f"match without case {_told(left_out.pattern)}", ast.Match(subject, rest)
         case ast.While(test, body):
-            yield f"while {_told(test)} → if", ast.If(test, body, [])
+            once = ast.For(ast.Name("_"), ast.Name("'_'"), [ast.If(test, body, [])], [])
+            yield f"while {_told(test)} → if", once if _breaks(body) else ast.If(test, body, [])
         case ast.For(target, iterated, body, orelse):
             once = ast.For(target, iterated, [*body, ast.Break()], orelse)
             yield f"for {_told(target)} in {_told(iterated)} only once", once
+
+
+def _breaks(body: list[ast.stmt]) -> bool:
+    """Whether something in a loop leaves it, or goes on to its next time."""
+    inside = (inner for statement in body for inner in ast.walk(statement))
+    return any(isinstance(inner, ast.Break | ast.Continue) for inner in inside)
 
 
 def _other_operations(node: ast.expr) -> Iterator[ast.expr]:
