@@ -1,6 +1,5 @@
 """A session under way, in a real browser: rows come one after another, and time goes on between them."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
