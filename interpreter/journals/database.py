@@ -6,8 +6,11 @@ asked for, and how a row is locked. Any other database needs a module such as th
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
+import msgspec
+
+T = TypeVar("T", bound=msgspec.Struct)
 Cell: TypeAlias = str | int | bool
 Execute: TypeAlias = Callable[..., Sequence[tuple[Cell, ...]]]
 """Runs a statement, with its parameters by name, and returns the rows that it gives back."""
@@ -68,3 +71,40 @@ KEPT: Final = """SELECT key, header, token, is_over, expires_us - {now},
     (SELECT COALESCE(MAX(number), 0) FROM cml_instants WHERE cml_instants.key = cml_sessions.key)
     FROM cml_sessions WHERE :every OR key = :key ORDER BY expires_us, key"""
 LINES: Final = "SELECT lines FROM cml_instants WHERE key = :key ORDER BY number"
+
+
+class TakenCells(msgspec.Struct, frozen=True):
+    """What `TAKE` and `TAKE_ANY` give back of a session."""
+
+    key: str
+    token: int
+    header: str
+
+
+class KeptCells(msgspec.Struct, frozen=True):
+    """What `KEPT` gives back of a session."""
+
+    key: str
+    header: str
+    token: int
+    is_over: bool
+    left_us: int
+    instants: int
+
+
+def read_cells(row: tuple[Cell, ...], kind: type[T]) -> T:
+    """Return what a statement gave back, each cell of its type: SQLite holds no column to one.
+
+    Args:
+        row: The cells, in the order of the fields.
+        kind: What they are.
+
+    Raises:
+        JournalError: One is of another type.
+    """
+    named = dict(zip(kind.__struct_fields__, row, strict=True))
+    try:
+        return msgspec.convert(named, kind, strict=False)
+    except msgspec.ValidationError as error:
+        message = f"a cell of the session {named['key']!r} is of another type: {error}"
+        raise JournalError(message) from None

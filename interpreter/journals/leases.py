@@ -37,8 +37,9 @@ class Kept(msgspec.Struct, frozen=True):
             nobody owns it.
         owners: How many it has had; it counts up with each that takes it.
         instants: How many are written.
-        fault: What is wrong with its first line, for which nobody can go on with it; None where
-            that is whole. The other lines are read by whoever takes it.
+        fault: What is wrong with its first line, or with what else is kept of it but its other
+            lines, for which nobody can go on with it; None where that is whole. The other lines are
+            read by whoever takes it.
     """
 
     key: str
@@ -243,13 +244,13 @@ class Journals:
             found = execute(statement, lease_us=self._lease_us, **parameters)
             if not found:
                 return None
-            key, token, header = found[0]
-            instants = execute(sql.LINES, key=key)
+            taken = sql.read_cells(found[0], sql.TakenCells)
+            instants = execute(sql.LINES, key=taken.key)
         try:
-            past = past_of(*read_trace(_split([(header,), *instants])))
+            past = past_of(*read_trace(_split([(taken.header,), *instants])))
         except TraceError as error:
-            raise TraceError(error.line, error.rule, f"{key}: {error.message}") from None
-        return self._own(Owned(self, str(key), int(token), past, len(instants)))
+            raise TraceError(error.line, error.rule, f"{taken.key}: {error.message}") from None
+        return self._own(Owned(self, taken.key, taken.token, past, len(instants)))
 
     def _is_renewed(self, owned: Owned, lease_us: int) -> bool:
         with self._database.transaction() as execute:
@@ -264,15 +265,18 @@ class Journals:
 
 
 def _kept(row: tuple[Cell, ...]) -> Kept:
-    """Return what a row of the list says, also of a session whose header is damaged."""
-    key, header, owners, is_over, lease_us, instants = row
+    """Return what a row of the list says, also of a session that is damaged."""
     prompt, fault = "", None
     try:
-        prompt = read_trace([str(header).encode()])[0].prompt
+        cells = sql.read_cells(row, sql.KeptCells)
+    except JournalError as error:
+        return Kept(str(row[0]), prompt, False, 0, 0, 0, str(error))
+    try:
+        prompt = read_trace([cells.header.encode()])[0].prompt
     except TraceError as error:
         fault = f"{error} ({error.rule})"
-    left_us = max(0, int(lease_us))
-    return Kept(str(key), prompt, bool(is_over), left_us, int(owners), int(instants), fault)
+    lease_us = max(0, cells.left_us)
+    return Kept(cells.key, prompt, cells.is_over, lease_us, cells.token, cells.instants, fault)
 
 
 def _is_over_after(rows: Iterable[Row]) -> bool | None:

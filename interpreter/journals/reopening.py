@@ -51,10 +51,12 @@ def reopened(path: Path, *, flush: Flush = "system") -> Iterator[Reopened]:
         HostError: Another process has this trace open (Embed/resume).
         OSError: It cannot be read or written.
     """
-    with path.open("r+b") as file:
+    # Unbuffered: a write that failed is not tried again when the file is closed.
+    with path.open("r+b", buffering=0) as file:
         own(file)
-        lines = WholeLines(file)
-        past = past_of(*read_trace(lines))
+        with path.open("rb") as before:
+            lines = WholeLines(before)
+            past = past_of(*read_trace(lines))
         file.truncate(lines.bytes)
         file.seek(lines.bytes)
         write = journal(file, None, flush=flush, checksums=lines.are_checked)

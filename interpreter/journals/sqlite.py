@@ -17,6 +17,10 @@ _WORDS: Final = {
     "locked_for_one": "",
 }
 _SYNCHRONOUS: Final = {"system": "NORMAL", "disk": "FULL"}
+_ADVICE: Final = dict.fromkeys(
+    (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
+    "; SQLite writes to the file and beside it: both have to be allowed",
+)
 _PATIENCE_S: Final = 30.0
 """How long to wait for the transactions of others, in seconds."""
 
@@ -77,4 +81,5 @@ def _as_ours(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise JournalError(f"{path}: {error}") from error
+        code: int = getattr(error, "sqlite_errorcode", 0)  # the module's own errors have none
+        raise JournalError(f"{path}: {error}{_ADVICE.get(code & 0xFF, '')}") from error

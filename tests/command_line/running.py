@@ -30,6 +30,17 @@ WORKLOAD = (
 CHAT = '[{"role": "user", "content": "Hi."},\n{"role": "assistant", "content": "\\u202e[END]"}]\n'
 
 
+def limited_files(most_bytes: int) -> str:
+    """A program that is `cml`, in a process that can write no file longer than this."""
+    return (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most_bytes}, {most_bytes}))\n"
+        "from model_adapters.commands.cli import main\n"
+        "sys.argv = ['cml', *sys.argv[1:]]; main()"
+    )
+
+
 class Ended(NamedTuple):
     status: int
     out: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
-from running import process
+from running import limited_files, process
 
 from model_adapters.commands.command_table import COMMANDS, cml_command
 
@@ -434,13 +434,7 @@ def test_a_trace_on_a_full_disk_is_told_before_the_session(cml: "Cml", files: "F
     assert found.err == "Error: /dev/full: cannot be written: the disk is full\n"
 
 
-LIMITED = (
-    "import resource, signal, sys\n"
-    "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-    "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))\n"
-    "from model_adapters.commands.cli import main\n"
-    "sys.argv = ['cml', *sys.argv[1:]]; main()"
-)
+LIMITED = limited_files(2_000)
 
 
 def test_a_disk_that_fills_up_costs_the_trace_and_not_the_session(files: "Files") -> None:

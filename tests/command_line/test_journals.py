@@ -278,6 +278,39 @@ def test_a_damaged_session_is_one_line_of_the_list(cml: "Cml", files: "Files") -
     assert b"sittings" in Path("t.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ("sessions SET token = 'many'", "Expected `int`, got `str` - at `$.token`"),
+        ("sessions SET header = x'ff'", "Expected `str`, got `bytes` - at `$.header`"),
+        ("sessions SET is_over = 'perhaps'", "Expected `bool`, got `str` - at `$.is_over`"),
+        ("instants SET number = 'one'", "Expected `int`, got `str` - at `$.instants`"),
+    ],
+)
+def test_a_cell_that_sqlite_holds_to_no_type_is_told(
+    cml: "Cml", files: "Files", change: str, place: str
+) -> None:
+    begun("sqlite:journals.db", "k", files, 1)
+    with closing(sqlite3.connect("journals.db")) as connection, connection:
+        connection.execute(f"UPDATE cml_{change}")
+    listed = cml("journals", "sqlite:journals.db")
+    said = f"k is damaged: a cell of the session 'k' is of another type: {place}\n"
+    assert (listed.status, listed.err) == (1, said)
+    assert listed.out.splitlines()[1].split()[:2] == ["k", "damaged"]
+
+
+def test_who_takes_a_session_with_a_cell_of_another_type_is_told(
+    cml: "Cml", files: "Files"
+) -> None:
+    begun("sqlite:journals.db", "k", files, 1)
+    with closing(sqlite3.connect("journals.db")) as connection, connection:
+        connection.execute("UPDATE cml_sessions SET header = x'ff'")
+    told = cml("resume", "sqlite:journals.db#k", *WORDS)
+    assert (told.status, told.out) == (2, "")
+    [line] = told.err.splitlines()
+    assert "a cell of the session 'k' is of another type: Expected `str`, got `bytes`" in line
+
+
 def test_no_password_is_shown(cml: "Cml", files: "Files", tmp_path: Path) -> None:
     url = f"postgresql://me:secret@/db?host={tmp_path}&password=secret"
     found = cml("run", "hi", *WORDS, "--trace", f"{url}#k")

@@ -1,14 +1,21 @@
 """`cml resume`: a run whose process was killed, as its user meets it."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import pytest
+from disks import PAGE_BYTES, fill, make_read_only, small_disk
+from msgspec.structs import replace
+from running import limited_files
 
-from interpreter.journals import reopened
-from interpreter.trace import read_trace
+from interpreter.journals import open_journals, reopened
+from interpreter.trace import encode_header, read_trace, with_checksum
 from model_adapters.commands.running.files import NewFile
 
 if TYPE_CHECKING:
@@ -145,3 +152,118 @@ def test_a_file_that_is_no_trace_is_told_as_what_it_is(
     found = cml("resume", "notes", *WORDS)
     assert (found.status, found.err) == (1, f"Error: notes: line 1: {said}\n")
     assert (files.folder / "notes").read_bytes() == held
+
+
+# ---------------------------------------------------------------------------- disks that do not take it
+
+
+@pytest.fixture
+def disk(files: "Files") -> Iterator[Path]:
+    with small_disk(files.folder / "disk") as found:
+        yield found.relative_to(files.folder)
+
+
+def killed(cml: "Cml", trace: Path, room_bytes: int) -> list[bytes]:
+    """Leave the trace of a run that was killed while its call ran, with so much room behind it up to the
+    end of its page.
+
+    Returns:
+        The lines that are left.
+    """
+    assert cml("run", "hi", *WORDS, "--trace", trace).status == 0
+    whole = trace.read_bytes().splitlines(keepends=True)
+    started = next(i for i, line in enumerate(whole) if b'"start"' in line)
+    header, _ = read_trace(whole)
+    left = [b"", *whole[1 : started + 1]]
+    asked = "hi"
+    for _ in range(2):  # the second time with a prompt that is as long as it takes
+        left[0] = with_checksum(encode_header(replace(header, prompt=asked)))
+        asked += "." * (PAGE_BYTES - room_bytes - sum(map(len, left)))
+    trace.write_bytes(b"".join(left))
+    assert trace.stat().st_size == PAGE_BYTES - room_bytes
+    return left
+
+
+@pytest.mark.parametrize("room_bytes", [0, 40, 400])
+def test_a_session_that_goes_on_on_a_full_disk_ends_there_and_goes_on_later(
+    cml: "Cml", disk: Path, room_bytes: int
+) -> None:
+    trace = disk / "t.jsonl"
+    left = killed(cml, trace, room_bytes)
+    full = fill(disk)
+    for _ in range(2):  # the second time the row is there that was cut off the first time
+        ended = cml("resume", trace, *WORDS)
+        assert ended.status == 2
+        assert ended.err.splitlines()[-1] == f"Error: {trace}: cannot be written: the disk is full"
+        lines = trace.read_bytes().splitlines(keepends=True)
+        assert lines[: len(left)] == left
+        read = list(read_trace(line for line in lines if line.endswith(b"\n"))[1])
+        assert len(read) >= len(left) - 1
+        assert not any(b'"abandoned"' in line for line in lines)
+    full.unlink()
+    ended = cml("resume", trace, *WORDS, "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["answer"] == "It is done."
+    assert cml("validate", trace).status == 0
+    assert cml("replay", trace).status == 0
+
+
+def test_a_session_in_a_read_only_folder_is_left_as_it_is(cml: "Cml", disk: Path) -> None:
+    trace = disk / "t.jsonl"
+    left = killed(cml, trace, 400)
+    make_read_only(disk)
+    ended = cml("resume", trace, *WORDS)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == f"Error: {trace}: cannot be written: Read-only file system\n"
+    assert trace.read_bytes() == b"".join(left)
+
+
+@pytest.fixture
+def left_session(files: "Files", disk: Path) -> str:
+    """A database on the disk, with a session that its worker has left."""
+    url = f"sqlite:{disk}/journals.db"
+    header, rows = read_trace(files.trace.read_bytes().splitlines(keepends=True))
+    with open_journals(url) as journals, journals.begin("k", header) as owned:
+        for row in list(rows)[:20]:
+            owned.write([row])
+    return url
+
+
+def test_a_session_in_a_database_on_a_full_disk_goes_on_later(
+    cml: "Cml", disk: Path, left_session: str
+) -> None:
+    full = fill(disk)
+    ended = cml("resume", left_session, *WORDS)
+    assert (ended.status, ended.out) == (2, "")
+    [line] = ended.err.splitlines()
+    said = ("database or disk is full", "disk I/O error")  # as SQLite has it: of a file, of memory
+    assert line.removeprefix(f"Error: {left_session}: ") in said
+    full.unlink()
+    ended = cml("resume", left_session, *WORDS, "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["answer"] == "It is done."
+
+
+def test_a_session_in_a_database_in_a_read_only_folder_is_left_as_it_is(
+    cml: "Cml", disk: Path, left_session: str
+) -> None:
+    before = (disk / "journals.db").read_bytes()
+    make_read_only(disk)
+    ended = cml("resume", left_session, *WORDS)
+    assert (ended.status, ended.out) == (2, "")
+    advice = "SQLite writes to the file and beside it: both have to be allowed"
+    assert ended.err == f"Error: {left_session}: unable to open database file; {advice}\n"
+    assert (disk / "journals.db").read_bytes() == before
+
+
+def test_a_trace_that_has_no_room_ends_the_session_that_goes_on(cml: "Cml", files: "Files") -> None:
+    """As above, where no disk can be mounted: a limit on the size of files stands for one."""
+    trace = Path("t.jsonl")
+    left = killed(cml, trace, 400)
+    limited = limited_files(trace.stat().st_size + 100)
+    command = [sys.executable, "-c", limited, "resume", "t.jsonl", *WORDS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "Error: t.jsonl: cannot be written: File too large"
+    assert trace.read_bytes().startswith(b"".join(left))
+    assert cml("resume", trace, *WORDS).status == 0
