@@ -14,7 +14,7 @@ from cml.diagnostics import Diagnostic, Span
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
-class Reference(msgspec.Struct, frozen=True):
+class Reference(msgspec.Struct, frozen=True, gc=False):
     """A future: the value that an earlier call will return (Syntax/reference).
 
     Args:

@@ -16,7 +16,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-class Position(msgspec.Struct, frozen=True, order=True):
+class Position(msgspec.Struct, frozen=True, order=True, gc=False):
     """A place in a text: line and column count from 1, the offset in characters from 0."""
 
     line: int = 1
@@ -27,7 +27,7 @@ class Position(msgspec.Struct, frozen=True, order=True):
 START: Final = Position()
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """From `start` up to, not including, `end`."""
 
     start: Position = START

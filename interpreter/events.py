@@ -1,7 +1,8 @@
 """What goes into the machine and what comes out of it (spec/3-semantics.md, sections 2 and 3).
 
 An *event* is something that happened outside; an *effect* is something the driver has to do. Both
-are plain data: they are the rows of a trace.
+are plain data: they are the rows of a trace. None can come to hold itself, so the collector of garbage
+need not look at them (`gc=False`): of thousands of sessions that is a good part of its work.
 """
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -22,7 +23,7 @@ EndReason: TypeAlias = Literal["stop", "length", "pending", "forged", "stopped"]
 interrupts; the host stopped it."""
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How a call ended, or what it reports on its way.
 
     Args:
@@ -53,7 +54,7 @@ def _whole(text: str) -> str:
 # ------------------------------------------------------------------------------------- events
 
 
-class Began(msgspec.Struct, frozen=True, tag="began", omit_defaults=True):
+class Began(msgspec.Struct, frozen=True, tag="began", omit_defaults=True, gc=False):
     """Decoding may begin, or begin again for the next turn: the prompt is there, or goes in now.
 
     Args:
@@ -63,7 +64,7 @@ class Began(msgspec.Struct, frozen=True, tag="began", omit_defaults=True):
     prompt: str = ""
 
 
-class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True):
+class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True, gc=False):
     """The model wrote a symbol.
 
     Args:
@@ -76,7 +77,7 @@ class Decoded(msgspec.Struct, frozen=True, tag="decoded", omit_defaults=True):
     boundary: bool = True
 
 
-class Ended(msgspec.Struct, frozen=True, tag="ended", omit_defaults=True):
+class Ended(msgspec.Struct, frozen=True, tag="ended", omit_defaults=True, gc=False):
     """Decoding came to an end.
 
     Args:
@@ -88,7 +89,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended", omit_defaults=True):
     boundary: bool = True
 
 
-class Returned(msgspec.Struct, frozen=True, tag="returned"):
+class Returned(msgspec.Struct, frozen=True, tag="returned", gc=False):
     """A started call has an outcome.
 
     Args:
@@ -100,7 +101,7 @@ class Returned(msgspec.Struct, frozen=True, tag="returned"):
     outcome: Outcome
 
 
-class Expired(msgspec.Struct, frozen=True, tag="expired"):
+class Expired(msgspec.Struct, frozen=True, tag="expired", gc=False):
     """The deadline of a call has come.
 
     Args:
@@ -110,7 +111,7 @@ class Expired(msgspec.Struct, frozen=True, tag="expired"):
     call: str
 
 
-class Said(msgspec.Struct, frozen=True, tag="said", omit_defaults=True):
+class Said(msgspec.Struct, frozen=True, tag="said", omit_defaults=True, gc=False):
     """A person, or an agent, says something while the session runs.
 
     Args:
@@ -124,7 +125,7 @@ class Said(msgspec.Struct, frozen=True, tag="said", omit_defaults=True):
     hops: int = 0
 
 
-class Stopped(msgspec.Struct, frozen=True, tag="stopped"):
+class Stopped(msgspec.Struct, frozen=True, tag="stopped", gc=False):
     """The host ends the session now."""
 
 
@@ -134,11 +135,11 @@ Event: TypeAlias = Began | Decoded | Ended | Returned | Expired | Said | Stopped
 # ------------------------------------------------------------------------------------ effects
 
 
-class Decode(msgspec.Struct, frozen=True, tag="decode"):
+class Decode(msgspec.Struct, frozen=True, tag="decode", gc=False):
     """Decode one more symbol."""
 
 
-class Start(msgspec.Struct, frozen=True, tag="start", omit_defaults=True):
+class Start(msgspec.Struct, frozen=True, tag="start", omit_defaults=True, gc=False):
     """Start a function in the background.
 
     Args:
@@ -156,20 +157,20 @@ class Start(msgspec.Struct, frozen=True, tag="start", omit_defaults=True):
     deadline_us: int | None = None
 
 
-class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+class Cancel(msgspec.Struct, frozen=True, tag="cancel", gc=False):
     """Ask a running call to stop. Its first outcome counts, whichever that is."""
 
     call: str
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One interrupt: what the model is told of a call."""
 
     id: str
     outcome: Outcome
 
 
-class Inject(msgspec.Struct, frozen=True, tag="inject", omit_defaults=True):
+class Inject(msgspec.Struct, frozen=True, tag="inject", omit_defaults=True, gc=False):
     """Append these interrupts to the context, in order, as one batch.
 
     Args:
@@ -184,13 +185,13 @@ class Inject(msgspec.Struct, frozen=True, tag="inject", omit_defaults=True):
     after: str = ""
 
 
-class Rewind(msgspec.Struct, frozen=True, tag="rewind"):
+class Rewind(msgspec.Struct, frozen=True, tag="rewind", gc=False):
     """Take everything that the model wrote from this offset on back out of the context."""
 
     offset: int
 
 
-class Report(msgspec.Struct, frozen=True, tag="report"):
+class Report(msgspec.Struct, frozen=True, tag="report", gc=False):
     """Tell the people who watch.
 
     Args:
@@ -203,7 +204,7 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     message: str
 
 
-class Finish(msgspec.Struct, frozen=True, tag="finish"):
+class Finish(msgspec.Struct, frozen=True, tag="finish", gc=False):
     """The turn is over; nothing more will be asked for until another one begins."""
 
     reason: EndReason
@@ -212,7 +213,7 @@ class Finish(msgspec.Struct, frozen=True, tag="finish"):
 Effect: TypeAlias = Decode | Start | Cancel | Inject | Rewind | Report | Finish
 
 
-class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+class Row(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One firing of a rule: the unit of a trace.
 
     Args:

@@ -1,4 +1,7 @@
-"""The state of a session (spec/3-semantics.md, section 1): immutable, and all that a rule sees."""
+"""The state of a session (spec/3-semantics.md, section 1): immutable, and all that a rule sees.
+
+It is not for the collector of garbage, as events are not (`gc=False`).
+"""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -110,7 +113,7 @@ class Status(Enum):
     __hash__ = object.__hash__  # there is one of each
 
 
-class CallState(msgspec.Struct, frozen=True):
+class CallState(msgspec.Struct, frozen=True, gc=False):
     """One call of the session.
 
     Args:
@@ -131,7 +134,7 @@ class CallState(msgspec.Struct, frozen=True):
         return self.call is None or self.call.id is not None
 
 
-class Queued(msgspec.Struct, frozen=True, order=True):
+class Queued(msgspec.Struct, frozen=True, order=True, gc=False):
     """An interrupt that waits for a safe point, with its place in the queue (Settle/deliver).
 
     Args:
@@ -151,7 +154,7 @@ NO_CALLS: Final[dict[str, CallState]] = {}
 NO_MESSAGES: Final[dict[str, int]] = {}
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """Everything a session is at one moment.
 
     Args:

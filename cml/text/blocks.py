@@ -44,7 +44,7 @@ class BlockEnd(Enum):
     TRUNCATED = "the text ended"
 
 
-class OpenBlock(msgspec.Struct, frozen=True):
+class OpenBlock(msgspec.Struct, frozen=True, gc=False):
     """A block under construction; while there is one, the context is in a critical section.
 
     Args:

@@ -154,6 +154,7 @@ def _no_constant(name: str) -> NoReturn:
     raise LiteralError(f"{name} is not a JSON value; write null, or a text")
 
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
 )
@@ -167,7 +168,7 @@ def write_json(value: object) -> str:
             no string, half of a surrogate pair.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise LiteralError(f"not a JSON value: {error}") from None
     return _MARKER.sub(lambda m: r"\u005b" + m[0][1:], scalar_values(text))

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
 from typing import Self
 
@@ -96,25 +96,10 @@ class AsyncForm(RuntimeForm):
             HostError: The session or an executor broke the contract of spec/5-embedding.md.
             BaseException: Whatever the session itself, or the journal, raised.
         """
-        driver, loop, arrived = self._driver, asyncio.get_running_loop(), asyncio.Event()
-        begun = driver.begin(prompt)
-        driver.arrivals.notify = lambda: loop.call_soon_threadsafe(arrived.set)
-        try:
-            for row in begun:
-                yield row
-            while not driver.is_over:
-                driver.raise_failure()
-                await self._next_arrival(arrived)
-                for row in driver.take():
+        async with contextlib.aclosing(self._instants(prompt)) as instants:
+            async for rows in instants:
+                for row in rows:
                     yield row
-        except asyncio.CancelledError:
-            driver.end_turn()
-            await self._await_verbs(is_bounded=True)
-            raise
-        finally:
-            driver.arrivals.notify = lambda: None
-        await self._await_verbs(is_bounded=False)
-        driver.raise_failure()
 
     async def complete(self, prompt: str = "") -> EndReason:
         """Run one turn to its end, for its journal and its context; `run` gives the rows.
@@ -130,10 +115,31 @@ class AsyncForm(RuntimeForm):
             BaseException: As `run` does.
         """
         reason: EndReason = "stopped"  # by whoever closed it, who has the last row then
-        async for row in self.run(prompt):
-            if row.effects and isinstance(last := row.effects[-1], Finish):
-                reason = last.reason
+        async for rows in self._instants(prompt):
+            for row in rows:
+                if row.effects and isinstance(last := row.effects[-1], Finish):
+                    reason = last.reason
         return reason
+
+    async def _instants(self, prompt: str) -> AsyncGenerator[list[Row], None]:
+        """Run one turn, and yield the rows of each instant."""
+        driver, loop, arrived = self._driver, asyncio.get_running_loop(), asyncio.Event()
+        begun = driver.begin(prompt)
+        driver.arrivals.notify = lambda: loop.call_soon_threadsafe(arrived.set)
+        try:
+            yield begun
+            while not driver.is_over:
+                driver.raise_failure()
+                await self._next_arrival(arrived)
+                yield driver.take()
+        except asyncio.CancelledError:
+            driver.end_turn()
+            await self._await_verbs(is_bounded=True)
+            raise
+        finally:
+            driver.arrivals.notify = lambda: None
+        await self._await_verbs(is_bounded=False)
+        driver.raise_failure()
 
     async def _next_arrival(self, arrived: asyncio.Event) -> None:
         """Wait until something happens, or a deadline comes."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
+from functools import partial
 
 from cml.profile import Level, Profile
 from interpreter.events import Outcome, Start
@@ -59,7 +60,7 @@ class Calls:
         try:
             future = self._submit(self._functions[start.function], start)
             self._running[start.call] = future
-            future.add_done_callback(lambda done: self._done(start.call, done))
+            future.add_done_callback(partial(self._done, start.call))
         except (Exception, SystemExit) as error:  # noqa: BLE001  an executor is somebody else's
             self._running.pop(start.call, None)
             self._progress.pop(start.call, None)

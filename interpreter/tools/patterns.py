@@ -52,16 +52,22 @@ def faults(value: Json, schema: Schema, formats: "FormatChecker") -> "list[Valid
         schema: The schema.
         formats: What knows its formats.
     """
+    before = _REFERRED.set({})
+    try:
+        return list(_holding(json.dumps(schema), formats).iter_errors(value))
+    finally:
+        _REFERRED.reset(before)
+
+
+@lru_cache(maxsize=_KEPT)
+def _holding(schema: str, formats: "FormatChecker") -> "Draft202012Validator":
+    """Return what holds values to a schema; to make it takes longer than to hold a small value."""
     from referencing import Registry
 
     # jsonschema would ask `re` which properties a pattern has evaluated.
-    is_evaluated = f'"{_BY_PATTERN}"' not in json.dumps(schema)
-    held = _kind(is_evaluated)(schema, format_checker=formats, registry=Registry())
-    before = _REFERRED.set({})
-    try:
-        return list(held.iter_errors(value))
-    finally:
-        _REFERRED.reset(before)
+    is_evaluated = f'"{_BY_PATTERN}"' not in schema
+    kind = _kind(is_evaluated)
+    return kind(json.loads(schema), format_checker=formats, registry=Registry())
 
 
 @cache

@@ -53,6 +53,18 @@ class Progress:
         printed: What the call printed so far, up to `MOST_PRINTED` characters, where prints are kept.
     """
 
+    # One for each call that runs: a dictionary would be a good part of its memory.
+    __slots__ = (
+        "_call",
+        "_is_cancelled",
+        "_least_ns",
+        "_left",
+        "_next_ns",
+        "_tell",
+        "printed",
+        "withheld",
+    )
+
     def __init__(self, tell: Tell, call: str, at_most: int, least_us: int) -> None:
         self._tell = tell
         self._call = call
