@@ -9,9 +9,16 @@ from model_adapters.conformance.mechanism.context_checks import CONTEXT_CHECKS
 from model_adapters.conformance.mechanism.contract_checks import CONTRACT_CHECKS
 from model_adapters.conformance.mechanism.driver_checks import DRIVER_CHECKS
 from model_adapters.conformance.mechanism.realtime_checks import REALTIME_CHECKS
+from model_adapters.conformance.mechanism.stopping_checks import STOPPING_CHECKS
 from model_adapters.conformance.mechanism.vector_checks import vector_checks
 
-MECHANISM: Final = (*CONTRACT_CHECKS, *CONTEXT_CHECKS, *DRIVER_CHECKS, *REALTIME_CHECKS)
+MECHANISM: Final = (
+    *CONTRACT_CHECKS,
+    *CONTEXT_CHECKS,
+    *DRIVER_CHECKS,
+    *REALTIME_CHECKS,
+    *STOPPING_CHECKS,
+)
 """All checks but those that the run vectors are."""
 
 
