@@ -380,7 +380,7 @@ _LIMITS_AND_NAMES: Final = (
         Edit(
             blocks._readable_identifier,
             "if block.heads[0] + _HEAD_LENGTH > profile.limits.block_characters:",
-            "if _is_over_limit(block, profile):",
+            "if len(block.source) > profile.limits.block_characters:",
         ),
     ),
     _fault(
