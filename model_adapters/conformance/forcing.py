@@ -17,6 +17,7 @@ from cml.text.regions import make_lexer
 from cml.vectors.runner import MarkerName
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import (
+    CONTEXT_LEFT,
     LOGPROBS,
     MASKS,
     PROMPTS,
@@ -37,6 +38,7 @@ from model_adapters.testing.watched import Watched, same
 _CHARACTERS_A_TOKEN: Final = 4
 _UNSTEERED: Final = "nothing forces this session: declare the abilities 'masks' and 'tokens'"
 _BARRED: Final = "this session lets no model write [INTR]: nothing can be forged"
+_FULL: Final = "the context of this session is too small for the story"
 _NAMES: Final[Mapping[Marker, MarkerName]] = {Marker[name]: name for name in get_args(MarkerName)}
 _INSIDE: Final = re.compile(rf"(?<=\[)(?={'|'.join(re.escape(marker[1:]) for marker in MARKERS)})")
 """Where a marker that is spelled in text is cut, so that no token of it is the reserved one."""
@@ -249,6 +251,11 @@ class Forced:
                 raise NotExercised(_BARRED) from None
             raise
         if isinstance(piece, EndOfDecoding):
+            if (
+                CONTEXT_LEFT in abilities_of(self.watched.session)
+                and not self.watched.able(CONTEXT_LEFT).context_left
+            ):
+                raise NotExercised(_FULL)
             raise SessionError(
                 f"Embed/masks: decode() ended with {piece.reason!r} where a token of "
                 f"{text_of(self._step)!r} was the only one allowed"

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from model_adapters.errors import AdapterError
-from model_adapters.openai_compat.characters import WholeCharacters
+from model_adapters.openai_compat.arriving import WholeCharacters
 from model_adapters.openai_compat.completion_events import (
     CompletionChunk,
     likeliest_first,
@@ -30,7 +30,7 @@ _USAGE_WITHIN_S: Final = 0.5
 """How long the end of an answer waits for what the server says that it took, in seconds."""
 
 
-class Mask(msgspec.Struct, frozen=True):
+class AllowedTokens(msgspec.Struct, frozen=True):
     """The tokens of which one is to come next.
 
     Args:
@@ -83,7 +83,7 @@ class Asking:
                     other.close()
         yield from self._stream(most, {})
 
-    def one_of(self, mask: Mask) -> Stream:
+    def one_of(self, mask: AllowedTokens) -> Stream:
         """Ask for one of some tokens, by choice none that was just taken back.
 
         Raises:

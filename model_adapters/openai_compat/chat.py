@@ -21,7 +21,7 @@ from interpreter.events import Inject
 from interpreter.interrupts import interrupt_text
 from interpreter.session import Ability, Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
-from model_adapters.openai_compat.characters import WholeCharacters, whole_characters
+from model_adapters.openai_compat.arriving import WholeCharacters, whole_characters
 from model_adapters.openai_compat.chat_history import ChatHistory, NativeCall
 from model_adapters.openai_compat.feed import Feed, Stream
 from model_adapters.openai_compat.parts import ContextPart, cut, text_of

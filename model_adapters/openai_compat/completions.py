@@ -21,7 +21,7 @@ from interpreter.session import (
     Piece,
 )
 from model_adapters.errors import AdapterError
-from model_adapters.openai_compat.asking import Asking, Mask
+from model_adapters.openai_compat.asking import AllowedTokens, Asking
 from model_adapters.openai_compat.context import ServerContext
 from model_adapters.openai_compat.feed import Feed, Reason, Stream
 from model_adapters.openai_compat.held import HeldAnswer
@@ -61,7 +61,7 @@ class CompletionsSession:
         self._context = ServerContext(server, messages)
         self._restored = ""
         self._asking = Asking(server, self._context, sampling, held)
-        self._mask: Mask | None = None
+        self._mask: AllowedTokens | None = None
         self._feed = Feed(server, self._begin)
         if self.context_left <= 0:
             raise AdapterError(
@@ -112,7 +112,7 @@ class CompletionsSession:
             raise HostError("Embed/masks", "this server tells no tokens, so none can be allowed")
         if not tokens or min(tokens) < 0:
             raise HostError("Embed/masks", "allow() takes at least one token, none below 0")
-        self._mask = Mask(frozenset(tokens), tokenizing)
+        self._mask = AllowedTokens(frozenset(tokens), tokenizing)
 
     @property
     def text(self) -> str:
@@ -216,7 +216,7 @@ class CompletionsSession:
             return self._asking.one_of(self._mask)
         return self._asking.next(min(self._max_tokens - self._decoded, self.context_left))
 
-    def _chosen(self, mask: Mask) -> ContextPart | Reason:
+    def _chosen(self, mask: AllowedTokens) -> ContextPart | Reason:
         """Choose under a mask. A single token need not be asked for: it is read with what follows."""
         self._feed.stop()
         [first, *others] = mask.allowed

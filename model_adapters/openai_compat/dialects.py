@@ -34,7 +34,7 @@ class Ask(Protocol):
         ...
 
 
-class Tell(Protocol):
+class Fetch(Protocol):
     """Asks a server for what is to be read at a path below its address."""
 
     def __call__(self, path: str) -> object:
@@ -73,7 +73,7 @@ class Holding(msgspec.Struct, frozen=True):
     """
 
     options: Callable[[str], Mapping[str, object]]
-    end: Callable[["Tell"], str] | None
+    end: Callable[["Fetch"], str] | None
 
 
 class Tokenizing(msgspec.Struct, frozen=True):
@@ -228,7 +228,7 @@ def _render_by_vllm(ask: Ask, chat: Chat) -> str:
     return _decode_for_vllm(ask, tokens)
 
 
-def _end_of_llama_cpp(tell: Tell) -> str:
+def _end_of_llama_cpp(tell: Fetch) -> str:
     """It tells llguidance of one such token, which need not be the one that the model was trained to end with."""
     return msgspec.convert(tell("/props"), _Properties).eos_token
 

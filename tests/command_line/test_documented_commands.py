@@ -157,6 +157,7 @@ OF_OTHERS = {
     "--max-model-len",
     "--pipeline-parallel-size",
     "--served-model-name",
+    "--structured-outputs-config",
     "--tensor-parallel-size",
     "--slots",  # of the server of llama.cpp
     "--junit-xml",  # of pytest

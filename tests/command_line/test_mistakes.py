@@ -70,6 +70,11 @@ WRITERS = {
     "conformance": (*CONFORMANCE, "--report", "{}.json"),
     "vectors": (*VECTORS, "--report", "{}.json"),
 }
+SHOWN_AS_FAR_AS_IT_GOES = {"view", "timeline"}
+"""These show what there is of a trace that was cut off, and say so (tests/page/test_cut_traces.py)."""
+BUT_SHOWN = {
+    name: words for name, words in TRACES.items() if words[0] not in SHOWN_AS_FAR_AS_IT_GOES
+}
 A_FOLDER = "this is a folder; name a file"
 IN_A_FOLDER = {"audit": "holds no tokenizer.json; name the folder of a model"}
 WITHOUT_FILES = {"explain", "reproduce", "dataset"}
@@ -139,7 +144,7 @@ def test_a_file_that_is_not_utf_8(
         assert re.fullmatch(rf"Error: {name}: (line 1: )?not UTF-8 at byte 4.*\n", found.err)
 
 
-@each_trace_reader
+@pytest.mark.parametrize("words", BUT_SHOWN.values(), ids=BUT_SHOWN)
 def test_a_trace_that_is_cut_off(cml: "Cml", files: "Files", words: tuple[str, ...]) -> None:
     whole = files.trace.read_bytes()
     (files.folder / "cut.jsonl").write_bytes(whole[: len(whole) // 2])
