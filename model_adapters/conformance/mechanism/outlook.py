@@ -17,9 +17,9 @@ writes behind it."""
 _ALONG: Final = " and so on"
 _LIKELIEST, _LOOKED_AMONG = 5, 40
 _STEPS: Final = 8
-_ROUNDING: Final = 0.5
+_ROUNDING: Final = 1.0
 """How much two logarithms of a probability may differ that rounding alone sets apart: models that compute in
-16 bits or in blocks of 8 come to a few tenths. A token at the wrong place costs several units."""
+16 bits or in blocks of 8 came to half a unit. A token at the wrong place costs several."""
 _RARE: Final = -6.0
 """The logarithm of a probability below which rounding says nothing."""
 
