@@ -21,6 +21,7 @@ import { parseRow } from "./interrupts.js";
 const cancelled = [];
 const view = new RunView(document.getElementById("page"), { cancel: (key) => cancelled.push(key) });
 window.feed = (lines) => view.add(lines.map(parseRow));
+window.choose = (number) => view.choose(number);
 window.cancelled = cancelled;
 """,
 }
@@ -94,3 +95,18 @@ def test_what_is_drawn_stays_while_rows_come(page: "Page") -> None:
     page.locator(".lane-name", has_text="weather").wait_for()
     assert page.evaluate("window.kept.length") > 20
     assert page.evaluate("window.kept.every(one => one.isConnected)")
+
+
+def test_what_is_chosen_before_it_is_drawn_is_seen_and_marked(page: "Page") -> None:
+    lines = TRIP.splitlines()
+    number = max(at for at, line in enumerate(lines) if '"type":"returned"' in line)
+    chosen = "([lines, number]) => { window.feed(lines); window.choose(number); }"
+    page.evaluate(chosen, [lines, number])
+    page.locator(".lane.marked").wait_for()
+    row, rows = page.locator(".row[aria-selected=true]"), page.locator(".row-list")
+    assert row.locator(".row-number").inner_text() == str(number)
+    above, seen = row.bounding_box(), rows.bounding_box()
+    assert above is not None
+    assert seen is not None
+    assert seen["y"] <= above["y"] <= seen["y"] + seen["height"] - above["height"]
+    assert page.locator(".piece.marked").count() > 0

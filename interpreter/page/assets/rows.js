@@ -70,6 +70,7 @@ export class RowList {
       const number = this.rows.push(row);
       if (this.#belongs(row, number)) this.shown.push(number);
     }
+    this.#makeRoom();
   }
 
   /** Mark a row, and bring it into view; or none. */
@@ -87,6 +88,11 @@ export class RowList {
     return this.#moved();
   }
 
+  /** Make the list as long as its rows are: one that is not drawn yet can be brought into view. */
+  #makeRoom() {
+    this.list.firstChild.style.height = `${this.shown.length * ROW_PIXELS}px`;
+  }
+
   #moved() {
     this.top = this.list.scrollTop;
     this.height = this.list.clientHeight;
@@ -97,7 +103,6 @@ export class RowList {
   draw() {
     const { shown, lines, top, height } = this;
     const space = this.list.firstChild;
-    space.style.height = `${shown.length * ROW_PIXELS}px`;
     const first = Math.max(0, Math.floor(top / ROW_PIXELS) - BEYOND);
     const seen = shown.slice(first, Math.ceil((top + height) / ROW_PIXELS) + BEYOND);
     const kept = new Set(seen);
@@ -133,6 +138,7 @@ export class RowList {
     this.shown = this.rows.flatMap((row, at) => (this.#belongs(row, at + 1) ? [at + 1] : []));
     for (const line of this.lines.values()) line.remove(); // each has another place now
     this.lines.clear();
+    this.#makeRoom();
     if (this.chosen !== null) this.mark(this.chosen);
     this.draw();
   }

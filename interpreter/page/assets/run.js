@@ -51,6 +51,7 @@ export class RunView {
     this.reading = null;
     this.row = null;
     this.key = null;
+    this.isNew = false; // whether something was chosen since the last drawing
     this.axisUs = 0;
     this.frame = this.timer = 0;
     this.askedMs = Infinity; // when the next drawing is, if one was asked for
@@ -205,7 +206,7 @@ export class RunView {
     this.pending.draw(reading.pendingAt(this.#momentUs ?? nowUs), this.#momentUs ?? nowUs);
     say(this.facts, this.#said(reading, nowUs));
     if (this.live && isAtEnd) this.context.scrollTop = this.context.scrollHeight;
-    if (this.isNew) this.#highlight();
+    if (this.isNew) this.#show();
     this.isNew = false;
     this.drawnMs = performance.now();
     this.tookMs = this.drawnMs - beginMs;
@@ -232,14 +233,19 @@ export class RunView {
 
   #mark(atUs) {
     this.lanes.point(atUs);
+    this.#show();
+    this.isNew = true; // its lane, or its text, may not be drawn yet
+    this.#ask();
+  }
+
+  /** Mark the call that is chosen and highlight the row, as far as they are drawn. */
+  #show() {
     this.lanes.mark(this.key ?? "");
     for (const marked of this.element.querySelectorAll("[data-call].marked:not(.lane)")) marked.classList.remove("marked");
     if (this.key !== null) {
       for (const span of this.context.querySelectorAll(`[data-call="${CSS.escape(this.key)}"]`)) span.classList.add("marked");
     }
     this.#highlight();
-    this.isNew = true;
-    this.#ask();
   }
 
   /** The symbol of the chosen row is highlighted where it stands. */
