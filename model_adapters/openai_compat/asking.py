@@ -1,6 +1,6 @@
 """What a server is asked for, so that a context goes on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Final
 
@@ -50,30 +50,33 @@ class Asking:
         context: What they follow.
         sampling: How a token is chosen.
         held: What the answers are held to; None for nothing.
+        room: Tells how many more tokens may come; at least one when something is asked for.
 
     Attributes:
         taken_back: What is not to come next.
     """
 
     def __init__(
-        self, server: Server, context: ServerContext, sampling: Sampling, held: HeldAnswer | None
+        self,
+        server: Server,
+        context: ServerContext,
+        sampling: Sampling,
+        held: HeldAnswer | None,
+        room: Callable[[], int],
     ) -> None:
         self._server = server
         self._context = context
         self._sampling = sampling
         self._held = held
+        self._room = room
         self.taken_back: TakenBack | None = None
 
-    def next(self, most: int) -> Stream:
-        """Ask for what follows the context; first for a character without what was taken back.
-
-        Args:
-            most: How many tokens at most.
-        """
+    def next(self) -> Stream:
+        """Ask for what follows the context; first for a character without what was taken back."""
         if self.taken_back is not None:
             barred, text = self.taken_back.tokens, self.taken_back.text
             without = {"logit_bias": {str(token): _NEVER for token in barred}}
-            other = self._stream(most, without) if barred else self._stream_of(text)
+            other = self._stream(self._room(), without) if barred else self._stream_of(text)
             for found in other:
                 self.taken_back = None
                 yield found
@@ -81,7 +84,7 @@ class Asking:
                     return
                 if found.text:  # a token may be half of a character: no request begins behind it
                     other.close()
-        yield from self._stream(most, {})
+        yield from self._stream(self._room(), {})
 
     def one_of(self, mask: AllowedTokens) -> Stream:
         """Ask for one of some tokens, by choice none that was just taken back.

@@ -60,7 +60,7 @@ class CompletionsSession:
         self._decoded = 0
         self._context = ServerContext(server, messages)
         self._restored = ""
-        self._asking = Asking(server, self._context, sampling, held)
+        self._asking = Asking(server, self._context, sampling, held, self._room)
         self._mask: AllowedTokens | None = None
         self._feed = Feed(server, self._begin)
         if self.context_left <= 0:
@@ -214,7 +214,10 @@ class CompletionsSession:
     def _begin(self) -> Stream:
         if self._mask is not None:
             return self._asking.one_of(self._mask)
-        return self._asking.next(min(self._max_tokens - self._decoded, self.context_left))
+        return self._asking.next()
+
+    def _room(self) -> int:
+        return min(self._max_tokens - self._decoded, self.context_left)
 
     def _chosen(self, mask: AllowedTokens) -> ContextPart | Reason:
         """Choose under a mask. A single token need not be asked for: it is read with what follows."""

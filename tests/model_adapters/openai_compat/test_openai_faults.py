@@ -303,12 +303,14 @@ def test_a_rewind_takes_the_likeliest_other_beginning() -> None:
         likely = {"[": -0.1, "[INTR": -0.2, "So": -1.0, "no": -2.0}
         answer_json(handler, {"choices": [{"logprobs": {"top_logprobs": [likely]}}]})
 
-    with session_on(says("a ", "[INTR] x"), alternatives, says(" it goes")) as (session, _):
+    with session_on(says("a ", "[INTR] x"), alternatives, says(" it goes")) as (session, server):
         session.decode()
         session.decode()
         session.rewind(8)
         assert write(session) == "So it goes"
         assert session.text.endswith("a So it goes")
+        # What came in its place counts: a server refuses more than its context has room for.
+        assert [asked["max_tokens"] for asked in server.asked] == [50, 1, 47]
 
 
 @pytest.mark.parametrize(
