@@ -153,7 +153,8 @@ class Journals:
 
         Raises:
             TraceError: A line of its journal is at fault; it is left alone as long as a lease lasts.
-            JournalError: The database could not do it.
+            JournalError: Another cell of it is, and it is left alone as well; or the database could
+                not do it.
         """
         return self._taken(sql.TAKE_ANY)
 
@@ -244,8 +245,9 @@ class Journals:
             found = execute(statement, lease_us=self._lease_us, **parameters)
             if not found:
                 return None
-            taken = sql.read_cells(found[0], sql.TakenCells)
-            instants = execute(sql.LINES, key=taken.key)
+            instants = execute(sql.LINES, key=found[0][0])
+        # Behind the transaction: a session that cannot be read stays taken, and out of the way of others.
+        taken = sql.read_cells(found[0], sql.TakenCells)
         try:
             past = past_of(*read_trace(_split([(taken.header,), *instants])))
         except TraceError as error:

@@ -304,6 +304,20 @@ def test_a_damaged_line_is_named_and_others_are_taken(place: Place) -> None:
         assert other.key == "b"
 
 
+def test_a_session_with_a_cell_of_another_type_is_in_nobodys_way(sqlite: Place) -> None:
+    with open_journals(sqlite.url) as journals:
+        for key in "ab":
+            with journals.begin(key, HEADER) as owned:
+                owned.write(INSTANTS[0])
+        sqlite.change("UPDATE cml_sessions SET header = x'ff' WHERE key = 'a'")
+        sqlite.change(f"{EXPIRE} WHERE key = 'a'")
+        with pytest.raises(JournalError, match="a cell of the session 'a' is of another type"):
+            journals.take_any()
+        other = journals.take_any()
+        assert other is not None
+        assert other.key == "b"
+
+
 def test_what_is_no_database_is_said(tmp_path) -> None:
     with pytest.raises(HostError, match=r"sqlite:FILE or postgresql://"):
         open_journals("mysql://here")
