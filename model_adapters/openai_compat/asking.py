@@ -90,11 +90,14 @@ class Asking:
         """Ask for one of some tokens, by choice none that was just taken back.
 
         Raises:
-            AdapterError: The server gives another one.
+            AdapterError: The server gives another one, or does not tell which.
         """
         barred = self.taken_back.tokens if self.taken_back else ()
         wanted = mask.allowed.difference(barred) or mask.allowed
         answer = [*self._stream(1, mask.tokens.allowing(wanted))]
+        if answer == ["length"]:  # whole characters are sent, and a token may be a part of one
+            message = "the server does not tell which token it took: it is a part of a character"
+            raise AdapterError(message)
         is_end = answer[-1:] == ["stop"]
         for found in answer:
             if isinstance(found, ContextPart):

@@ -93,7 +93,10 @@ class ServerContext:
         # The text of a token alone is another one: vocabularies drop a space at the beginning.
         behind = last_characters(self.parts)
         ids = [id_ for part in behind for id_ in part.ids]
-        text = tokens.decode(self._server.ask, [*ids, token]).removeprefix(text_of(behind))
+        decoded, known = tokens.decode(self._server.ask, [*ids, token]), text_of(behind)
+        if not decoded.startswith(known):  # its own space was dropped
+            known = known.removeprefix(" ")
+        text = decoded.removeprefix(known)
         return ContextPart("" if text.endswith("\ufffd") else text, (token,), 1)
 
     def write(self, part: ContextPart) -> None:

@@ -3,10 +3,11 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler
 
+import msgspec
 import pytest
 from extras import from_extra
 from servers import (
@@ -39,9 +40,11 @@ from_extra("openai", "openai")
 
 from model_adapters.openai_compat.address import Address, read_address  # noqa: E402
 from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
-from model_adapters.openai_compat.dialects import PLAIN  # noqa: E402
+from model_adapters.openai_compat.context import ServerContext  # noqa: E402
+from model_adapters.openai_compat.dialects import PLAIN, VLLM, Ask  # noqa: E402
 from model_adapters.openai_compat.faults import ServerError  # noqa: E402
 from model_adapters.openai_compat.held import HeldAnswer  # noqa: E402
+from model_adapters.openai_compat.parts import ContextPart  # noqa: E402
 from model_adapters.openai_compat.server import Server  # noqa: E402
 from model_adapters.prompt import Message  # noqa: E402
 
@@ -347,6 +350,20 @@ def test_a_rewind_through_a_chunk_leaves_the_rest_of_it_as_it_was() -> None:
         assert session.text.endswith("assistant: see <b>")
         with pytest.raises(ServerError, match="400: no"):  # of alternatives it knows nothing
             session.decode()
+
+
+def test_a_token_is_spelled_behind_one_whose_space_decoding_drops() -> None:
+    assert VLLM.tokens is not None
+    words = {1: " one", 2: " two"}
+
+    def decode(_: Ask, tokens: Sequence[int]) -> str:
+        return "".join(words[token] for token in tokens).removeprefix(" ")
+
+    tokens = msgspec.structs.replace(VLLM.tokens, decode=decode)
+    with Misbehaving(says()) as server, closing(Server(Address(server.url))) as asked:
+        context = ServerContext(asked, ASK)
+        context.write(ContextPart(" one", (1,), 1))
+        assert context.spelled(2, tokens) == ContextPart(" two", (2,), 1)
 
 
 def test_a_run_on_a_server_that_dies_and_comes_back_is_whole() -> None:

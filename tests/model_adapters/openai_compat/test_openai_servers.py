@@ -208,6 +208,13 @@ def test_a_token_is_spelled_as_it_is_written_behind_others(url: str) -> None:
         assert session.text.endswith(text)
 
 
+def test_a_choice_that_the_server_cannot_tell_is_no_end(url: str) -> None:
+    with closing(begin(url)) as session:
+        session.allow(session.encode("\U0001f6f8")[:2])  # it sends whole characters only
+        with pytest.raises(AdapterError, match="does not tell which token it took"):
+            session.decode()
+
+
 def test_what_no_token_is_is_refused(url: str) -> None:
     with closing(begin(url)) as session:
         for tokens in ([], [-1]):
