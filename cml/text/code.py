@@ -39,8 +39,10 @@ class Code:
         self.quotes = quotes
         self._plain = r"[^\[({,:=]*+"
         self._gap = rf"(?:(?!{PREFIX}?[{quotes}])|{PREFIX}?+{broken}){self._plain}"
-        self._begin = rf"(?:[({{,:=]|{NO_MARKER}){place}"
-        self._places = rf"{place}(?:{self._gap}{self._begin})*+"
+        begin = rf"(?:[({{,:=]|{NO_MARKER}){place}"
+        further = rf"(?:{self._gap}{begin})*+"
+        self._places = place + further
+        self._resumed = begin + further
 
     @property
     def before_marker(self) -> str:
@@ -57,7 +59,7 @@ class Code:
     @cached_property
     def resumed(self) -> re.Pattern[str]:
         """The same from a character after which a quote opens one."""
-        return re.compile(self._begin + self._places)
+        return re.compile(self._resumed)
 
     @cached_property
     def gap(self) -> re.Pattern[str]:

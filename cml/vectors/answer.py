@@ -6,7 +6,7 @@ It is the reference for the protocol of spec/vectors/README.md.
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import msgspec
 
@@ -20,7 +20,7 @@ from cml.text.regions import make_lexer
 from cml.text.tokens import TokenLexer
 from cml.tools.documents import item_document
 from cml.validity import check_symbols
-from cml.vectors.runner import Input, LanguageAnswer, LanguageRequest, MarkerName, Token
+from cml.vectors.runner import MARKER_NAMES, Input, LanguageAnswer, LanguageRequest, Token
 
 _RESERVED = {marker: number for number, marker in enumerate(Marker)}
 _TEXT_TOKEN = len(Marker)
@@ -87,11 +87,7 @@ def _canonical(context: Context, profile: Profile) -> str | list[Token]:
 
 def _tokens(context: Context, profile: Profile) -> list[Token]:
     symbols = render_symbols(context, profile)
-    return [Token(_name(s.marker)) if s.marker else Token(text=s.text) for s in symbols]
-
-
-def _name(marker: Marker) -> MarkerName:
-    return cast(MarkerName, marker.name)
+    return [Token(MARKER_NAMES[s.marker]) if s.marker else Token(text=s.text) for s in symbols]
 
 
 def answer_lines(lines: BinaryIO, out: BinaryIO) -> None:

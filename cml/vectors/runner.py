@@ -1,20 +1,24 @@
 """Test vectors: what goes in, what must come out; `asking` holds an implementation to them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources.abc import Traversable
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
 from cml.diagnostics import Diagnostic, Severity
 from cml.profile import Profile
+from cml.symbols import Marker
 from cml.text.grammar import specification
 from cml.tools.documents import ItemDocument
 from cml.wording import LONG, difference
 
 FOLDERS: Final = ("syntax", "malformed", "invalid")
 MarkerName: TypeAlias = Literal["CALL", "INTR", "TRAP", "HEAD", "END"]
+MARKER_NAMES: Final[Mapping[Marker, MarkerName]] = {
+    Marker[name]: name for name in get_args(MarkerName)
+}
 
 
 class ExpectedDiagnostic(msgspec.Struct, frozen=True):

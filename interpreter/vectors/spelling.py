@@ -5,20 +5,17 @@ story of the other, if it does not matter to it where the steps of the model end
 """
 
 from collections.abc import Iterator
-from typing import Final, get_args
 
 import msgspec
 
 from cml.profile import Profile, Spelling
-from cml.symbols import Marker, Symbol
+from cml.symbols import Symbol
 from cml.text.regions import make_lexer
-from cml.vectors.runner import MarkerName
+from cml.vectors.runner import MARKER_NAMES
 from interpreter.errors import HostError
 from interpreter.events import Decoded, Ended, Inject, Row
 from interpreter.session import DecodingCosts
 from interpreter.vectors.runs import RunVector, ScriptedToken, request_of, run
-
-_NAMES: Final = {Marker[name]: name for name in get_args(MarkerName)}
 
 
 def spelled(vector: RunVector, spelling: Spelling) -> RunVector | None:
@@ -94,7 +91,7 @@ def _step(symbol: Symbol, took_us: int) -> tuple[ScriptedToken, ScriptedToken]:
     text = ScriptedToken(symbol.text, took_us)
     if symbol.marker is None:
         return text, text
-    return text, ScriptedToken(took_us=took_us, marker=_NAMES[symbol.marker])
+    return text, ScriptedToken(took_us=took_us, marker=MARKER_NAMES[symbol.marker])
 
 
 def _at_a_boundary(row: Row) -> Row:

@@ -6,15 +6,15 @@ So the mechanism of any model is seen apart from what it would like to write.
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, get_args
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import msgspec
 
 from cml.profile import Profile, Spelling
 from cml.symbols import MARKERS, Marker
 from cml.text.regions import make_lexer
-from cml.vectors.runner import MarkerName
+from cml.vectors.runner import MARKER_NAMES
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import (
     CONTEXT_LEFT,
@@ -39,7 +39,6 @@ _CHARACTERS_A_TOKEN: Final = 4
 _UNSTEERED: Final = "nothing forces this session: declare the abilities 'masks' and 'tokens'"
 _BARRED: Final = "this session lets no model write [INTR]: nothing can be forged"
 _FULL: Final = "the context of this session is too small for the story"
-_NAMES: Final[Mapping[Marker, MarkerName]] = {Marker[name]: name for name in get_args(MarkerName)}
 _INSIDE: Final = re.compile(rf"(?<=\[)(?={'|'.join(re.escape(marker[1:]) for marker in MARKERS)})")
 """Where a marker that is spelled in text is cut, so that no token of it is the reserved one."""
 
@@ -280,6 +279,8 @@ def script_of(*steps: str, spelling: Spelling = Spelling.TEXT) -> tuple[Scripted
     lexer = make_lexer(Profile())
     symbols = [symbol for step in steps for symbol in lexer.feed(step)]
     return tuple(
-        ScriptedToken(marker=_NAMES[symbol.marker]) if symbol.marker else ScriptedToken(symbol.text)
+        ScriptedToken(marker=MARKER_NAMES[symbol.marker])
+        if symbol.marker
+        else ScriptedToken(symbol.text)
         for symbol in (*symbols, *lexer.close())
     )

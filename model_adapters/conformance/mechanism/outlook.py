@@ -30,9 +30,8 @@ def outlook(watched: Watched) -> Outlook:
     if not {MASKS, TOKENS} <= abilities:
         return watched.written(_STEPS)
     if LOGPROBS not in abilities:
-        for _ in _along(
-            watched
-        ):  # what was taken back is barred from coming next, and from nothing else
+        # What was taken back is barred from coming next, and from nothing else.
+        for _ in _along(watched):
             pass
         return watched.written(_STEPS)
     tells = watched.able(LOGPROBS)

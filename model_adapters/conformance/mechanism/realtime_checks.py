@@ -106,9 +106,8 @@ def deadline(subject: Subject) -> str | None:
     is_trapped, is_due, is_over = threading.Event(), threading.Event(), threading.Event()
 
     def f(number: int) -> int:
-        is_trapped.wait(
-            LONGEST_S
-        )  # however long the model takes: then the driver has nothing else to do
+        # However long the model takes: at its trap the driver has nothing else to do.
+        is_trapped.wait(LONGEST_S)
         comes(is_due)
         is_over.set()
         return number
