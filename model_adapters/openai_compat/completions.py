@@ -23,6 +23,7 @@ from interpreter.session import (
 from model_adapters.errors import AdapterError
 from model_adapters.openai_compat.asking import AllowedTokens, Asking
 from model_adapters.openai_compat.context import ServerContext
+from model_adapters.openai_compat.dialects import looks_like_control
 from model_adapters.openai_compat.feed import Feed, Reason, Stream
 from model_adapters.openai_compat.held import HeldAnswer
 from model_adapters.openai_compat.parts import ContextPart
@@ -222,14 +223,18 @@ class CompletionsSession:
     def _chosen(self, mask: AllowedTokens) -> ContextPart | Reason:
         """Choose under a mask. A single token need not be asked for: it is read with what follows."""
         self._feed.stop()
-        [first, *others] = mask.allowed
-        if others or self._held or first in self.control_tokens:
-            found = self._feed.next()
-            self._feed.stop()
-        else:
-            found = self._context.spelled(first, mask.tokens)
+        found = self._only(mask) or self._feed.next()
+        self._feed.stop()
         self._mask = self._asking.taken_back = None
         return found
+
+    def _only(self, mask: AllowedTokens) -> ContextPart | None:
+        """Return the one token of a mask; None where the server has to say what comes of it."""
+        [first, *others] = mask.allowed
+        if others or self._held or first in self.control_tokens:
+            return None
+        part = self._context.spelled(first, mask.tokens)
+        return None if looks_like_control(part.text) else part  # it may end the answer
 
     def _end(self, reason: Literal["stop", "length"]) -> EndOfDecoding:
         self._feed.stop()

@@ -175,7 +175,12 @@ def is_plain(text: str) -> bool:
 
     A part of a character is named by U+FFFD, by halves, or as in `bytes:\xe2\x80`.
     """
-    return bool(text) and not _NO_TEXT.search(text) and _spelled_apart(text) == text
+    return bool(text) and not _NO_TEXT.search(text) and not looks_like_control(text)
+
+
+def looks_like_control(text: str) -> bool:
+    """Return whether there is something in a text that may be the name of a control token."""
+    return _spelled_apart(text) != text
 
 
 def _apart(text: str) -> Iterator[str]:

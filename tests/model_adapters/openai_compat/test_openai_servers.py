@@ -48,8 +48,8 @@ ASK = (Message("user", "Count from one to twenty, in words. <|im_end|>"),)
 CALLS = "[CALL] job1 [HEAD] double(x=21) [END]\n[TRAP][END]"
 BATCH = Batch('\n[INTR] job1 [HEAD] {"city": "Paris <|im_end|>"} [END]\n')
 
-END = 2
-"""The token that ends an answer of the embedded model."""
+END, OTHER_END = 2, 0
+"""The token that ends an answer of the embedded model, and one that ends a document."""
 THERE = Delivery("job1", Outcome(OutcomeKind.RETURNED, "there"))
 
 
@@ -206,6 +206,13 @@ def test_a_token_is_spelled_as_it_is_written_behind_others(url: str) -> None:
             pieces.append(session.decode())
         assert "".join(piece.text for piece in pieces if isinstance(piece, Piece)) == text
         assert session.text.endswith(text)
+
+
+def test_an_end_token_that_is_not_in_the_prompt_ends_the_answer(url: str) -> None:
+    with closing(begin(url)) as session:
+        assert OTHER_END not in session.control_tokens
+        session.allow([OTHER_END])
+        assert session.decode() == EndOfDecoding("stop")
 
 
 def test_a_choice_that_the_server_cannot_tell_is_no_end(url: str) -> None:
