@@ -33,6 +33,7 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _WORD: Final = re.compile(r"[^ \t\r\n]+")
 # By the word that the head of an interrupt has after the identifier.
 _OUTCOMES: Final = {"" if k is OutcomeKind.RETURNED else k.value: k for k in OutcomeKind}
+# How many [HEAD] a block of each opener may have.
 _HEADS: Final = {Marker.CALL: 1, Marker.INTR: 1, Marker.TRAP: 0}
 
 

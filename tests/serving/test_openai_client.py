@@ -99,9 +99,8 @@ def test_an_answer_in_chunks_is_heard_while_the_calls_run(slow_trip: Served) -> 
     assert (set(finishes[:-1]), finishes[-1]) == ({None}, "stop")
     assert (chunks[-1].choices, chunks[-1].usage.completion_tokens > 60) == ([], True)
     assert len({chunk.id for chunk in chunks}) == 1
-    events = [
-        *slow_trip.events(f"/api/sessions/{session}")
-    ]  # it is a session as all are, and is over
+    # It is a session as all are, and is over.
+    events = [*slow_trip.events(f"/api/sessions/{session}")]
     assert events[-1].data["reason"] == "over"
 
 

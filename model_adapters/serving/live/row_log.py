@@ -76,15 +76,15 @@ class RowLog:
             except TimeoutError:
                 yield ()
 
-    def lines(self, after: int, number: int) -> Sequence[bytes]:
+    def lines(self, after: int, count: int) -> Sequence[bytes]:
         """Return rows as lines of a trace, without checksums: encoded once, whoever asks for them.
 
         Args:
             after: The number of the row before the first of them.
-            number: How many.
+            count: How many; so many have come.
         """
-        self._lines += map(encode_row, self.rows[len(self._lines) : after + number])
-        return self._lines[after : after + number]
+        self._lines += map(encode_row, self.rows[len(self._lines) : after + count])
+        return self._lines[after : after + count]
 
     def trace(self) -> Iterator[bytes]:
         """Return the lines of the trace so far, with checksums as any file of one has them."""
