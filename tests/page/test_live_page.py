@@ -82,6 +82,12 @@ def test_when_the_turn_is_over_time_stands_still(page: "Page") -> None:
     assert "A flight to Tokyo costs 980 euros." in page.locator(".context").inner_text()
 
 
+def test_escape_means_nothing_before_there_are_rows(page: "Page") -> None:
+    page.locator(".context").press("Escape")
+    feed(page, '"function":"get_price"')
+    page.wait_for_selector(".pending li")
+
+
 def test_what_is_drawn_stays_while_rows_come(page: "Page") -> None:
     lines = TRIP.splitlines()
     half = next(at for at, line in enumerate(lines) if '"function":"get_weather"' in line)

@@ -93,6 +93,7 @@ export class RunView {
 
   /** Choose nothing. */
   clear({ quietly = false } = {}) {
+    if (!this.reading) return;
     [this.row, this.key] = [null, null];
     this.details.clear();
     this.list.mark(null);
