@@ -45,7 +45,7 @@ def _in_tokens(vector: RunVector) -> RunVector | None:
     rows = tuple(map(_at_a_boundary, vector.rows))
     try:
         found = run(request_of(vector.name, cut))
-    except HostError:
+    except HostError:  # it is trapped for good: what woke it stood in the same step
         return None
     if (tuple(map(_at_a_boundary, found.rows)), found.context) != (rows, vector.context):
         return None
