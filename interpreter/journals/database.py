@@ -54,10 +54,10 @@ BEGIN: Final = """INSERT INTO cml_sessions (key, header, token, expires_us, is_o
     VALUES (:key, :header, 1, {now} + :lease_us, FALSE)
     ON CONFLICT (key) DO NOTHING RETURNING token"""
 TAKE: Final = """UPDATE cml_sessions SET token = token + 1, expires_us = {now} + :lease_us
-    WHERE key = :key AND expires_us <= {now} RETURNING key, token, header"""
+    WHERE key = :key AND expires_us <= {now} AND {typed} RETURNING key, token, header"""
 TAKE_ANY: Final = """UPDATE cml_sessions SET token = token + 1, expires_us = {now} + :lease_us
     WHERE key = (
-        SELECT key FROM cml_sessions WHERE NOT is_over AND expires_us <= {now}
+        SELECT key FROM cml_sessions WHERE NOT is_over AND expires_us <= {now} AND {typed}
         ORDER BY expires_us LIMIT 1 {locked_for_one}
     ) RETURNING key, token, header"""
 APPEND: Final = """INSERT INTO cml_instants (key, number, lines)
@@ -67,7 +67,7 @@ SAY_OVER: Final = """UPDATE cml_sessions SET is_over = :is_over WHERE key = :key
 RENEW: Final = """UPDATE cml_sessions SET expires_us = {now} + :lease_us
     WHERE key = :key AND token = :token RETURNING key"""
 HEADER: Final = "SELECT header FROM cml_sessions WHERE key = :key"
-KEPT: Final = """SELECT key, header, token, is_over, expires_us - {now},
+KEPT: Final = """SELECT key, header, token, is_over, expires_us, {now},
     (SELECT COALESCE(MAX(number), 0) FROM cml_instants WHERE cml_instants.key = cml_sessions.key)
     FROM cml_sessions WHERE :every OR key = :key ORDER BY expires_us, key"""
 LINES: Final = "SELECT lines FROM cml_instants WHERE key = :key ORDER BY number"
@@ -81,6 +81,13 @@ class TakenCells(msgspec.Struct, frozen=True):
     header: str
 
 
+class LinesCells(msgspec.Struct, frozen=True):
+    """What `HEADER` and `LINES` give back, behind the session's key."""
+
+    key: str
+    lines: str
+
+
 class KeptCells(msgspec.Struct, frozen=True):
     """What `KEPT` gives back of a session."""
 
@@ -88,7 +95,8 @@ class KeptCells(msgspec.Struct, frozen=True):
     header: str
     token: int
     is_over: bool
-    left_us: int
+    expires_us: int
+    now_us: int
     instants: int
 
 

@@ -140,11 +140,13 @@ class Journals:
         Raises:
             HostError: There is none of this key, or a worker owns it (Embed/owner).
             TraceError: A line of its journal is at fault.
-            JournalError: The database could not do it.
+            JournalError: The database could not do it, or a cell is of another type.
         """
         if taken := self._taken(sql.TAKE, key=key):
             return taken
         [kept] = self.kept(key)
+        if kept.fault and not kept.lease_us:
+            raise JournalError(kept.fault)
         yet = f"its lease lasts {kept.lease_us / 1e6:.0f} s yet, and longer if that is renewed"
         raise HostError("Embed/owner", f"another worker owns the session {key!r}; {yet}")
 
@@ -153,8 +155,7 @@ class Journals:
 
         Raises:
             TraceError: A line of its journal is at fault; it is left alone as long as a lease lasts.
-            JournalError: Another cell of it is, and it is left alone as well; or the database could
-                not do it.
+            JournalError: The database could not do it, or a line is no text: likewise.
         """
         return self._taken(sql.TAKE_ANY)
 
@@ -163,13 +164,13 @@ class Journals:
 
         Raises:
             HostError: There is none of this key (Embed/owner).
-            JournalError: The database could not do it.
+            JournalError: The database could not do it, or a line is no text.
         """
         with self._database.transaction() as execute:
             header, instants = execute(sql.HEADER, key=key), execute(sql.LINES, key=key)
         if not header:
             raise HostError("Embed/owner", f"there is no session {key!r}")
-        return _split([*header, *instants])
+        return _split(key, [*header, *instants])
 
     def kept(self, key: str | None = None) -> list[Kept]:
         """Return what there is, the longest left one first.
@@ -245,11 +246,10 @@ class Journals:
             found = execute(statement, lease_us=self._lease_us, **parameters)
             if not found:
                 return None
-            instants = execute(sql.LINES, key=found[0][0])
-        # Behind the transaction: a session that cannot be read stays taken, and out of the way of others.
-        taken = sql.read_cells(found[0], sql.TakenCells)
+            taken = sql.read_cells(found[0], sql.TakenCells)
+            instants = execute(sql.LINES, key=taken.key)
         try:
-            past = past_of(*read_trace(_split([(taken.header,), *instants])))
+            past = past_of(*read_trace(_split(taken.key, [(taken.header,), *instants])))
         except TraceError as error:
             raise TraceError(error.line, error.rule, f"{taken.key}: {error.message}") from None
         return self._own(Owned(self, taken.key, taken.token, past, len(instants)))
@@ -277,7 +277,7 @@ def _kept(row: tuple[Cell, ...]) -> Kept:
         prompt = read_trace([cells.header.encode()])[0].prompt
     except TraceError as error:
         fault = f"{error} ({error.rule})"
-    lease_us = max(0, cells.left_us)
+    lease_us = max(0, cells.expires_us - cells.now_us)
     return Kept(cells.key, prompt, cells.is_over, lease_us, cells.token, cells.instants, fault)
 
 
@@ -292,6 +292,7 @@ def _is_over_after(rows: Iterable[Row]) -> bool | None:
     return is_over
 
 
-def _split(texts: Iterable[tuple[Cell, ...]]) -> list[bytes]:
-    """Return the lines of what a database gave back, with their line feeds."""
-    return [line for (text,) in texts for line in str(text).encode().splitlines(keepends=True)]
+def _split(key: str, texts: Iterable[tuple[Cell, ...]]) -> list[bytes]:
+    """Return the lines of what a database gave back of a session, with their line feeds."""
+    cells = [sql.read_cells((key, *text), sql.LinesCells) for text in texts]
+    return [line for cell in cells for line in cell.lines.encode().splitlines(keepends=True)]

@@ -16,6 +16,7 @@ except ImportError as error:
 
 _WORDS: Final = {
     "now": "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS bigint)",
+    "typed": "TRUE",
     "locked": "FOR NO KEY UPDATE",
     "locked_for_one": "FOR NO KEY UPDATE SKIP LOCKED",
 }

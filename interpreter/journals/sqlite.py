@@ -13,6 +13,9 @@ from interpreter.trace import Flush
 # Milliseconds are what this clock has.
 _WORDS: Final = {
     "now": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
+    # No column is held to its type, and what is reckoned with a wrong cell is a wrong number.
+    "typed": """typeof(key) = 'text' AND typeof(header) = 'text' AND typeof(token) = 'integer'
+        AND typeof(expires_us) = 'integer' AND is_over IN (0, 1)""",
     "locked": "",
     "locked_for_one": "",
 }

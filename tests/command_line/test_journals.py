@@ -283,6 +283,7 @@ def test_a_damaged_session_is_one_line_of_the_list(cml: "Cml", files: "Files") -
     [
         ("sessions SET token = 'many'", "Expected `int`, got `str` - at `$.token`"),
         ("sessions SET header = x'ff'", "Expected `str`, got `bytes` - at `$.header`"),
+        ("sessions SET expires_us = 'soon'", "Expected `int`, got `str` - at `$.expires_us`"),
         ("sessions SET is_over = 'perhaps'", "Expected `bool`, got `str` - at `$.is_over`"),
         ("instants SET number = 'one'", "Expected `int`, got `str` - at `$.instants`"),
     ],
@@ -299,16 +300,52 @@ def test_a_cell_that_sqlite_holds_to_no_type_is_told(
     assert listed.out.splitlines()[1].split()[:2] == ["k", "damaged"]
 
 
+@pytest.mark.parametrize(
+    ("change", "type_"),
+    [
+        ("sessions SET header = x'ff'", "bytes"),
+        ("sessions SET token = 'many'", "str"),
+        ("sessions SET expires_us = 'soon'", "str"),
+        ("sessions SET is_over = 'perhaps'", "str"),
+        ("instants SET lines = x'ff'", "bytes"),
+    ],
+)
 def test_who_takes_a_session_with_a_cell_of_another_type_is_told(
-    cml: "Cml", files: "Files"
+    cml: "Cml", files: "Files", change: str, type_: str
 ) -> None:
     begun("sqlite:journals.db", "k", files, 1)
     with closing(sqlite3.connect("journals.db")) as connection, connection:
-        connection.execute("UPDATE cml_sessions SET header = x'ff'")
+        connection.execute(f"UPDATE cml_{change}")
     told = cml("resume", "sqlite:journals.db#k", *WORDS)
     assert (told.status, told.out) == (2, "")
     [line] = told.err.splitlines()
-    assert "a cell of the session 'k' is of another type: Expected `str`, got `bytes`" in line
+    assert "a cell of the session 'k' is of another type: Expected `" in line
+    assert f"got `{type_}`" in line
+
+
+@pytest.mark.parametrize("key", ["x'ff'", "'k'"])
+def test_a_session_with_a_cell_of_another_type_is_in_no_ones_way(
+    cml: "Cml", files: "Files", key: str
+) -> None:
+    begun("sqlite:journals.db", "k", files, 1)
+    begun("sqlite:journals.db", "whole", files, 1)
+    with closing(sqlite3.connect("journals.db")) as connection, connection:
+        change = f"SET key = {key}, token = 'many', expires_us = 0 WHERE key = 'k'"
+        connection.execute("DELETE FROM cml_instants WHERE key = 'k'")
+        connection.execute(f"UPDATE cml_sessions {change}")
+    gone_on = cml("resume", "sqlite:journals.db", *WORDS)
+    assert gone_on.status == 0, gone_on.err
+    assert "whole" in gone_on.err
+
+
+def test_lines_that_are_no_text_make_no_trace(cml: "Cml", files: "Files") -> None:
+    begun("sqlite:journals.db", "k", files, 1)
+    with closing(sqlite3.connect("journals.db")) as connection, connection:
+        connection.execute("UPDATE cml_instants SET lines = x'ff'")
+    told = cml("journals", "sqlite:journals.db#k", "-o", "t.jsonl")
+    assert told.status == 2
+    assert "Expected `str`, got `bytes` - at `$.lines`" in told.err
+    assert not Path("t.jsonl").exists()
 
 
 def test_no_password_is_shown(cml: "Cml", files: "Files", tmp_path: Path) -> None:
