@@ -14,6 +14,39 @@ from interpreter.runs import Run
 from interpreter.trace import Header, TraceError, bounded_lines, read_trace
 
 
+class BreakingOff:
+    """Where a trace breaks off, once all its rows are read.
+
+    Args:
+        lines: Its lines.
+
+    Attributes:
+        is_abandoned: Whether its session went on without it (Trace/abandoned).
+    """
+
+    def __init__(self, lines: WholeLines) -> None:
+        self._lines = lines
+        self.is_abandoned = False
+
+    @property
+    def cut_bytes(self) -> int:
+        """How long the last line is, if it is cut off; else 0."""
+        return self._lines.cut_bytes
+
+    def before(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Yield the rows up to there.
+
+        Raises:
+            TraceError: A line is at fault.
+        """
+        try:
+            yield from rows
+        except TraceError as error:
+            if error.rule != "Trace/abandoned":
+                raise
+            self.is_abandoned = True
+
+
 @contextmanager
 def reading_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row]]]:
     """Open a trace; give its header, and its rows as an iterator that reads on as it is asked.
@@ -26,13 +59,14 @@ def reading_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row]]]:
         click.ClickException: A line is at fault, now or when the rows are read.
     """
     with reading(path) as file:
-        yield _read(path, bounded_lines(file))
+        header, rows = _read(path, bounded_lines(file))
+        yield header, _rows_of(path, rows)
 
 
 @contextmanager
-def reading_cut_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row], WholeLines]]:
-    """Open a trace whose last line may be cut off, as a process leaves it that was killed: that line is
-    left out, and the lines tell how long it was, once all rows are read.
+def reading_cut_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row], BreakingOff]]:
+    """Open a trace that may break off: a process that was killed leaves it with half a line, and a
+    session that went on without it says so in its last one. That line is left out.
 
     Args:
         path: As for `reading_trace`.
@@ -43,7 +77,9 @@ def reading_cut_trace(path: str | Path) -> Iterator[tuple[Header, Iterator[Row],
     """
     with reading(path) as file:
         lines = WholeLines(file)
-        yield *_read(path, lines), lines
+        header, rows = _read(path, lines)
+        end = BreakingOff(lines)
+        yield header, _rows_of(path, end.before(rows)), end
 
 
 def say_if_cut_short(path: str, run: Run) -> None:
@@ -60,10 +96,9 @@ def say_if_cut_short(path: str, run: Run) -> None:
 
 def _read(path: str | Path, lines: Iterable[bytes]) -> tuple[Header, Iterator[Row]]:
     try:
-        header, rows = read_trace(lines)
+        return read_trace(lines)
     except TraceError as error:
         raise _fault(path, error) from None
-    return header, _rows_of(path, rows)
 
 
 def _rows_of(path: str | Path, rows: Iterator[Row]) -> Iterator[Row]:

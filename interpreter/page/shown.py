@@ -30,6 +30,7 @@ class ShownTrace(msgspec.Struct, frozen=True):
         rows: Its rows.
         run: What they tell.
         cut_bytes: How long its last line was, if that was cut off in the middle: it is left out. Else 0.
+        is_abandoned: Whether its last line says that the session went on without it (Trace/abandoned).
     """
 
     name: str
@@ -37,6 +38,7 @@ class ShownTrace(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
     run: Run
     cut_bytes: int = 0
+    is_abandoned: bool = False
 
     @property
     def cut(self) -> str:
@@ -44,7 +46,9 @@ class ShownTrace(msgspec.Struct, frozen=True):
         last = f"row {len(self.rows):,}" if self.rows else "its header"
         if self.cut_bytes:
             left_out = counted(self.cut_bytes, "byte")
-            return f"This trace is cut off after {last}: {left_out} of a line that has no end are left out."
+            return f"This trace is cut off after {last}, within a line: {left_out} left out."
+        if self.is_abandoned:
+            return f"This trace ends with {last}: the session went on without it."
         return "" if self.run.reason else f"This trace ends with {last}, before the turn was over."
 
 
@@ -88,9 +92,9 @@ def read_shown(path: str) -> ShownTrace:
 
     Raises:
         FileFaultError: It cannot be read.
-        click.ClickException: It is at fault, other than that its last line is cut off.
+        click.ClickException: It is at fault, other than that it breaks off.
     """
-    with reading_cut_trace(path) as (header, rows, lines):
+    with reading_cut_trace(path) as (header, rows, end):
         reader = RunReader(header.settings)
         taken: list[Row] = []
         try:
@@ -100,7 +104,8 @@ def read_shown(path: str) -> ShownTrace:
         except HostError as error:
             message = f"{path}: {error}; cml validate says in which row"
             raise click.ClickException(message) from None
-    return ShownTrace(Path(path).name, header, tuple(taken), reader.run, lines.cut_bytes)
+    name, run = Path(path).name, reader.run
+    return ShownTrace(name, header, tuple(taken), run, end.cut_bytes, end.is_abandoned)
 
 
 def say_if_cut(path: str, trace: ShownTrace) -> None:
@@ -110,7 +115,7 @@ def say_if_cut(path: str, trace: ShownTrace) -> None:
         path: Its name.
         trace: The trace.
     """
-    if trace.cut_bytes:
+    if trace.cut_bytes or trace.is_abandoned:
         print_text(f"{path}: {trace.cut}", err=True)
     say_if_cut_short(path, trace.run)
 
