@@ -1,6 +1,6 @@
 """What a server is asked for, so that a context goes on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -18,7 +18,7 @@ from model_adapters.openai_compat.dialects import Choice, Tokenizing, is_plain
 from model_adapters.openai_compat.faults import ServerError
 from model_adapters.openai_compat.feed import Stream
 from model_adapters.openai_compat.held import HeldAnswer
-from model_adapters.openai_compat.parts import ContextPart
+from model_adapters.openai_compat.parts import ContextPart, text_of
 from model_adapters.openai_compat.server import Server, sampling_options
 from model_adapters.opening import Sampling
 
@@ -95,18 +95,13 @@ class Asking:
         barred = self.taken_back.tokens if self.taken_back else ()
         wanted = mask.allowed.difference(barred) or mask.allowed
         answer = [*self._stream(1, mask.tokens.allowing(wanted))]
-        if answer == ["length"]:  # whole characters are sent, and a token may be a part of one
-            message = "the server does not tell which token it took: it is a part of a character"
-            raise AdapterError(message)
-        is_end = answer[-1:] == ["stop"]
-        for found in answer:
-            if isinstance(found, ContextPart):
-                if is_end and not found.text:
-                    continue  # an end token has no characters
-                if not wanted.issuperset(found.ids):
-                    message = "no token may come next: the server's masks exclude each other"
-                    raise AdapterError(message)
-            yield found
+        parts = [one for one in answer if isinstance(one, ContextPart)]
+        if answer[-1:] == ["stop"] and not text_of(parts):
+            yield "stop"  # an end token has no characters
+            return
+        token = _chosen(wanted, [token for part in parts for token in part.ids])
+        is_spelled = not self._context.begun and text_of(parts) and text_of(parts).isascii()
+        yield parts[0] if is_spelled else self._context.spelled(token, mask.tokens)
 
     def _stream_of(self, taken_back: str) -> Stream:
         yield self._context.own(self._alternative(taken_back))
@@ -119,7 +114,7 @@ class Asking:
                 server.require_model(chunk.model)
                 for choice in (chunk.choices or ())[:1]:
                     text = characters.add(choice.text or "")
-                    if part := self._received(text, choice):
+                    if part := self._received(text, choice, is_alone=most == 1):
                         yield part
                     if choice.finish_reason:
                         with events.ending_within(_USAGE_WITHIN_S):
@@ -142,10 +137,10 @@ class Asking:
             "stream_options": {"include_usage": True},
         }
 
-    def _received(self, text: str, choice: Choice) -> ContextPart | None:
+    def _received(self, text: str, choice: Choice, *, is_alone: bool) -> ContextPart | None:
         """Return what a chunk adds to the context, if anything."""
         tokens = self._server.dialect.tokens
-        ids = tokens.ids(choice) if tokens else ()
+        ids = tokens.ids(choice, is_alone) if tokens else ()
         if choice.finish_reason == "stop":  # the end token is among them
             ids = None if text else ()
         if ids is None:
@@ -169,3 +164,22 @@ class Asking:
             f"{self._server.address.url}: it tells no alternative to a token that could be sent as text, "
             "so what was taken back would come again"
         )
+
+
+def _chosen(wanted: frozenset[int], told: Sequence[int]) -> int:
+    """Return which of some tokens a server chose.
+
+    Raises:
+        AdapterError: It chose another one, or does not tell which.
+    """
+    if not wanted.issuperset(told):
+        raise AdapterError("no token may come next: the server's masks exclude each other")
+    if told:
+        return told[-1]
+    if len(wanted) > 1:  # llama.cpp names no token within a character
+        message = (
+            "the server does not tell which part of a character it chose; allow one token alone"
+        )
+        raise AdapterError(message)
+    [only] = wanted
+    return only

@@ -111,8 +111,10 @@ class CompletionsSession:
         tokenizing = self._server.dialect.tokens
         if tokenizing is None:
             raise HostError("Embed/masks", "this server tells no tokens, so none can be allowed")
-        if not tokens or min(tokens) < 0:
-            raise HostError("Embed/masks", "allow() takes at least one token, none below 0")
+        size = self._server.vocabulary_size
+        if not tokens or min(tokens) < 0 or (size is not None and max(tokens) >= size):
+            rest = "none below 0" if size is None else f"each from 0 to {size - 1}"
+            raise HostError("Embed/masks", f"allow() takes at least one token, {rest}")
         self._mask = AllowedTokens(frozenset(tokens), tokenizing)
 
     @property
@@ -221,7 +223,9 @@ class CompletionsSession:
         return min(self._max_tokens - self._decoded, self.context_left)
 
     def _chosen(self, mask: AllowedTokens) -> ContextPart | Reason:
-        """Choose under a mask. A single token need not be asked for: it is read with what follows."""
+        """Choose under a mask. A single token need not be asked for: it is read with what follows. One
+        that may be of a template is, for the server knows whether it is an end.
+        """
         self._feed.stop()
         found = self._only(mask) or self._feed.next()
         self._feed.stop()

@@ -82,13 +82,14 @@ class Tokenizing(msgspec.Struct, frozen=True):
     Args:
         encode: Makes tokens of a text, in which control tokens are those of a template or none.
         decode: Makes text of tokens, U+FFFD of bytes that are no character.
-        ids: The tokens that a chunk tells; None where they are to be made of its text.
+        ids: The tokens that a chunk tells, and whether it is of one token at most; None where they are
+            to be made of its text.
         allowing: What a request says so that one of some tokens comes next.
     """
 
     encode: Callable[[Ask, str, bool], list[int]]
     decode: Callable[[Ask, Sequence[int]], str]
-    ids: Callable[[Choice], tuple[int, ...] | None]
+    ids: Callable[[Choice, bool], tuple[int, ...] | None]
     allowing: Callable[[Collection[int]], Mapping[str, object]]
 
 
@@ -200,10 +201,11 @@ def _spelled_apart(text: str) -> str:
     )
 
 
-def _ids_of_llama_cpp(choice: Choice) -> tuple[int, ...] | None:
+def _ids_of_llama_cpp(choice: Choice, is_alone: bool) -> tuple[int, ...] | None:
     """It tells the last token of each chunk. A character of several tokens comes in one chunk."""
     told = choice.logprobs.content if choice.logprobs else ()
-    return tuple(token.id for token in told) if (choice.text or "").isascii() else None
+    is_named = is_alone or (choice.text or "").isascii()
+    return tuple(token.id for token in told) if is_named else None
 
 
 def _encode_for_llama_cpp(ask: Ask, text: str, control: bool) -> list[int]:
@@ -260,7 +262,7 @@ VLLM: Final = Dialect(
     Tokenizing(
         _encode_for_vllm,
         _decode_for_vllm,
-        lambda choice: choice.token_ids,
+        lambda choice, _: choice.token_ids,
         lambda tokens: {"allowed_token_ids": [*tokens]},
     ),
     _render_by_vllm,

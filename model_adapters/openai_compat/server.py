@@ -62,6 +62,7 @@ class Usage(msgspec.Struct):
 class _Meta(msgspec.Struct, frozen=True):
     n_ctx: int = UNKNOWN_LENGTH
     n_params: int | None = None
+    n_vocab: int | None = None
 
 
 class _Model(msgspec.Struct, frozen=True):
@@ -111,6 +112,7 @@ class Server:
         self.dialect = _DIALECTS.get(served.owned_by, PLAIN)
         self.context_tokens = served.meta.n_ctx if served.meta else served.max_model_len
         self.parameters = served.meta.n_params if served.meta else None
+        self.vocabulary_size = served.meta.n_vocab if served.meta else None
         self._slot = hold_slot(address.url, self._slots())
         self.options: Mapping[str, object] = {
             **self.dialect.options,

@@ -311,8 +311,6 @@ def test_a_session_with_a_cell_of_another_type_is_in_nobodys_way(sqlite: Place) 
                 owned.write(INSTANTS[0])
         sqlite.change("UPDATE cml_sessions SET header = x'ff' WHERE key = 'a'")
         sqlite.change(f"{EXPIRE} WHERE key = 'a'")
-        with pytest.raises(JournalError, match="a cell of the session 'a' is of another type"):
-            journals.take_any()
         other = journals.take_any()
         assert other is not None
         assert other.key == "b"

@@ -215,16 +215,33 @@ def test_an_end_token_that_is_not_in_the_prompt_ends_the_answer(url: str) -> Non
         assert session.decode() == EndOfDecoding("stop")
 
 
-def test_a_choice_that_the_server_cannot_tell_is_no_end(url: str) -> None:
+def test_of_several_parts_of_characters_the_one_that_comes_is_kept(url: str) -> None:
     with closing(begin(url)) as session:
-        session.allow(session.encode("\U0001f6f8")[:2])  # it sends whole characters only
-        with pytest.raises(AdapterError, match="does not tell which token it took"):
+        [begun, ends, whole] = session.encode("日本")
+        [other] = session.encode(" zebra")
+        session.allow([begun])
+        assert session.decode() == Piece("", partial=True)
+        session.allow([ends, other])
+        assert session.decode() == Piece("日")
+        assert session.ids[-2:] == (begun, ends)
+        session.allow([whole, other])
+        assert session.decode() in (Piece("本"), Piece(" zebra"))
+        assert session.ids[-1] in (whole, other)
+
+
+def test_a_part_of_a_character_that_llama_cpp_does_not_name_is_no_end(url: str) -> None:
+    with closing(begin(url)) as session:
+        first = {session.encode(sign)[0] for sign in "日🚀"}
+        session.allow(first)
+        with pytest.raises(AdapterError, match="allow one token alone"):
             session.decode()
+        session.allow(session.encode(" zebra"))
+        assert session.decode() == Piece(" zebra")
 
 
 def test_what_no_token_is_is_refused(url: str) -> None:
     with closing(begin(url)) as session:
-        for tokens in ([], [-1]):
+        for tokens in ([], [-1], [10**9], [2**70, 5]):
             with pytest.raises(HostError, match="Embed/masks"):
                 session.allow(tokens)
 
