@@ -37,12 +37,12 @@ class BreakingOff:
         """Yield the rows up to there.
 
         Raises:
-            TraceError: A line is at fault.
+            TraceError: A line is at fault, or others follow the one that says so.
         """
         try:
             yield from rows
         except TraceError as error:
-            if error.rule != "Trace/abandoned":
+            if error.rule != "Trace/abandoned" or any(True for _ in self._lines):
                 raise
             self.is_abandoned = True
 

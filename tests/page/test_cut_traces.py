@@ -50,6 +50,12 @@ def test_what_was_written_before_the_session_went_on_without_its_trace_is_shown(
     assert len(read_shown(str(trace)).rows) == kept - 1
 
 
+def test_a_trace_that_goes_on_behind_that_mark_is_refused(trace: Path) -> None:
+    trace.write_bytes(b"".join(LINES[:50]) + ABANDONED + b"".join(LINES[50:]))
+    with pytest.raises(click.ClickException, match="line 51"):
+        read_shown(str(trace))
+
+
 def test_the_command_says_that_the_session_went_on_without_its_trace(tmp_path: Path) -> None:
     abandoned = tmp_path / "abandoned.jsonl"
     abandoned.write_bytes(b"".join(LINES[:100]) + ABANDONED)
