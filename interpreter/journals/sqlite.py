@@ -20,10 +20,12 @@ _WORDS: Final = {
     "locked_for_one": "",
 }
 _SYNCHRONOUS: Final = {"system": "NORMAL", "disk": "FULL"}
-_ADVICE: Final = dict.fromkeys(
-    (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
-    "; SQLite writes to the file and beside it: both have to be allowed",
-)
+_NOT_ALLOWED: Final = "; SQLite writes to the file and beside it: both have to be allowed"
+_ADVICE: Final = {
+    sqlite3.SQLITE_CANTOPEN: _NOT_ALLOWED,
+    sqlite3.SQLITE_READONLY: _NOT_ALLOWED,
+    sqlite3.SQLITE_IOERR: "; the disk may be full, for SQLite writes beside the file too",
+}
 _PATIENCE_S: Final = 30.0
 """How long to wait for the transactions of others, in seconds."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from disks import fill, small_disk
 from postgres_server import postgres_server
 from running import process
 
@@ -336,6 +337,19 @@ def test_a_session_with_a_cell_of_another_type_is_in_no_ones_way(
     gone_on = cml("resume", "sqlite:journals.db", *WORDS)
     assert gone_on.status == 0, gone_on.err
     assert "whole" in gone_on.err
+
+
+def test_a_disk_without_room_for_what_sqlite_writes_beside_the_file_is_told(
+    cml: "Cml", files: "Files", tmp_path: Path
+) -> None:
+    begun("sqlite:journals.db", "k", files, 1)
+    with small_disk(tmp_path / "disk") as disk:
+        copy = disk / "journals.db"
+        copy.write_bytes(Path("journals.db").read_bytes())
+        fill(disk)
+        told = cml("journals", f"sqlite:{copy}")
+    assert (told.status, told.out) == (2, "")
+    assert "disk I/O error; the disk may be full" in told.err
 
 
 def test_lines_that_are_no_text_make_no_trace(cml: "Cml", files: "Files") -> None:
