@@ -26,7 +26,7 @@ from model_adapters.conformance.baseline import against_baseline, unknown_entrie
 from model_adapters.conformance.behaviour import Behaviour, observe
 from model_adapters.conformance.check import Check, CheckResult
 from model_adapters.conformance.checks import all_checks, chosen
-from model_adapters.conformance.circumstances import Circumstances, circumstances
+from model_adapters.conformance.circumstances import Circumstances, circumstances, in_options
 from model_adapters.conformance.options import (
     baseline_option,
     level_option,
@@ -186,7 +186,7 @@ def _observed(
 
 def _alone(check: Check, about: Circumstances) -> str:
     seed = f" --seed {about.seed}" if about.seed else ""
-    markers = "" if about.markers is Spelling.TEXT else f" --markers {about.markers.value}"
+    markers = in_options(about.markers)
     return f"cml conformance {shlex.quote(about.backend)}{markers}{seed} --only {check.id}"
 
 

@@ -47,7 +47,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     @property
     def command(self) -> str:
         """The command that puts it to the test."""
-        return f"cml conformance {self.backend}"
+        return f"cml conformance {self.backend}{in_options(self.markers)}"
 
 
 class RuntimeCircumstances(msgspec.Struct, frozen=True):
@@ -56,6 +56,7 @@ class RuntimeCircumstances(msgspec.Struct, frozen=True):
     Args:
         runtime: Its command or URL.
         level: The level that was asked for.
+        markers: How they are spelled.
         version: Of this distribution.
         python: Version of Python.
         machine: The machine, in words.
@@ -64,6 +65,7 @@ class RuntimeCircumstances(msgspec.Struct, frozen=True):
 
     runtime: str
     level: Level
+    markers: Spelling
     version: str
     python: str
     machine: str
@@ -72,7 +74,7 @@ class RuntimeCircumstances(msgspec.Struct, frozen=True):
     @property
     def command(self) -> str:
         """The command that puts it to the test."""
-        return f"cml vectors {self.runtime}"
+        return f"cml vectors{in_options(self.markers)} {self.runtime}"
 
 
 AnyCircumstances: TypeAlias = Circumstances | RuntimeCircumstances
@@ -97,14 +99,20 @@ def circumstances(request: Request, model: str, level: Level) -> Circumstances:
     )
 
 
-def runtime_circumstances(runtime: str, level: Level) -> RuntimeCircumstances:
+def runtime_circumstances(runtime: str, level: Level, markers: Spelling) -> RuntimeCircumstances:
     """Return the circumstances of questions to a runtime that begin now, here.
 
     Args:
         runtime: Its command or URL.
         level: The level that was asked for.
+        markers: How they are spelled.
     """
-    return RuntimeCircumstances(runtime, level, *_here_and_now())
+    return RuntimeCircumstances(runtime, level, markers, *_here_and_now())
+
+
+def in_options(markers: Spelling) -> str:
+    """Return how the command line says how markers are spelled, behind a space; nothing for text."""
+    return "" if markers is Spelling.TEXT else f" --markers {markers.value}"
 
 
 def _here_and_now() -> tuple[str, str, str, str]:

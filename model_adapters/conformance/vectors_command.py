@@ -18,7 +18,7 @@ from interpreter.vectors.questions import CATEGORIES, run_questions_in_tokens
 from model_adapters.conformance.baseline import against_baseline, unknown_entries
 from model_adapters.conformance.check import CheckResult
 from model_adapters.conformance.checks import is_within, named
-from model_adapters.conformance.circumstances import runtime_circumstances
+from model_adapters.conformance.circumstances import in_options, runtime_circumstances
 from model_adapters.conformance.options import (
     baseline_option,
     level_option,
@@ -75,8 +75,9 @@ def vectors_command(
 
     Exit status: 0 nothing is answered wrong that the baseline does not expect, 1 something is, 2 usage.
     """
-    known = _known(Spelling(markers))
-    asked = _chosen(known, Level(level), only)
+    spelling = Spelling(markers)
+    known = _known(spelling)
+    asked = _chosen(known, Level(level), only, spelling)
     if is_list:
         for name, question in asked.items():
             print_text(f"{name}: {question.about}")
@@ -85,12 +86,12 @@ def vectors_command(
         raise click.UsageError("Missing argument 'COMMAND...'.")
     if command[0].startswith("-"):
         raise click.NoSuchOption(command[0])
-    about = runtime_circumstances(shlex.join(command), Level(level))
+    about = runtime_circumstances(shlex.join(command), Level(level), spelling)
     begun_s = time.monotonic()
     wrong = _wrong(command, asked, timeout_s)
     took_s = round(time.monotonic() - begun_s, 3)
-    spelling = "" if markers == Spelling.TEXT.value else f"--markers {markers} "
-    results = (_result(name, asked[name], wrong.get(name), spelling, command) for name in asked)
+    options = in_options(spelling)
+    results = (_result(name, asked[name], wrong.get(name), options, command) for name in asked)
     judged = (
         *unknown_entries(baseline, known),
         *(against_baseline(result, baseline) for result in results),
@@ -106,7 +107,7 @@ def _known(markers: Spelling) -> dict[str, Question]:
 
 
 def _chosen(
-    known: Mapping[str, Question], highest: Level, only: Sequence[str]
+    known: Mapping[str, Question], highest: Level, only: Sequence[str], markers: Spelling
 ) -> dict[str, Question]:
     """Return the questions of a level that words name.
 
@@ -121,7 +122,7 @@ def _chosen(
     try:
         return {name: of_level[name] for name in named(of_level, only, highest)}
     except LookupError as error:
-        told = f"{error.args[0]}; --list shows all"
+        told = f"{error.args[0]}{in_options(markers)}; --list shows all"
         raise click.BadParameter(told, param_hint="'--only'") from None
 
 
@@ -144,7 +145,7 @@ def _result(
     name: str,
     question: Question,
     wrong: Sequence[str] | None,
-    spelling: str,
+    options: str,
     command: Sequence[str],
 ) -> CheckResult:
     return CheckResult(
@@ -153,5 +154,5 @@ def _result(
         question.rules,
         "fail" if wrong else "pass",
         "\n  ".join(wrong or ()),
-        repeat=f"cml vectors {spelling}--only {name} {shlex.join(command)}",
+        repeat=f"cml vectors{options} --only {name} {shlex.join(command)}",
     )

@@ -75,6 +75,14 @@ def test_a_runtime_of_the_core_level_passes_at_it_and_not_above(cml: Cml, folder
     assert above.status == 1
 
 
+def test_a_report_says_how_markers_were_spelled(cml: Cml) -> None:
+    words = ("--markers", "token", "--only", "runs/travel", "--json")
+    document = json.loads(cml("vectors", *words, "true").out)
+    assert document["markers"] == "token"
+    [only] = document["results"]
+    assert only["repeat"].startswith("cml vectors --markers token --only runs/travel ")
+
+
 def test_reports_are_those_of_conformance(cml: Cml, wrong: tuple[str, str]) -> None:
     from_extra("conformance", "junitparser")
     files = ("r.json", "r.xml", "r.html", "r.svg")
@@ -83,6 +91,7 @@ def test_reports_are_those_of_conformance(cml: Cml, wrong: tuple[str, str]) -> N
     assert found.status == 1
     document = json.loads(Path("r.json").read_text())
     assert document["runtime"] == shlex.join(wrong)
+    assert document["markers"] == "text"
     assert document["counts"]["fail"] == 1
     [failed] = [each for each in document["results"] if each["ending"] == "fail"]
     assert failed["id"] == "invalid/identifier-twice"
@@ -120,6 +129,7 @@ def test_a_baseline_expects_a_wrong_answer_and_goes_stale(cml: Cml, wrong: tuple
         ((), "Missing argument 'COMMAND...'"),
         (("--only", "nonsense", "true"), "there is no check 'nonsense'"),
         (("--only", "runs/progress-then-result", "--level", "core", "true"), "at the level core"),
+        (("--markers", "token", "--only", "syntax", "true"), "extended --markers token; --list"),
         (("--report", "r.txt", "true"), "ends in none of these: .json"),
         (("--kind", "runs", "true"), "No such option '--kind'"),
     ],
