@@ -81,8 +81,15 @@ class TakenCells(msgspec.Struct, frozen=True):
     header: str
 
 
+class HeaderCells(msgspec.Struct, frozen=True):
+    """What `HEADER` gives back, behind the session's key."""
+
+    key: str
+    header: str
+
+
 class LinesCells(msgspec.Struct, frozen=True):
-    """What `HEADER` and `LINES` give back, behind the session's key."""
+    """What `LINES` gives back, behind the session's key."""
 
     key: str
     lines: str

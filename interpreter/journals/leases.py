@@ -170,7 +170,7 @@ class Journals:
             header, instants = execute(sql.HEADER, key=key), execute(sql.LINES, key=key)
         if not header:
             raise HostError("Embed/owner", f"there is no session {key!r}")
-        return _split(key, [*header, *instants])
+        return _split(sql.read_cells((key, *header[0]), sql.HeaderCells).header, key, instants)
 
     def kept(self, key: str | None = None) -> list[Kept]:
         """Return what there is, the longest left one first.
@@ -249,7 +249,7 @@ class Journals:
             taken = sql.read_cells(found[0], sql.TakenCells)
             instants = execute(sql.LINES, key=taken.key)
         try:
-            past = past_of(*read_trace(_split(taken.key, [(taken.header,), *instants])))
+            past = past_of(*read_trace(_split(taken.header, taken.key, instants)))
         except TraceError as error:
             raise TraceError(error.line, error.rule, f"{taken.key}: {error.message}") from None
         return self._own(Owned(self, taken.key, taken.token, past, len(instants)))
@@ -292,7 +292,7 @@ def _is_over_after(rows: Iterable[Row]) -> bool | None:
     return is_over
 
 
-def _split(key: str, texts: Iterable[tuple[Cell, ...]]) -> list[bytes]:
+def _split(header: str, key: str, instants: Iterable[tuple[Cell, ...]]) -> list[bytes]:
     """Return the lines of what a database gave back of a session, with their line feeds."""
-    cells = [sql.read_cells((key, *text), sql.LinesCells) for text in texts]
-    return [line for cell in cells for line in cell.lines.encode().splitlines(keepends=True)]
+    texts = (sql.read_cells((key, *cells), sql.LinesCells).lines for cells in instants)
+    return [line for text in (header, *texts) for line in text.encode().splitlines(keepends=True)]

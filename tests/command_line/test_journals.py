@@ -352,13 +352,16 @@ def test_a_disk_without_room_for_what_sqlite_writes_beside_the_file_is_told(
     assert "disk I/O error; the disk may be full" in told.err
 
 
-def test_lines_that_are_no_text_make_no_trace(cml: "Cml", files: "Files") -> None:
+@pytest.mark.parametrize(("table", "cell"), [("instants", "lines"), ("sessions", "header")])
+def test_lines_that_are_no_text_make_no_trace(
+    cml: "Cml", files: "Files", table: str, cell: str
+) -> None:
     begun("sqlite:journals.db", "k", files, 1)
     with closing(sqlite3.connect("journals.db")) as connection, connection:
-        connection.execute("UPDATE cml_instants SET lines = x'ff'")
+        connection.execute(f"UPDATE cml_{table} SET {cell} = x'ff'")
     told = cml("journals", "sqlite:journals.db#k", "-o", "t.jsonl")
     assert told.status == 2
-    assert "Expected `str`, got `bytes` - at `$.lines`" in told.err
+    assert f"Expected `str`, got `bytes` - at `$.{cell}`" in told.err
     assert not Path("t.jsonl").exists()
 
 
