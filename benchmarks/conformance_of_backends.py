@@ -6,10 +6,10 @@
     cml conformance llamacpp --report llamacpp.json
     python examples/serve_gguf.py FILE.gguf        and beside it, with the address that it prints,
     cml conformance openai:ADDRESS/v1 --report openai.json
-    python benchmarks/conformance_of_backends.py script.json hf.json hf_token.json llamacpp.json openai.json
+    python benchmarks/conformance_of_backends.py script.json hf.json hf_token.json llamacpp.json openai.json "vLLM 0.32.0=vllm.json"
 
-It runs nothing itself. What a report says takes the place of what the table has of that backend; the rest stays. The version of
-the server is the one that is installed where it is run.
+It runs nothing itself. What a report says takes the place of what the table has of that backend; the rest stays. A report does not
+know what decodes behind an address: that is said before it, or else it is llama.cpp's server in the version that is installed.
 """
 
 import re
@@ -51,6 +51,7 @@ class Run(msgspec.Struct):
     begun_at: str
     took_s: float
     results: list[Found]
+    server: str = ""
 
     @property
     def kind(self) -> str:
@@ -60,7 +61,8 @@ class Run(msgspec.Struct):
     @property
     def name(self) -> str:
         """What the table calls it."""
-        return self.kind if self.markers == "text" else f"{self.kind} --markers {self.markers}"
+        kind = f"{self.kind}: {self.server.partition(' ')[0]}" if self.server else self.kind
+        return kind if self.markers == "text" else f"{kind} --markers {self.markers}"
 
     def count(self, endings: Iterable[str]) -> int:
         """How many checks ended so."""
@@ -73,8 +75,8 @@ def model_of(run: Run) -> str:
 
 
 def row(run: Run) -> str:
-    server = SERVERS.get(run.kind)
-    engines = f"{server} {version(server)}" if server else run.engines
+    package = SERVERS.get(run.kind)
+    engines = run.server or (f"{package} {version(package)}" if package else run.engines)
     cells = (
         f"`{run.name}`",
         f"{model_of(run)}; {engines}" if engines else model_of(run),
@@ -127,8 +129,15 @@ def with_runs(page: str, runs: Iterable[Run]) -> str:
     return f"{page[: found.start(2)]}{text}\n{page[found.end(2) :]}"
 
 
+def read(argument: str) -> Run:
+    server, _, path = argument.rpartition("=")
+    run = msgspec.json.decode(Path(path).read_bytes(), type=Run)
+    run.server = server
+    return run
+
+
 def main() -> None:
-    runs = [msgspec.json.decode(Path(path).read_bytes(), type=Run) for path in sys.argv[1:]]
+    runs = [read(argument) for argument in sys.argv[1:]]
     if not runs:
         sys.exit(__doc__)
     page = DOCUMENT.read_text(encoding="utf-8")

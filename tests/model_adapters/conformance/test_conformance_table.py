@@ -71,6 +71,17 @@ def test_a_report_takes_the_place_of_an_older_one_and_the_others_stay(table: Mod
     assert table.with_runs(page, runs) == page
 
 
+def test_what_decodes_behind_an_address_is_said_before_its_report(
+    table: ModuleType, tmp_path: Path
+) -> None:
+    about = circumstances(request_of("openai:http://h/v1"), "m at http://h/v1", Level.EXTENDED)
+    report = tmp_path / "vllm.json"
+    report.write_bytes(as_json(ConformanceReport(about, (), 1.0)))
+    run = table.read(f"vLLM 0.32.0={report}")
+    assert table.row(run).startswith("| `openai: vLLM` | m; vLLM 0.32.0 | 0 | 0 | 0 | 1 s | ")
+    assert table.read(str(report)).name == "openai"
+
+
 def test_the_page_has_the_table(table: ModuleType) -> None:
     page = table.DOCUMENT.read_text(encoding="utf-8")
     assert table.with_runs(page, []) == page
