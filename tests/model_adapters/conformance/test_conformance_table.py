@@ -76,7 +76,7 @@ def test_what_decodes_behind_an_address_is_said_before_its_report(
 ) -> None:
     about = circumstances(request_of("openai:http://h/v1"), "m at http://h/v1", Level.EXTENDED)
     report = tmp_path / "vllm.json"
-    report.write_bytes(as_json(ConformanceReport(about, (), 1.0)))
+    report.write_text(as_json(ConformanceReport(about, (), 1.0)), encoding="utf-8")
     run = table.read(f"vLLM 0.32.0={report}")
     assert table.row(run).startswith("| `openai: vLLM` | m; vLLM 0.32.0 | 0 | 0 | 0 | 1 s | ")
     assert table.read(str(report)).name == "openai"
