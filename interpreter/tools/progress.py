@@ -129,6 +129,7 @@ class Office:
     def __init__(self) -> None:
         self.key: Final = secrets.token_bytes(_KEY_BYTES)
         self._listener: Listener | None = None
+        self._work_thread: Thread | None = None
         self._boxes: dict[int, Tell] = {}
         self._numbers = count(1)  # none is used twice: a report may come after its box is gone
         self._lock = Lock()
@@ -150,6 +151,7 @@ class Office:
                 work = Thread(target=self._work, args=(self._listener,), daemon=True)
                 work.name = "cml-progress"
                 work.start()
+                self._work_thread = work
             address: _Address = self._listener.address
             return address
 
@@ -162,19 +164,23 @@ class Office:
         """Take no more reports from other processes."""
         with self._lock:
             listener, self._listener = self._listener, None
-        if listener is not None:
+            work, self._work_thread = self._work_thread, None
+        if listener is not None and work is not None:
             _send(listener.address, self.key, b"")  # wakes the thread, which sees that it is over
-            listener.close()
+            work.join(_PATIENCE_S)
 
     def _work(self, listener: Listener) -> None:
-        while self._listener is listener:
-            try:
-                with listener.accept() as connection:
-                    if connection.poll(_PATIENCE_S) and (message := connection.recv_bytes()):
-                        self._take(message)
-                    connection.send_bytes(b"")
-            except _BROKEN:
-                continue
+        # The thread closes it itself: who connects when it has just seen that it is over is turned away
+        # by that, and would wait for ever for somebody to accept.
+        with listener:
+            while self._listener is listener:
+                try:
+                    with listener.accept() as connection:
+                        if connection.poll(_PATIENCE_S) and (message := connection.recv_bytes()):
+                            self._take(message)
+                        connection.send_bytes(b"")
+                except _BROKEN:
+                    continue
 
     def _take(self, message: bytes) -> None:
         number, call, outcome = _DECODER.decode(message)

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import pickle
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -18,7 +19,7 @@ from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.state import Settings
 from interpreter.tools.calling import call_function
 from interpreter.tools.declared import tool
-from interpreter.tools.progress import Progress
+from interpreter.tools.progress import Office, Progress
 
 CALL = "[CALL] a [HEAD] {} [END] [TRAP] all [END] ok"
 QUICK = tool(progress_s=0)
@@ -90,6 +91,29 @@ def test_a_generator_reports_from_another_process() -> None:
         rows, _ = run("counts(2)", {"counts": counts}, executor=executor)
     assert told(rows) == REPORTED
     assert not [t for t in threading.enumerate() if t.name == "cml-progress" and t.is_alive()]
+
+
+def test_an_office_that_is_closed_while_a_report_is_taken_keeps_nobody_waiting() -> None:
+    taken, go_on = threading.Event(), threading.Event()
+
+    def tell(_call: str, _outcome: Outcome) -> None:
+        taken.set()
+        go_on.wait(30)
+
+    office = Office()
+    box = office.box(tell)
+    report = Outcome(OutcomeKind.PROGRESS, 1)
+    branch = pickle.loads(pickle.dumps(box))
+    reporting = threading.Thread(target=branch, args=("a", report), daemon=True)
+    closing = threading.Thread(target=office.close, daemon=True)
+    reporting.start()
+    assert taken.wait(30)
+    closing.start()
+    closing.join(0.2)  # by now it has connected, and nobody accepts
+    go_on.set()
+    for thread in (reporting, closing):
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 def test_no_more_is_told_than_the_profile_says_and_none_below_the_extended_level() -> None:
