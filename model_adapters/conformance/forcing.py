@@ -242,6 +242,13 @@ class Forced:
         same(self._written, wanted, "Embed/piece", "what is written under a mask of one token")
         return Piece(piece.text, partial=piece.partial, marker=piece.marker)
 
+    @property
+    def _is_full(self) -> bool:
+        session = self.watched.session
+        return CONTEXT_LEFT in abilities_of(session) and not (
+            self.watched.able(CONTEXT_LEFT).context_left
+        )
+
     def _decoded(self) -> Piece:
         try:
             piece = self.watched.decode()
@@ -250,10 +257,7 @@ class Forced:
                 raise NotExercised(_BARRED) from None
             raise
         if isinstance(piece, EndOfDecoding):
-            if (
-                CONTEXT_LEFT in abilities_of(self.watched.session)
-                and not self.watched.able(CONTEXT_LEFT).context_left
-            ):
+            if piece.reason == "length" and self._is_full:
                 raise NotExercised(_FULL)
             raise SessionError(
                 f"Embed/masks: decode() ended with {piece.reason!r} where a token of "

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Final
 
@@ -21,15 +21,21 @@ _WORD: Final = " and so on"
 _MOST_WORDS: Final = 50
 
 
-@checked("realtime/abort", "Step/stop", "Embed/stop", "Embed/cancel")
-def abort(subject: Subject) -> str | None:
-    """A turn that is stopped ends: nothing more is decoded, and the call that runs is asked to stop."""
-    running, released = threading.Event(), threading.Event()
+def _waits(running: threading.Event, released: threading.Event) -> Callable[[int], int]:
+    """Return a function that says that it runs, and returns its number when it is released."""
 
     def f(number: int) -> int:
         running.set()
         released.wait(LONGEST_S)
         return number
+
+    return f
+
+
+@checked("realtime/abort", "Step/stop", "Embed/stop", "Embed/cancel")
+def abort(subject: Subject) -> str | None:
+    """A turn that is stopped ends: nothing more is decoded, and the call that runs is asked to stop."""
+    running, released = threading.Event(), threading.Event()
 
     def script() -> Iterator[ScriptedToken]:
         yield from _words(subject)
@@ -38,7 +44,9 @@ def abort(subject: Subject) -> str | None:
     try:
         with (
             subject.forced(script()) as session,
-            subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
+            subject.run(
+                session, {"f": _waits(running, released)}, Settings(subject.profile)
+            ) as runtime,
         ):
             done = _effects_until_stopped(running, runtime)
             same(done[-1], Finish("stopped"), "Step/stop", "how the turn ended")
@@ -80,11 +88,6 @@ def two_turns(subject: Subject) -> str | None:
     """After a stop another turn goes on from there: it is told of the cancelled call, and not of what came late."""
     running, released = threading.Event(), threading.Event()
 
-    def f(number: int) -> int:
-        running.set()
-        released.wait(LONGEST_S)
-        return number
-
     def script() -> Iterator[ScriptedToken]:
         """Words until the turn is over, however many; nothing is left of them for the next."""
         yield from takewhile(lambda _: not released.is_set(), _words(subject))
@@ -93,7 +96,9 @@ def two_turns(subject: Subject) -> str | None:
     try:
         with (
             subject.forced(script()) as session,
-            subject.run(session, {"f": f}, Settings(subject.profile)) as runtime,
+            subject.run(
+                session, {"f": _waits(running, released)}, Settings(subject.profile)
+            ) as runtime,
         ):
             _effects_until_stopped(running, runtime)
             released.set()
