@@ -17,6 +17,7 @@ from cml.profile import Level, Profile
 from cml.text.regions import make_lexer
 from interpreter.events import Delivery
 from interpreter.tools.declared import Tool
+from model_adapters.constraint.future_grammar import EarlierCall
 from model_adapters.constraint.mask_grammar import Stretch, stretch_grammar
 from model_adapters.constraint.standing import Standing
 
@@ -34,12 +35,15 @@ class ToolChoice(msgspec.Struct, frozen=True):
             cannot write `[INTR]` else write what looks like it.
         level: How much of the language it may use, of what the profile allows. Small models that
             may write `city=job1` do, where they mean a city.
+        undeclared: Whether a future may go into a result of which nothing is declared, as in
+            `job1["city"]`. Models that were trained on declared results guess its keys.
     """
 
     required: int = 0
     at_most: int = 64
     brackets: bool = True
     level: Level = Level.EXTENDED
+    undeclared: bool = True
 
 
 AUTO: Final = ToolChoice()
@@ -67,6 +71,7 @@ class Following:
     ) -> None:
         self.profile = profile or Profile()
         self._tools = tuple(tools)
+        self._results = {tool.name: tool.result for tool in tools}
         self._choice = choice
         self._level = min(choice.level, self.profile.level, key=_LEVELS.index)
         self._goes_over = goes_over
@@ -135,7 +140,11 @@ class Following:
             required=max(0, choice.required - standing.in_turn),
             at_most=max(0, choice.at_most - standing.in_turn),
             pending=standing.pending,
-            earlier=standing.earlier,
+            earlier=tuple(
+                EarlierCall(name, self._results.get(function))
+                for name, function in standing.earlier
+            ),
+            undeclared=choice.undeclared,
             may_trap=not standing.has_trapped,
             body=self.profile.body,
             level=self._level,

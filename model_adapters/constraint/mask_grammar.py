@@ -15,10 +15,10 @@ from cml.profile import Body, Level
 from cml.symbols import BEGUN_PATTERN, NO_MARKER_PATTERN
 from interpreter.tools.declared import Tool
 from interpreter.tools.schema import as_schema, properties, required
+from model_adapters.constraint.future_grammar import FUTURE, EarlierCall, future_lines
 from model_adapters.constraint.value_grammar import FieldRule, ValueGrammar, quoted
 
 CANCEL: Final = "cancel"
-_MOST_SUBSCRIPTS: Final = 4
 
 _HEADER: Final = "%llguidance {}\n"
 _GAP: Final = "GAP: /[ \\n]/\n"
@@ -40,17 +40,6 @@ BACKSLASHES: /\\+/
 NO_MARKER: /{NO_MARKER_PATTERN}/
 BEGUN: /{BEGUN_PATTERN}/
 """
-_FUTURES: Final = {
-    Body.PYTHON: rf"""
-future: EARLIER SUBSCRIPT{{0,{_MOST_SUBSCRIPTS}}}
-SUBSCRIPT: "[" (/"[^"\\\x00-\x1f\x7f]{{0,60}}"/ | /-?[0-9]{{1,6}}/ & ~/-?0[0-9]+/) "]"
-""",
-    Body.JSON: rf"""
-future: "{{\"$ref\": \"" EARLIER "\"" path? "}}"
-path: ", \"path\": [" STEP (", " STEP){{0,{_MOST_SUBSCRIPTS - 1}}} "]"
-STEP: /"[^"\\\x00-\x1f\x7f]{{0,60}}"/ | /-?[0-9]{{1,6}}/ & ~/-?0[0-9]+/
-""",
-}
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -63,6 +52,7 @@ class Stretch(msgspec.Struct, frozen=True):
         at_most: Calls that may come at all.
         pending: The calls that a trap can wait for.
         earlier: The calls that a future can name.
+        undeclared: Whether it may go into a result of which nothing is declared.
         may_trap: Whether a trap may come: not two with nothing between.
         body: The language of the bodies.
         level: How much of the language it may use.
@@ -75,7 +65,8 @@ class Stretch(msgspec.Struct, frozen=True):
     required: int = 0
     at_most: int = 1
     pending: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
+    earlier: tuple[EarlierCall, ...] = ()
+    undeclared: bool = True
     may_trap: bool = True
     body: Body = Body.PYTHON
     level: Level = Level.EXTENDED
@@ -95,16 +86,21 @@ def stretch_grammar(
         is_pattern: Whether the engine can take a pattern of JSON Schema.
     """
     has_futures = bool(stretch.earlier) and stretch.level is not Level.CORE
-    values = ValueGrammar(stretch.body, "future" if has_futures else None, is_pattern)
+    values = ValueGrammar(stretch.body, FUTURE if has_futures else None, is_pattern)
+    futures = (
+        [*future_lines(stretch.earlier, values, stretch.body, undeclared=stretch.undeclared)]
+        if has_futures
+        else []
+    )
     calls = [*_calls(tools, values, stretch.body), *_cancel(tools, stretch)]
     rules = [
         *_blocks(stretch, has_calls=bool(calls) and stretch.at_most > 0),
         *([f"call: {' | '.join(calls)}"] if calls else []),
         *values.lines,
+        *futures,
     ]
     prose = _PROSE if stretch.brackets else _PLAIN_PROSE
-    futures = _FUTURES[stretch.body] + _names("EARLIER", stretch.earlier) if has_futures else ""
-    return _HEADER + "\n".join(rules) + prose + _GAP + futures
+    return _HEADER + "\n".join(rules) + prose + _GAP
 
 
 def _blocks(stretch: Stretch, *, has_calls: bool) -> Iterator[str]:
@@ -198,7 +194,3 @@ def _cancel(tools: Sequence[Tool], stretch: Stretch) -> Iterator[str]:
         opening, closing = f'{opening}"id": {{"$ref": "', f'"}}{closing}'
     names = " | ".join(map(quoted, stretch.pending))
     yield f"{quoted(opening)} ({names}) {quoted(closing)}"
-
-
-def _names(terminal: str, names: Sequence[str]) -> str:
-    return f"{terminal}: {' | '.join(map(quoted, names))}\n"

@@ -14,20 +14,21 @@ class Standing(msgspec.Struct, frozen=True):
         calls: How many calls it wrote.
         before: How many of them in earlier turns.
         pending: Those that a trap can wait for, in their order.
-        earlier: Those that a future can name: all but what failed.
+        earlier: Those that a future can name, all but what failed, each with its function.
         has_trapped: Whether it wrote a trap, and after it no call, and nothing was appended.
     """
 
     calls: int = 0
     before: int = 0
     pending: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
     has_trapped: bool = False
 
     def called(self, call: Call) -> "Standing":
         """Return where it stands after a call."""
         own = (call.id,) if call.id else ()
-        earlier = self.earlier if call.function == CANCEL else (*self.earlier, *own)
+        named = () if call.function == CANCEL else tuple((name, call.function) for name in own)
+        earlier = (*self.earlier, *named)
         return Standing(self.calls + 1, self.before, (*self.pending, *own), earlier)
 
     @property
@@ -41,5 +42,5 @@ class Standing(msgspec.Struct, frozen=True):
         return replace(
             self,
             pending=tuple(name for name in self.pending if name != call),
-            earlier=tuple(name for name in self.earlier if has_result or name != call),
+            earlier=tuple(each for each in self.earlier if has_result or each[0] != call),
         )

@@ -148,14 +148,14 @@ class ValueGrammar:
         if isinstance(values := found.get("enum"), list):
             return self._constants(values)
         if parts := members(found, root):
-            return _either(self._value(part, root, depth) for part in parts)
+            return either(self._value(part, root, depth) for part in parts)
         if kinds := [kind for kind in types(found) if kind in self._KINDS]:
-            return _either(self._KINDS[kind](self, found, root, depth) for kind in kinds)
+            return either(self._KINDS[kind](self, found, root, depth) for kind in kinds)
         # Any value at all: of every kind, and less deep than what is described.
-        return _either(kind(self, ANY, root, depth + 1) for kind in self._KINDS.values())
+        return either(kind(self, ANY, root, depth + 1) for kind in self._KINDS.values())
 
     def _constants(self, values: Iterable[Json]) -> str | None:
-        return _either(quoted(constant(value, self._body)) for value in values)
+        return either(quoted(constant(value, self._body)) for value in values)
 
     def _string(self, schema: Schema, _root: Schema, _depth: int) -> str | None:
         return self._literal(string_text(schema, self._body, self._is_pattern))
@@ -246,7 +246,8 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")
 
 
-def _either(texts: Iterable[str | None]) -> str | None:
+def either(texts: Iterable[str | None]) -> str | None:
+    """Return texts of rules as alternatives, each once; None where there are none."""
     known = list(dict.fromkeys(text for text in texts if text is not None))
     return " | ".join(known) if known else None
 

@@ -1,5 +1,6 @@
 """The mask allows the language of the tools, all of it and nothing else."""
 
+import json
 import sys
 
 import pytest
@@ -355,6 +356,76 @@ def test_a_future_names_an_earlier_call_and_a_trap_one_that_is_pending(
     assume(done)
     rules = {found.rule for found in validate(text)}
     assert not rules & {"Valid/known-identifier", "Valid/trap-wakes", "Valid/unique-identifier"}
+
+
+# ------------------------------------------------------------ futures that go into results
+
+PAIR: Schema = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "stops": {"type": "array", "items": {"$ref": "#/$defs/stop"}},
+        "open": {"type": "object", "properties": {}, "additionalProperties": True},
+    },
+    "required": ["city"],
+    "$defs": {"stop": {"anyOf": [{"type": "object", "properties": {"at": {}}}, {"type": "null"}]}},
+}
+WORD: Schema = {"type": "string"}
+
+
+def goes(path: str, result: Schema | None, choice: ToolChoice = AUTO) -> bool:
+    """Whether a future may go so into a result that is declared so."""
+    tool = Tool("f", "", parameters(["x"], x={}), result)
+    steps = json.loads(f"[{path}]")
+    written = {
+        Body.PYTHON: ("f(x=1)", f"f(x=job1{''.join(f'[{json.dumps(step)}]' for step in steps)})"),
+        Body.JSON: (
+            '{"name": "f", "arguments": {"x": 1}}',
+            '{"name": "f", "arguments": {"x": {"$ref": "job1"'
+            + (f', "path": [{path}]' if steps else "")
+            + "}}}",
+        ),
+    }
+    allowed = set()
+    for body, (first, second) in written.items():
+        constraint = Constraint(BYTES, (tool,), choice, Profile(body=body))
+        text = f"[CALL] job1 [HEAD] {first} [END][CALL] job2 [HEAD] {second} [END]"
+        allowed.add(accepts(constraint, list(text.encode()), BYTE_END))
+    [both] = allowed
+    return both
+
+
+@pytest.mark.parametrize(
+    ("path", "result", "allowed", "by_who_guesses"),
+    [
+        ("", None, True, True),
+        ('"a", 0, -1, "b"', None, True, False),
+        ('"a", 0, -1, "b", 2', None, False, False),
+        ("", WORD, True, True),
+        ('"city"', WORD, False, False),
+        ("0", WORD, False, False),
+        ("", PAIR, True, True),
+        ('"city"', PAIR, True, True),
+        ('"town"', PAIR, False, False),
+        ("0", PAIR, False, False),
+        ('"city", "x"', PAIR, False, False),
+        ('"stops"', PAIR, True, True),
+        ('"stops", -1', PAIR, True, True),
+        ('"stops", "at"', PAIR, False, False),
+        ('"stops", 0, "at"', PAIR, True, True),
+        ('"stops", 0, "at", "x"', PAIR, True, False),
+        ('"open", "any", 1', PAIR, True, False),
+        ('"open", 1', PAIR, False, False),
+        ('"a"', {"type": "object"}, True, False),
+        ("1", {"type": ["array", "null"], "prefixItems": [{}]}, True, False),
+        ('"a"', {"enum": [{"a": 1}]}, False, False),
+    ],
+)
+def test_a_future_goes_into_a_result_as_far_as_that_is_declared(
+    path: str, result: Schema | None, allowed: bool, by_who_guesses: bool
+) -> None:
+    assert goes(path, result) is allowed
+    assert goes(path, result, ToolChoice(undeclared=False)) is by_who_guesses
 
 
 def assert_fits(text: str, required: int) -> None:
