@@ -100,30 +100,33 @@ class Cast:
         self.facts.append(key_of(offered.source))
         estimate_us = offered.tool.estimate_us
         spread = self.random.uniform(0.6, 1.5)
+        result, told = self._result(offered, subject, value)
         wish = Wish(
             offered.tool.name,
             arguments,
             subject,
-            self._result(offered, subject, value),
+            result,
             max(1_000, round((estimate_us or draw_execute_us(self.random)) * spread)),
             estimate_us=estimate_us,
+            value=told,
         )
         self.wishes.append(wish)
         return wish
 
-    def _result(self, offered: Offering, subject: str, value: Drawn) -> Json:
+    def _result(self, offered: Offering, subject: str, value: Drawn) -> tuple[Json, str]:
+        """Return a result, and what of it has to be told where it is a sentence."""
         # What another call takes stays as it is.
         is_rich = not self.box.is_chained(offered.source) and self.random.random() < self.box.rich
         words = put_richly(self.random, value) if is_rich else value.words
         match offered.form:
             case "sentence":
                 sentence = self.random.choice(_SENTENCES).format(subject=subject, value=words)
-                return capital(sentence)
+                return capital(sentence), words
             case "plain":
-                return words if is_rich else value.plain
+                return words if is_rich else value.plain, ""
             case "object":
                 unit = {"unit": value.unit} if value.unit else {}
-                return {result_key(offered.source.name): value.plain, **unit}
+                return {result_key(offered.source.name): value.plain, **unit}, ""
 
     def fail(self, number: int, fate: Fate) -> None:
         """Let a wish come to grief."""

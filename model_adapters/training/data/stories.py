@@ -39,6 +39,7 @@ class Wish(msgspec.Struct, frozen=True):
         fault: The message of its failure.
         estimate_us: How long the tool is said to take, where it is.
         progress: What it reports half-way; empty for nothing.
+        value: What of the result has to be told, where it comes in a sentence; all of it otherwise.
     """
 
     function: str
@@ -50,6 +51,7 @@ class Wish(msgspec.Struct, frozen=True):
     fault: str = ""
     estimate_us: int | None = None
     progress: str = ""
+    value: str = ""
 
     @property
     def needs(self) -> frozenset[int]:

@@ -124,14 +124,15 @@ def _accepts(wanted: Accepted, start: Start) -> bool:
     if start.function != function or start.args or start.kwargs.keys() - arguments.keys():
         return False
     return all(
-        any(_is_same(start.kwargs[name], value) for value in values)
+        any(is_same(start.kwargs[name], value) for value in values)
         if name in start.kwargs
         else "" in values
         for name, values in arguments.items()
     )
 
 
-def _is_same(given: Json, accepted: Json) -> bool:
+def is_same(given: Json, accepted: Json) -> bool:
+    """Whether the leaderboard takes a value for an accepted one."""
     match given, accepted:
         case str(), str():
             return _plain(given) == _plain(accepted)
@@ -139,7 +140,7 @@ def _is_same(given: Json, accepted: Json) -> bool:
             return given is accepted
         case list(), list():
             pairs = zip(given, accepted, strict=False)
-            return len(given) == len(accepted) and all(_is_same(one, two) for one, two in pairs)
+            return len(given) == len(accepted) and all(is_same(one, two) for one, two in pairs)
         case dict(), dict():
             return not given.keys() - accepted.keys() and all(
                 _is_among(given, name, values) for name, values in accepted.items()
@@ -153,7 +154,7 @@ def _is_among(given: Mapping[str, Json], name: str, values: Json) -> bool:
     choices = values if isinstance(values, list) else [values]
     if name not in given:
         return "" in choices
-    return any(_is_same(given[name], value) for value in choices)
+    return any(is_same(given[name], value) for value in choices)
 
 
 def _plain(text: str) -> str:

@@ -11,6 +11,7 @@ from cml.ast import Json
 from cml.profile import Profile
 from interpreter.events import Decoded, Inject, Report, Row, Start
 from interpreter.interrupts import interrupt_text
+from interpreter.tools.schema import properties, required
 from model_adapters.training.data.stories import Earlier, Tale, Wish
 from model_adapters.training.evaluation.behaviour import (
     BackgroundCall,
@@ -22,6 +23,7 @@ from model_adapters.training.evaluation.behaviour import (
     progress_taken,
     repeated_calls,
 )
+from model_adapters.training.evaluation.bfcl import is_same
 from model_adapters.training.evaluation.telling import lines, parts_of, prose, times_told
 
 _NUMBER: Final = re.compile(r"\d+(?:[.:]\d+)*")
@@ -84,13 +86,15 @@ def score(story: Tale, rows: Sequence[Row]) -> Score:
     rules = {row.rule for row in rows}
     starts = [effect for row in rows for effect in row.effects if isinstance(effect, Start)]
     reports = [effect for row in rows for effect in row.effects if isinstance(effect, Report)]
-    made = Counter(_key(start.function, start.kwargs) for start in starts)
-    wanted = Counter(_wanted(story))
+    wishes, wanted = _all(story), _wanted(story)
+    numbers = [_number(story, start.function, start.kwargs) for start in starts]
+    made = Counter(number for number in numbers if number is not None)
     return Score(
         well_formed=not any(report.rule.startswith("Valid/") for report in reports),
         complete=not wanted - made,
-        frugal=not made - wanted,
-        right_tools=Counter(s.function for s in starts) == Counter(f for f, _ in _wanted(story)),
+        frugal=None not in numbers and not made - wanted,
+        right_tools=Counter(start.function for start in starts)
+        == Counter(wishes[number].function for number in wanted.elements()),
         told=all(_is_told(wish, story, rows) for wish in _owed(story)),
         honest=_is_honest(story, rows),
         no_needless_trap="Step/idle-trap" not in rules,
@@ -101,7 +105,7 @@ def score(story: Tale, rows: Sequence[Row]) -> Score:
             is_told_after_answer(rows, call) for call in _owed_calls(story, rows)
         ),
         progress_awaited=not progress_taken(rows) if has_progress(rows) else None,
-        order_kept=_all_known(_waits_for_results(wish, story, rows) for wish in _all(story)),
+        order_kept=_all_known(_waits_for_results(wish, story, rows) for wish in wishes),
         recovered=_all_known(_recovers(wish, story, rows) for wish in _owed(story)),
     )
 
@@ -117,21 +121,40 @@ def context_of(rows: Iterable[Row], profile: Profile) -> str:
 
 
 def answered(story: Tale, function: str, kwargs: dict[str, Json]) -> Wish | None:
-    """Return the wish that a call fulfils; None for one that nobody wants."""
-    key = _key(function, kwargs)
-    wishes = _all(story)
-    return next((w for w in wishes if _key(w.function, _arguments(w, wishes)) == key), None)
+    """Return the wish that a call fulfils; None for one that nobody wants.
+
+    Values are taken as the Berkeley leaderboard takes them (`bfcl.is_same`), and an argument may be
+    given that is left out otherwise, with the default that its function declares.
+    """
+    number = _number(story, function, kwargs)
+    return None if number is None else _all(story)[number]
 
 
-def _wanted(story: Tale) -> list[tuple[str, str]]:
-    """The calls that are wanted: twice what was busy at first, not what hangs on a failure."""
+def _number(story: Tale, function: str, kwargs: dict[str, Json]) -> int | None:
+    """Return the number of the wish that a call fulfils, that with the very same values before others."""
     wishes = _all(story)
-    wanted: list[tuple[str, str]] = []
-    for wish in wishes:
-        if any(wishes[need].fate in {"fails", "expires"} for need in wish.needs | wish.names):
-            continue
-        wanted += [_key(wish.function, _arguments(wish, wishes))] * _tries(wish)
-    return wanted
+    defaults = _defaults(story, function)
+    given = {name: value for name, value in kwargs.items() if value != defaults.get(name, ...)}
+    wanted = {
+        number: _arguments(wish, wishes)
+        for number, wish in enumerate(wishes)
+        if wish.function == function
+    }
+    same = [number for number, arguments in wanted.items() if arguments == given]
+    alike = [number for number, arguments in wanted.items() if _are_same(given, arguments)]
+    return next(iter((*same, *alike)), None)
+
+
+def _wanted(story: Tale) -> Counter[int]:
+    """How often each wish has to be called: twice what was busy at first, not what hangs on a failure."""
+    wishes = _all(story)
+    return Counter(
+        {
+            number: _tries(wish)
+            for number, wish in enumerate(wishes)
+            if not any(wishes[n].fate in {"fails", "expires"} for n in wish.needs | wish.names)
+        }
+    )
 
 
 def _all(story: Tale) -> list[Wish]:
@@ -211,8 +234,20 @@ def _resolved(earlier: Earlier, wishes: Sequence[Wish]) -> Json:
     return result[earlier.key] if isinstance(result, dict) and earlier.key else result
 
 
-def _key(function: str, kwargs: dict[str, Json]) -> tuple[str, str]:
-    return function, msgspec.json.encode(kwargs, order="sorted").decode()
+def _are_same(given: dict[str, Json], accepted: dict[str, Json]) -> bool:
+    return given.keys() == accepted.keys() and all(
+        is_same(value, accepted[name]) for name, value in given.items()
+    )
+
+
+def _defaults(story: Tale, function: str) -> dict[str, Json]:
+    """Return the defaults that a function declares for what may be left out."""
+    described = {tool.name: tool.parameters for tool in story.tools}.get(function, {})
+    return {
+        name: schema["default"]
+        for name, schema in properties(described).items()
+        if "default" in schema and name not in required(described)
+    }
 
 
 def _is_told(wish: Wish, story: Tale, rows: Sequence[Row]) -> bool:
@@ -224,7 +259,7 @@ def _is_told(wish: Wish, story: Tale, rows: Sequence[Row]) -> bool:
         case "expires":
             outcome = ["deadline"]
         case _:
-            outcome = parts_of(wish.result)
+            outcome = parts_of(wish.value or wish.result)
     return any(times_told(line.text, outcome, things) for line in lines(rows))
 
 

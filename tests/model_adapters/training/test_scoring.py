@@ -12,6 +12,7 @@ from trying import tries
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.session import DecodingCosts
 from interpreter.state import Settings
+from interpreter.tools.declared import Tool
 from model_adapters.training.data.boxes import scene_of
 from model_adapters.training.data.dialogues import Dialogue, draw_dialogues
 from model_adapters.training.data.ideal import IdealSession
@@ -115,6 +116,75 @@ def test_who_swaps_two_results_did_not_tell_them() -> None:
     found = scored(OSLO + LIMA + TRAPS + swapped)
     assert found.right_calls
     assert not found.told
+
+
+SENTENCES = replace(
+    STORY,
+    wishes=tuple(
+        replace(wish, result=f"The {wish.subject} is {wish.result}.", value=str(wish.result))
+        for wish in STORY.wishes
+    ),
+)
+
+
+def test_a_result_that_is_a_sentence_may_be_told_in_other_words_like_any_other() -> None:
+    assert scored(OSLO + LIMA + TRAPS + TOLD, SENTENCES).fully_right
+    word_by_word = "\n".join(str(wish.result) for wish in SENTENCES.wishes)
+    assert scored(OSLO + LIMA + TRAPS + word_by_word, SENTENCES).fully_right
+    assert not scored(OSLO + LIMA + TRAPS + TOLD.replace("snow", "rain"), SENTENCES).told
+
+
+TABLE = Tale(
+    "deed",
+    (
+        Tool(
+            "book",
+            "",
+            {
+                "type": "object",
+                "properties": {
+                    "place": {"type": "string"},
+                    "guests": {"type": "number"},
+                    "limit": {"type": "integer", "default": 10},
+                },
+                "required": ["place", "guests"],
+            },
+        ),
+    ),
+    "A table for 4 at St. Olaf.",
+    (Wish("book", {"place": "St. Olaf", "guests": 4}, "table at St. Olaf", "C7", 100_000),),
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_right"),
+    [
+        ('place="St. Olaf", guests=4', True),
+        ('place="St. Olaf", guests=4.0', True),
+        ('place="st olaf", guests=4', True),
+        ('place="St. Olaf", guests=4, limit=10', True),
+        ('place="St. Olaf", guests=4, limit=9', False),
+        ('place="St. Olav", guests=4', False),
+        ('place="St. Olaf", guests=5', False),
+        ('place="St. Olaf"', False),
+    ],
+)
+def test_arguments_are_right_that_the_leaderboard_would_accept(
+    arguments: str, is_right: bool
+) -> None:
+    text = f"[CALL] job1 [HEAD] book({arguments}) [END]\n{TRAPS}The table at St. Olaf is C7."
+    assert scored(text, TABLE).right_calls is is_right
+
+
+def test_of_two_things_that_the_leaderboard_takes_for_one_each_is_called() -> None:
+    names = ("a_b", "ab")
+    wishes = (Wish("open", {"file": name}, f"file {name}", name, 100_000) for name in names)
+    story = Tale("two", (), "Open a_b and ab.", tuple(wishes))
+    text = "".join(
+        f'[CALL] job{number} [HEAD] open(file="{name}") [END]\n'
+        for number, name in enumerate(reversed(names), start=1)
+    )
+    assert scored(text + TRAPS, story).right_calls
 
 
 def test_synchronous_calls_last_as_long_as_their_functions_one_after_another() -> None:
