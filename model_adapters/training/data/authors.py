@@ -180,9 +180,10 @@ def draw_story(random: Random, box: ToolBox) -> Tale:
         chained: box.chains,
         nothing: box.missing,
     }
+    weights = {**SHAPES, chained: SHAPES[chained] * box.chain_weight}
     shapes = {
         shape: weight
-        for shape, weight in SHAPES.items()
+        for shape, weight in weights.items()
         if not (shape in needed and not needed[shape])
     }
     shape = random.choices([*shapes], [*shapes.values()])[0]

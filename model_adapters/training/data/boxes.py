@@ -13,7 +13,7 @@ from cml.profile import Body
 from interpreter.tools.declared import Tool
 from interpreter.tools.names import spelled_tools
 from model_adapters.training.data.catalog import Catalog, Chain, Deed, Fact, read_catalog
-from model_adapters.training.data.chains import derived_chains
+from model_adapters.training.data.chains import chain_of, derived_chains, evenly_drawn
 from model_adapters.training.data.toolbox import Offering, ResultForm, offer_deed, offer_fact
 from model_adapters.training.data.values import Names, invented_word
 from model_adapters.training.data.variety import WIDE, Variety
@@ -23,6 +23,7 @@ _CHAIN_FORMS: Final[tuple[ResultForm, ...]] = ("plain", "object")
 _INVENTED: Final = 0.25
 _CHAINED: Final = 0.4
 _DERIVED: Final = 0.7  # of the chains
+_INVENTED_OF_CHAINS: Final = 0.5  # of the derived, where they are wide
 _LONGEST_US: Final = 3_000_000
 _HELD_OUT: Final = 6  # one in so many
 _FEW_CHAINS: Final = 2
@@ -60,6 +61,7 @@ class ToolBox(msgspec.Struct, frozen=True):
         tools: The tools as a model is told of them, in any order.
         names: Names of things.
         rich: In which part of the results the value comes as services put it.
+        chain_weight: How many times as often as by default it is asked for a chain.
     """
 
     facts: tuple[Fact, ...]
@@ -70,6 +72,7 @@ class ToolBox(msgspec.Struct, frozen=True):
     tools: tuple[Tool, ...]
     names: Names
     rich: float
+    chain_weight: float
 
     def is_chained(self, source: Fact | Deed) -> bool:
         """Whether its value is an argument of a deed in one of the chains."""
@@ -114,8 +117,7 @@ def _of_unseen_chains() -> frozenset[str]:
 
 def draw_box(random: Random, scene: Scene) -> ToolBox:
     """Return a box of tools: of a few kinds of things, some deeds, and what nobody asks for."""
-    chain = _perhaps_chain(random, scene)
-    chains = tuple(_resolved(scene.catalog, chain)) if chain else ()
+    chains = tuple(_perhaps_chain(random, scene))
     facts = [fact for _, fact, _ in chains]
     for _ in range(random.choice((1, 1, 2))):
         facts += _same_kind(random, scene.catalog.facts)
@@ -148,13 +150,31 @@ def draw_box(random: Random, scene: Scene) -> ToolBox:
         spelled_tools(tools, Body.PYTHON),
         scene.names,
         scene.variety.rich,
+        scene.variety.chain_weight,
     )
 
 
-def _perhaps_chain(random: Random, scene: Scene) -> Chain | None:
-    if random.random() >= _CHAINED or not scene.variety.chains:
-        return None
-    return random.choice(scene.derived if random.random() < _DERIVED else scene.catalog.chains)
+def _perhaps_chain(random: Random, scene: Scene) -> Iterator[tuple[Chain, Fact, Deed]]:
+    variety = scene.variety
+    if random.random() >= _CHAINED * variety.chain_weight or not variety.chains:
+        return
+    is_derived = random.random() < _DERIVED
+    if is_derived and variety.wide_chains:
+        yield _wide_chain(random, scene)
+    else:
+        chain = random.choice(scene.derived if is_derived else scene.catalog.chains)
+        yield from _resolved(scene.catalog, chain)
+
+
+def _wide_chain(random: Random, scene: Scene) -> tuple[Chain, Fact, Deed]:
+    """Return a chain for any argument that can be a result, often of a fact that nobody has heard of."""
+    drawn = evenly_drawn(random, scene.derived)
+    [(chain, fact, deed)] = _resolved(scene.catalog, drawn)
+    if scene.variety.tools or random.random() >= _INVENTED_OF_CHAINS:
+        return chain, fact, deed
+    kind = random.choice(scene.catalog.facts).kind
+    fact = _invented(random, scene, replace(fact, kind=kind))
+    return chain_of(fact, deed, chain.argument), fact, deed
 
 
 def draw_execute_us(random: Random) -> int:
@@ -215,6 +235,11 @@ def _perhaps_invented(random: Random, scene: Scene, fact: Fact) -> Fact:
     """Return the fact, or one of something that nobody has heard of."""
     if scene.variety.tools or random.random() >= _INVENTED:
         return fact
+    return _invented(random, scene, fact)
+
+
+def _invented(random: Random, scene: Scene, fact: Fact) -> Fact:
+    """Return a fact of the same kind of things, with values of the same kind, of another name."""
     while is_held_out(f"{fact.kind.name} {(word := invented_word(random))}") is not scene.held_out:
         pass
     preposition = random.choice(("of", "in", "for", "on"))

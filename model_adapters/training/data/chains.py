@@ -1,5 +1,7 @@
 """Chains that the catalogue does not spell out: any fact whose value fits an argument of any deed."""
 
+from collections.abc import Sequence
+from random import Random
 from typing import Final
 
 from model_adapters.training.data.catalog import Catalog, Chain, Deed, Fact
@@ -38,12 +40,24 @@ def derived_chains(catalog: Catalog) -> tuple[Chain, ...]:
     `find the capital of Peru and book a hotel in that city for 3 nights`.
     """
     return tuple(
-        Chain((fact.kind.name, fact.name), deed.name, argument, _asks(fact, deed, argument))
+        chain_of(fact, deed, argument)
         for fact in catalog.facts
         for deed in catalog.deeds.values()
         for argument in deed.arguments
         if _fits(fact, deed, argument)
     )
+
+
+def chain_of(fact: Fact, deed: Deed, argument: str) -> Chain:
+    """Return the chain of a fact, and a deed with an argument that it gives."""
+    return Chain((fact.kind.name, fact.name), deed.name, argument, _asks(fact, deed, argument))
+
+
+def evenly_drawn(random: Random, chains: Sequence[Chain]) -> Chain:
+    """Return one of some chains: each argument of each deed as often as any other, whatever gives it."""
+    arguments = [*dict.fromkeys((chain.deed, chain.argument) for chain in chains)]
+    drawn = random.choice(arguments)
+    return random.choice([chain for chain in chains if (chain.deed, chain.argument) == drawn])
 
 
 def _fits(fact: Fact, deed: Deed, argument: str) -> bool:

@@ -16,6 +16,7 @@ from model_adapters.hf.chat_tokens import HfTokenizer
 from model_adapters.prompt import Message
 from model_adapters.training.data.dialogues import Delivered, Dialogue
 from model_adapters.training.data.ideal import Segment
+from model_adapters.training.data.stories import Tale
 from model_adapters.training.recipe.tokens import dialogue_tokens
 
 DialogueFormat: TypeAlias = Literal["dialogues", "messages", "tokens"]
@@ -64,6 +65,7 @@ class Contents(msgspec.Struct):
         tools: How many offer so many tools.
         batches: Batches of interrupts; `midst` of them in the middle of a line of prose.
         midst: See there.
+        takers: How many calls of each deed take the result of another call.
         facts: What is called.
         questions: What is asked, as hashes.
     """
@@ -75,6 +77,7 @@ class Contents(msgspec.Struct):
     tools: Counter[int] = msgspec.field(default_factory=Counter)
     batches: int = 0
     midst: int = 0
+    takers: Counter[str] = msgspec.field(default_factory=Counter)
     facts: set[str] = msgspec.field(default_factory=set)
     questions: set[bytes] = msgspec.field(default_factory=set)
 
@@ -173,6 +176,8 @@ def _counted(contents: Contents) -> Iterator[str]:
     yield from (f"| {shape} | {count} |" for shape, count in contents.shapes.most_common())
     yield ""
     yield f"Calls: {_spread(contents.calls)}. Tools offered: {_spread(contents.tools)}."
+    takers = (f"{name} in {count}" for name, count in contents.takers.most_common())
+    yield f"Calls that take the result of another: {', '.join(takers) or 'none'}."
 
 
 def _spread(counter: Counter[int]) -> str:
@@ -191,11 +196,19 @@ def _count(contents: Contents, dialogue: Dialogue) -> bool:
     contents.calls[len(dialogue.story.wishes)] += 1
     contents.tools[len(dialogue.tools)] += 1
     contents.facts.update(dialogue.story.facts)
+    contents.takers.update(_takers(dialogue.story))
     texts = [segment.text for segment in dialogue.segments]
     contents.batches += len(dialogue.delivered)
     pairs = zip(dialogue.segments, texts[1:], strict=False)
     contents.midst += sum(_is_midst(segment.by, segment.text, after) for segment, after in pairs)
     return True
+
+
+def _takers(story: Tale) -> Iterator[str]:
+    """Return what is called with the result of another call."""
+    for name, wish in zip(story.facts, story.wishes, strict=False):
+        if wish.needs | wish.names:
+            yield name
 
 
 def _fingerprint(dialogue: Dialogue) -> bytes:

@@ -16,6 +16,10 @@ class Variety(msgspec.Struct, frozen=True):
         tools: Of how many facts and deeds tools are made, each always named and described alike; of
             all, and of invented ones, in the manner of many people, if absent.
         chains: Whether calls may take the results of others.
+        chain_weight: How many times as often they do as by default, which is in one dialogue of twelve.
+        wide_chains: Whether each argument that can be a result is one as often as any other, and half of
+            the facts that give it are invented; else each fact that fits an argument counts, so that two
+            chains in three are sums and products, and of named facts alone.
         estimates: In which part of the boxes of tools it is told how long each takes.
         midst: In which part of the dialogues results may come in the midst of prose; in the others
             only while the model waits.
@@ -27,6 +31,8 @@ class Variety(msgspec.Struct, frozen=True):
     names: Annotated[int, Meta(ge=2)] | None = None
     tools: Annotated[int, Meta(ge=6)] | None = None
     chains: bool = True
+    chain_weight: Annotated[float, Meta(ge=0)] = 1.0
+    wide_chains: bool = False
     estimates: Portion = 0.2
     midst: Portion = 0.85
     rich: Portion = 0.4

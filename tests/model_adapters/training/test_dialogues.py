@@ -159,7 +159,7 @@ def test_few_names_are_few(seed: int, names: int) -> None:
 @tries(10)
 @given(SEEDS)
 def test_each_variety_can_be_switched_off(seed: int) -> None:
-    for dialogue in some(seed, variety=Variety(chains=False)):
+    for dialogue in some(seed, variety=Variety(chains=False, chain_weight=9, wide_chains=True)):
         arguments = [value for wish in dialogue.story.wishes for value in wish.arguments.values()]
         assert not any(isinstance(value, Earlier) for value in arguments)
     for dialogue in some(seed, variety=Variety(estimates=0, progress=0)):
@@ -167,6 +167,37 @@ def test_each_variety_can_be_switched_off(seed: int) -> None:
         assert not any(wish.progress for wish in dialogue.story.wishes)
     _, contents = written(some(seed, 12, variety=Variety(midst=0)))
     assert contents.midst == 0
+
+
+WIDE_CHAINS = Variety(chain_weight=2.5, wide_chains=True)
+
+
+@tries(10)
+@given(SEEDS)
+def test_wide_chains_keep_to_their_half(seed: int) -> None:
+    for split in ("train", "test"):
+        _, contents = written(some(seed, 12, split, variety=WIDE_CHAINS))
+        assert {is_held_out(fact) for fact in contents.facts} <= {split == "test"}
+
+
+def test_chains_come_more_often_and_wide_ones_of_every_argument_and_of_invented_facts() -> None:
+    _, plain = written(some(7, 600))
+    _, more = written(some(7, 600, variety=Variety(chain_weight=2.5)))
+    _, wide = written(some(7, 600, variety=WIDE_CHAINS))
+    assert 2 * plain.takers.total() < more.takers.total() < 0.5 * more.dialogues
+    arithmetic = ("add", "multiply", "root")
+    shares = [
+        sum(each.takers[name] for name in arithmetic) / each.takers.total() for each in (more, wide)
+    ]
+    assert shares[0] > 0.5 > shares[1] > 0
+    assert len(wide.takers) > len(more.takers)
+    known = {key_of(fact) for fact in read_catalog().facts} | {*read_catalog().deeds}
+    asked = [
+        dialogue.story.facts[0]
+        for dialogue in some(7, 600, variety=WIDE_CHAINS)
+        if dialogue.shape in {"chain", "future"}
+    ]
+    assert 0.2 < sum(fact not in known for fact in asked) / len(asked) < 0.6
 
 
 def test_there_is_every_variety_unless_it_is_switched_off() -> None:
