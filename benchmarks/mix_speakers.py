@@ -1,4 +1,4 @@
-"""Mix the weights of two trainings of which one began with what the other had made.
+"""Mix the weights of two trainings of which one began with what the other had made (`cml train --start`).
 
 python benchmarks/mix_speakers.py OLD NEW -o MIXED --share 0.85: each is a folder of `cml train`, or a file
 speaker.safetensors of one. Their adapters are averaged, so MIXED is as large as either. Trainings that began
@@ -37,12 +37,9 @@ def mix(old: Path, new: Path, folder: Path, share: float) -> None:
         )
         for layer in before.layers
     }
-    dialogues = int(before.about["dialogues"]) + int(after.about["dialogues"])
-    how = f"{before.about['how']}; from its weights, {after.about['how']}; {share:g} of these and {1 - share:g} of those before"
+    how = f"{after.about['how']}; {share:g} of these and {1 - share:g} of those before"
     folder.mkdir(parents=True, exist_ok=True)
-    write_weights(
-        folder / WEIGHTS_NAME, factors, {**after.about, "dialogues": str(dialogues), "how": how}
-    )
+    write_weights(folder / WEIGHTS_NAME, factors, {**after.about, "how": how})
 
 
 if __name__ == "__main__":

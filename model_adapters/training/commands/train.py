@@ -17,6 +17,7 @@ from model_adapters.commands.options import device_option
 from model_adapters.commands.telling import telling
 from model_adapters.embedded.downloads import embedded_model
 from model_adapters.embedded.speaker.spelling import set_names_apart
+from model_adapters.embedded.speaker.weights import WEIGHTS_NAME, WeightChange, read_weights
 from model_adapters.hf.model import load
 from model_adapters.training.commands.struct_options import chosen, command_line, options_of
 from model_adapters.training.data.files import DialogueFileError, DialogueRow, read_dialogues
@@ -42,6 +43,11 @@ _EVERY_S: Final = 60.0
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of a model of transformers; the embedded one if absent.",
 )
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True),
+    help="Adapters of the embedded model to begin with: a folder of this command, or its speaker.safetensors.",
+)
 @options_of(Recipe, "minutes", "tokens", "rank", "rate", "packs", "seed")
 @device_option
 @click.option(
@@ -53,6 +59,7 @@ def train_command(
     *,
     output: Path,
     model: Path | None,
+    start: Path | None,
     device: str | None,
     threads: int | None,
     yes: bool,
@@ -64,8 +71,14 @@ def train_command(
     """
     # A model that is not the embedded one has seen more spellings than it could forget.
     recipe = replace(chosen(Recipe), names_apart=model is None)
+    if start and (model or not recipe.rank):
+        raise click.BadParameter(
+            "adapters are kept of the embedded model only; leave --model and --rank 0 out",
+            param_hint="--start",
+        )
     with telling(), _no_data(data), reading(data) as file:
         dialogues = _begun(read_dialogues(file))
+        earlier = _adapters(start) if start else None
         if model is None:
             embedded_model(yes=yes)
         loaded = load(model, device=device, threads=threads)
@@ -73,7 +86,7 @@ def train_command(
             set_names_apart(loaded.tokenizer)
         with writing(output), _telling(recipe) as tell:
             read = packs_of(loaded, dialogues, recipe.longest)
-            trained, progress = train(loaded.network, read, recipe, output, tell)
+            trained, progress = train(loaded.network, read, recipe, output, tell, start=earlier)
         with writing(output):
             made = write_result(
                 output,
@@ -81,10 +94,15 @@ def train_command(
                 trained,
                 recipe=recipe,
                 progress=progress,
-                how=command_line(without=("output", "model", "device", "threads", "yes")),
+                how=command_line(without=("output", "model", "start", "device", "threads", "yes")),
                 is_embedded=model is None,
+                start=earlier,
             )
     print_text(f"written: {', '.join(map(str, made))}", err=True)
+
+
+def _adapters(path: Path) -> WeightChange:
+    return read_weights(path / WEIGHTS_NAME if path.is_dir() else path)
 
 
 def _begun(dialogues: Iterator[DialogueRow]) -> Iterator[DialogueRow]:

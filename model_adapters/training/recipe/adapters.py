@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Final
 
 from interpreter.errors import missing_extra
+from model_adapters.embedded.speaker.weights import WeightChange
+from model_adapters.errors import AdapterError
 from model_adapters.training.recipe.plan import Recipe
 
 if TYPE_CHECKING:
@@ -45,6 +47,39 @@ def prepare(network: "PreTrainedModel", recipe: Recipe) -> "dict[str, torch.nn.P
     for each in trained.values():  # small steps are lost in bfloat16
         each.data = each.data.float()
     return trained
+
+
+def begin_with(trained: "dict[str, torch.nn.Parameter]", start: WeightChange, scale: float) -> None:
+    """Give adapters the values that an earlier training left; their product is the same.
+
+    Args:
+        trained: What `prepare` returned.
+        start: What the earlier training left.
+        scale: What the adapters' product is multiplied with.
+
+    Raises:
+        AdapterError: They are of other layers, or of another rank.
+    """
+    import torch
+
+    shapes = {name: tuple(each.shape) for name, each in trained.items()}
+    given = {
+        name: values
+        for layer, added in start.layers.items()
+        for name, values in (
+            (layer + _FIRST, added.first),
+            (layer + _SECOND, added.second / scale),
+        )
+    }
+    if shapes != {name: values.shape for name, values in given.items()}:
+        ranks = sorted({added.first.shape[0] for added in start.layers.values()})
+        raise AdapterError(
+            f"the adapters to begin with do not fit: they are of {len(start.layers)} layers and rank "
+            f"{', '.join(map(str, ranks))}; name this rank, and the model that they were trained on"
+        )
+    with torch.no_grad():
+        for name, values in given.items():
+            trained[name].copy_(torch.from_numpy(values))
 
 
 def put_in(network: "PreTrainedModel") -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from model_adapters.training.recipe.adapters import prepare
+from model_adapters.embedded.speaker.weights import WeightChange
+from model_adapters.training.recipe.adapters import begin_with, prepare
 from model_adapters.training.recipe.packing import Pack
 from model_adapters.training.recipe.plan import Recipe, TrainingProgress, part_over, rate_at
 
@@ -25,6 +26,8 @@ def train(
     recipe: Recipe,
     folder: Path,
     tell: Callable[[TrainingProgress], None],
+    *,
+    start: WeightChange | None = None,
 ) -> "tuple[dict[str, torch.Tensor], TrainingProgress]":
     """Train until the time, the tokens or the dialogues are over; return what was trained.
 
@@ -34,13 +37,17 @@ def train(
         recipe: How.
         folder: Where checkpoints go; one that is there is gone on from.
         tell: Is told of each step.
+        start: What an earlier training left, to begin with where there is no checkpoint.
 
     Raises:
         MissingExtraError: The extra `train` is not installed.
+        AdapterError: What it should begin with is of another rank or model.
     """
     import torch
 
     trained = prepare(network, recipe)
+    if start is not None:
+        begin_with(trained, start, recipe.scale)
     optimizer = torch.optim.AdamW(
         trained.values(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.0
     )

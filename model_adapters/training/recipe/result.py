@@ -8,7 +8,12 @@ import msgspec
 from cml.terminal.foreign import markdown_text
 from model_adapters.embedded.smollm2 import EMBEDDED_MODEL
 from model_adapters.embedded.speaker.spelling import APART
-from model_adapters.embedded.speaker.weights import ABOUT_NAME, WEIGHTS_NAME, write_weights
+from model_adapters.embedded.speaker.weights import (
+    ABOUT_NAME,
+    WEIGHTS_NAME,
+    WeightChange,
+    write_weights,
+)
 from model_adapters.hf.model import HfModel
 from model_adapters.training.recipe.adapters import factors, put_in
 from model_adapters.training.recipe.plan import Recipe, TrainingProgress
@@ -30,6 +35,7 @@ def write_result(
     progress: TrainingProgress,
     how: str,
     is_embedded: bool,
+    start: WeightChange | None = None,
 ) -> tuple[Path, ...]:
     """Write what was trained; return the files.
 
@@ -44,16 +50,19 @@ def write_result(
         progress: How far.
         how: The command that did it.
         is_embedded: Whether it began with the embedded model.
+        start: What of an earlier training it began with.
     """
     folder.mkdir(parents=True, exist_ok=True)
     base = EMBEDDED_MODEL if is_embedded else model.name
-    (folder / CARD).write_text(model_card(recipe, progress, base, how), encoding="utf-8")
+    before = start.about if start else {}
+    card = model_card(recipe, progress, base, how, before)
+    (folder / CARD).write_text(card, encoding="utf-8")
     about = {
         "name": f"{base}-CML",
         "base": base,
         "names": APART if recipe.names_apart else "joined",
-        "dialogues": str(progress.dialogues),
-        "how": how,
+        "dialogues": str(progress.dialogues + int(before.get("dialogues", 0))),
+        "how": f"{before['how']}; from its weights, {how}" if "how" in before else how,
     }
     if is_embedded and recipe.rank:
         write_weights(folder / WEIGHTS_NAME, factors(dict(trained), recipe.scale), about)
@@ -75,15 +84,25 @@ def _write_whole(folder: Path, model: HfModel, recipe: Recipe) -> None:
     model.tokenizer.save_pretrained(folder)
 
 
-def model_card(recipe: Recipe, progress: TrainingProgress, base: str, how: str) -> str:
-    """Return the card of a trained model, in Markdown."""
+def model_card(
+    recipe: Recipe, progress: TrainingProgress, base: str, how: str, before: "Mapping[str, str]"
+) -> str:
+    """Return the card of a trained model, in Markdown.
+
+    Args:
+        recipe: How it was trained.
+        progress: How far.
+        base: The model that it began with.
+        how: The command that did it.
+        before: What is told of the earlier training that it began with; empty for none.
+    """
     what = f"adapters of rank {recipe.rank} on all linear layers" if recipe.rank else "all weights"
     return f"""# {markdown_text(base)}-CML
 
 {markdown_text(base)}, trained to call functions asynchronously in CML.
 
 - Trained: {what}, on the machine-made dialogues of `cml dataset` (Apache-2.0), one pass.
-- Dialogues: {progress.dialogues:,}; tokens: {progress.tokens:,}; steps: {progress.step:,}.
+{_begun_with(before)}- Dialogues: {progress.dialogues:,}; tokens: {progress.tokens:,}; steps: {progress.step:,}.
 - Time: {progress.seconds / 60:.0f} minutes. Loss at the end: {progress.loss:.3f} a token.
 - Rate: {recipe.rate:g}, up for {recipe.warmup:.0%} of the time, down for the last {recipe.decay:.0%};
   {recipe.packs} packs of at most {recipe.longest} tokens a step; seed {recipe.seed}.
@@ -93,3 +112,16 @@ def model_card(recipe: Recipe, progress: TrainingProgress, base: str, how: str) 
 It knows the prompt of `model_adapters.prompt.speaker_messages` and no other. It tells what functions
 return; it knows no facts of its own, and what it says of anything else is not to be relied on.
 """
+
+
+def _begun_with(before: "Mapping[str, str]") -> str:
+    """Return the line about the earlier training."""
+    if not before:
+        return ""
+    made, count = (
+        before.get("how", "what is not told"),
+        before.get("dialogues", "an unknown number of"),
+    )
+    return (
+        f"- Began with adapters that had seen {count} dialogues, made by: {markdown_text(made)}\n"
+    )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import TokenizersBackend
 
+    from model_adapters.embedded.speaker.weights import WeightChange
     from model_adapters.hf.model import HfModel
 
 
@@ -147,6 +148,49 @@ def test_training_learns_and_goes_on_from_its_checkpoint(
     assert progress.packs == len(packs)
     assert told[-1].loss < told[0].loss
     assert all(each.requires_grad is False for each in trained.values())
+
+
+@LOOKS_BACK
+def test_training_begins_with_what_an_earlier_one_left(tiny: "HfModel", tmp_path: Path) -> None:
+    torch = from_extra("hf", "torch")
+    from_extra("train", "peft")
+    from model_adapters.embedded.speaker.weights import WEIGHTS_NAME, read_weights
+    from model_adapters.training.recipe.loop import pack_loss, train
+    from model_adapters.training.recipe.result import write_result
+
+    def trained_on(packs: list[Pack], folder: Path, start: "WeightChange | None") -> "HfModel":
+        model = fresh(tiny)
+        weights, progress = train(model.network, packs, recipe, folder, lambda _: None, start=start)
+        write_result(
+            folder,
+            model,
+            weights,
+            recipe=recipe,
+            progress=progress,
+            how=f"cml train for {folder.name}",
+            is_embedded=True,
+            start=start,
+        )
+        return model
+
+    packs = [*pack([tokens_of(tiny, 3)] * 8, 4_000)]
+    recipe = replace(RECIPE, tokens=sum(len(one.ids) for one in packs))
+    first = trained_on(packs, tmp_path / "first", None)
+    left = read_weights(tmp_path / "first" / WEIGHTS_NAME)
+    second = trained_on([], tmp_path / "second", left)
+    with torch.no_grad():
+        losses = [float(pack_loss(each.network, packs[0])) for each in (tiny, first, second)]
+    learnt = losses[0] - losses[1]
+    assert learnt > 0
+    assert losses[2] == pytest.approx(losses[1], abs=0.1 * learnt)  # but for 8 bits
+    about = read_weights(tmp_path / "second" / WEIGHTS_NAME).about
+    assert about["dialogues"] == left.about["dialogues"] != "0"
+    assert about["how"] == "cml train for first; from its weights, cml train for second"
+    assert "made by: cml train for first" in (tmp_path / "second" / "README.md").read_text()
+    with pytest.raises(AdapterError, match="rank 4; name this rank"):
+        train(
+            fresh(tiny).network, [], replace(RECIPE, rank=8), tmp_path, lambda _: None, start=left
+        )
 
 
 @LOOKS_BACK
