@@ -222,8 +222,7 @@ class Fluency(msgspec.Struct, frozen=True):
     Args:
         level: How much of the language it is told of, and may write.
         brackets: As in `ToolChoice`.
-        trained: Whether it was trained on CML, so that it is told its functions only, and its
-            futures go into declared results only: others were not in what it was trained on.
+        trained: Whether it was trained on CML: told its functions only, and of declared results.
     """
 
     level: Level = Level.EXTENDED
@@ -272,12 +271,7 @@ def choice_of(request: Request, fluency: Fluency) -> ToolChoice:
     """Return how freely a model may call: as is wanted, and as far as it is fit for it."""
     at_most = MOST_CALLS if request.max_calls is None else request.max_calls
     calls = request.min_calls, max(at_most, request.min_calls)
-    return ToolChoice(
-        *calls,
-        brackets=fluency.brackets,
-        level=fluency.level,
-        undeclared=not fluency.trained,
-    )
+    return ToolChoice(*calls, fluency.brackets, fluency.level, not fluency.trained)
 
 
 def chat_of(request: Request, fluency: Fluency = ANY_MODEL) -> tuple[Message, ...]:
