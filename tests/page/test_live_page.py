@@ -116,3 +116,17 @@ def test_what_is_chosen_before_it_is_drawn_is_seen_and_marked(page: "Page") -> N
     assert seen is not None
     assert seen["y"] <= above["y"] <= seen["y"] + seen["height"] - above["height"]
     assert page.locator(".piece.marked").count() > 0
+
+
+def test_what_comes_later_of_a_chosen_call_is_marked_too(page: "Page") -> None:
+    lines = TRIP.splitlines()
+    started = next(at for at, line in enumerate(lines) if '"function":"get_price"' in line)
+    page.evaluate("lines => window.feed(lines)", lines[: started + 1])
+    page.locator('.piece.call[data-call="price"]').first.click()
+    page.locator('.piece.call.marked[data-call="price"]').wait_for()
+    page.evaluate("lines => window.feed(lines)", lines[started + 1 :])
+    page.locator('.piece.interrupt.marked[data-call="price"]').wait_for()
+    assert page.locator('.piece[data-call="price"]:not(.marked)').count() == 0
+    assert page.locator('.piece.marked:not([data-call="price"])').count() == 0
+    page.locator(".context").press("Escape")
+    assert page.locator(".piece.marked").count() == 0

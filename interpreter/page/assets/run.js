@@ -242,10 +242,7 @@ export class RunView {
   /** Mark the call that is chosen and highlight the row, as far as they are drawn. */
   #show() {
     this.lanes.mark(this.key ?? "");
-    for (const marked of this.element.querySelectorAll("[data-call].marked:not(.lane)")) marked.classList.remove("marked");
-    if (this.key !== null) {
-      for (const span of this.context.querySelectorAll(`[data-call="${CSS.escape(this.key)}"]`)) span.classList.add("marked");
-    }
+    this.text.mark(this.key);
     this.#highlight();
   }
 

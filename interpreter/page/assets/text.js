@@ -13,6 +13,15 @@ export class TextDrawing {
     this.element = parent;
     this.spans = [];
     this.drawn = [];
+    this.call = null; // whose pieces are marked
+  }
+
+  /** Mark the pieces of a call, those that come later too, and no others; null marks none. */
+  mark(call) {
+    this.call = call;
+    for (const span of this.element.querySelectorAll(".marked")) span.classList.remove("marked");
+    if (call === null) return;
+    for (const span of this.element.querySelectorAll(`[data-call="${CSS.escape(call)}"]`)) span.classList.add("marked");
   }
 
   /** Draw what has come since the last time. */
@@ -34,7 +43,8 @@ export class TextDrawing {
   }
 
   #dress(span, piece) {
-    span.className = ["piece", piece.kind, piece.fault && "fault", piece.taken && "taken", piece.outcome].filter(Boolean).join(" ");
+    const isMarked = piece.call !== null && piece.call === this.call;
+    span.className = ["piece", piece.kind, piece.fault && "fault", piece.taken && "taken", piece.outcome, isMarked && "marked"].filter(Boolean).join(" ");
     if (MEANINGS[piece.kind]) span.title = visible(piece.fault ?? MEANINGS[piece.kind]);
     if (piece.call !== null) span.dataset.call = piece.call;
   }
