@@ -1,14 +1,19 @@
 """How soon a row is seen on the page of `cml serve`, and what it takes from ten sessions that they are watched.
 
 Run `python benchmarks/live_page.py` (extras `dev`, `page` and `llamacpp`, and Chromium), on a machine that does
-nothing else; it takes less than three minutes.
+nothing else; it takes some four minutes.
 
 The first figure: a session writes the time of day, word by word, and the page notes with each word how late it is in
 the frame after the one that draws it, when it is to be seen. The second: ten sessions of the embedded model decode at
 once, in one thread: in `Sessions` without any server (`alone`), in a server where ten clients read their rows (`read`),
-and in one where a browser shows one of them besides (`shown`), in turn. All write the calls that the question asks for,
-up to a limit of tokens. What counts are symbols per second, of all ten together, while all ten decode. CPU time is told
-of the process that decodes and serves, of the clients and of the browser apart: all of them share this machine.
+and in one where a browser shows one of them besides (`shown`), in turn. What counts are symbols per second, of all ten
+together. CPU time is told of the process that decodes and serves, of its event loop's thread, of the clients and of the
+browser apart: all of them share this machine.
+
+Symbols differ in what they cost: one that the mask leaves no choice about takes 2 ms, and the next one that is chosen
+reads it with those before it, in up to 90. So the same work has to be compared, to the last symbol. All sessions greet
+first, which reads their prompts; they are asked when the last of them has answered, and go in step from there on. What
+is measured is all of this turn: the calls of one question, up to a limit of tokens.
 """
 
 import asyncio
@@ -16,22 +21,25 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import click
+import msgspec
 import psutil
 from playwright.sync_api import Page, sync_playwright
 from side_by_side import machine
 
 from interpreter import EndOfDecoding, Piece, ScriptedSession, Sessions, Settings
+from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.events import Decoded
 from interpreter.tools.python import load_tools
 from model_adapters.backends import Request
@@ -40,6 +48,7 @@ from model_adapters.serving.live.source import SessionWanted, Source
 SESSIONS = 10
 WORD_S = 0.03
 TOOLS = Path(__file__).parents[1] / "examples" / "travel_tools.py"
+GREETING = "Hello!"
 QUESTION = "I am going to Tokyo. Tell me the price of a flight, the local time, and the weather."
 LATE = """
 (most) => new Promise((done) => {
@@ -84,19 +93,30 @@ class Server(NamedTuple):
         connection.close()
         return answer
 
-    def decoded_s(self, session: str) -> list[float]:
-        """Read the rows of one turn; return when each came that tells of a symbol."""
+    def sessions(self, names: Container[str]) -> Sequence[Mapping[str, Any]]:
+        """Return what is told of some sessions."""
+        return [
+            each for each in self.ask("GET", "/api/sessions")["sessions"] if each["id"] in names
+        ]
+
+    def rows(self, session: str, after: int) -> HTTPResponse:
+        """Begin to read the rows of a session that follow one."""
         connection = HTTPConnection(self.netloc)
         headers = {"Authorization": f"Bearer {self.token}"}
-        connection.request("GET", f"/api/sessions/{session}/rows", headers=headers)
-        times: list[float] = []
-        for line in connection.getresponse():
+        connection.request("GET", f"/api/sessions/{session}/rows?after={after}", headers=headers)
+        return connection.getresponse()
+
+
+def decoded_s(rows: HTTPResponse) -> list[float]:
+    """Read the rows of one turn; return when each came that tells of a symbol."""
+    times: list[float] = []
+    with rows:
+        for line in rows:
             if b'"type":"decoded"' in line:
                 times.append(time.perf_counter())
             if b'"type":"finish"' in line:
                 break
-        connection.close()
-        return times
+    return times
 
 
 @contextmanager
@@ -126,19 +146,16 @@ def late_ms(page: Page, rows: int) -> list[float]:
 
 
 class Decoding(NamedTuple):
-    """How ten sessions decoded: symbols per second, and CPU time per symbol in milliseconds, by who took it."""
+    """How ten sessions decoded: how many symbols, how many per second, and CPU time per symbol in
+    milliseconds, by who took it: the process that decodes, the thread of its event loop alone, those who read.
+    """
 
+    symbols: int
     per_s: float
     decoding_ms: float
+    loop_ms: float
     clients_ms: float
     browser_ms: float
-
-
-def per_s(sessions: Sequence[Sequence[float]]) -> float:
-    """Return how many symbols all sessions decode in a second, while all of them do."""
-    begin = max(times[0] for times in sessions)
-    end = min(times[-1] for times in sessions)
-    return sum(begin < at <= end for times in sessions for at in times) / (end - begin)
 
 
 def cpu_s(processes: Iterable[psutil.Process]) -> Mapping[psutil.Process, float]:
@@ -150,51 +167,107 @@ def cpu_s(processes: Iterable[psutil.Process]) -> Mapping[psutil.Process, float]
     return taken
 
 
+class Loop(NamedTuple):
+    """The thread of an event loop, by the number that the system gives it."""
+
+    process: psutil.Process
+    thread: int
+
+    def cpu_s(self) -> float:
+        """Return the CPU time that it has taken."""
+        return sum(
+            each.user_time + each.system_time
+            for each in self.process.threads()
+            if each.id == self.thread
+        )
+
+
+class Readings(NamedTuple):
+    """The clock, and the CPU time so far: of a loop's thread, and of each process of some groups."""
+
+    at: float
+    loop_s: float
+    groups_s: Sequence[Mapping[psutil.Process, float]]
+
+
+class Turn(NamedTuple):
+    """One turn of ten sessions: what was read off before and after it, and when each symbol came."""
+
+    before: Readings
+    sessions: Sequence[Sequence[float]]
+    after: Readings
+
+
+Decode: TypeAlias = Callable[[Callable[[], Readings]], Turn]
+"""Lets ten sessions decode, and reads off what they took."""
+
+
 def measured(
-    decode: Callable[[], Sequence[Sequence[float]]],
-    *groups: Callable[[], Iterable[psutil.Process]],
+    decode: Decode, loop: Loop, *readers: Callable[[], Iterable[psutil.Process]]
 ) -> Decoding:
-    """Let ten sessions decode; return how they did, and what the processes of each group took."""
-    before = [cpu_s(group()) for group in groups]
-    sessions = decode()
+    """Let ten sessions decode; return how they did, and what their process, the thread of its loop and the
+    processes of each group of readers took.
+    """
+
+    def read_off() -> Readings:
+        groups_s = [cpu_s([loop.process]), *(cpu_s(group()) for group in readers)]
+        return Readings(time.perf_counter(), loop.cpu_s(), groups_s)
+
+    before, sessions, after = decode(read_off)
     symbols = sum(map(len, sessions))
-    taken = [
-        sum(each_s - so_far.get(process, 0.0) for process, each_s in cpu_s(group()).items())
-        for group, so_far in zip(groups, before, strict=True)
+    took_s = max(times[-1] for times in sessions) - before.at
+    taken_s = [after.loop_s - before.loop_s] + [
+        sum(each_s - so_far.get(process, 0.0) for process, each_s in by_now.items())
+        for so_far, by_now in zip(before.groups_s, after.groups_s, strict=True)
     ]
-    return Decoding(per_s(sessions), *(1e3 * each_s / symbols for each_s in taken))
+    loop_ms, decoding_ms, *readers_ms = (1e3 * each_s / symbols for each_s in taken_s)
+    return Decoding(symbols, symbols / took_s, decoding_ms, loop_ms, *readers_ms)
 
 
-async def alone(source: Source, wanted: SessionWanted) -> Sequence[Sequence[float]]:
-    """Let ten sessions decode without any server; return when each symbol came."""
+async def alone(source: Source, wanted: SessionWanted, read_off: Callable[[], Readings]) -> Turn:
+    """Let ten sessions decode without any server."""
     made = [source.decoder.submit(source.session, wanted).result() for _ in range(SESSIONS)]
     async with Sessions(decoder=source.decoder) as sessions:
+        settings = source.settings(wanted)
+        forms = [sessions.open(each, source.functions, settings) for each in made]
 
-        async def decoded_s(number: int) -> list[float]:
-            settings = source.settings(wanted)
-            form = sessions.open(made[number], source.functions, settings)
-            rows = [(time.perf_counter(), row.event) async for row in form.run()]
+        async def decoded_s(form: AsyncForm) -> list[float]:
+            rows = [(time.perf_counter(), row.event) async for row in form.run(QUESTION)]
             return [at for at, event in rows if isinstance(event, Decoded)]
 
-        times = await asyncio.gather(*map(decoded_s, range(SESSIONS)))
+        await asyncio.gather(*(form.complete() for form in forms))
+        before = read_off()
+        times = await asyncio.gather(*map(decoded_s, forms))
+        turn = Turn(before, times, read_off())
     for session in made:
         source.decoder.submit(session.close).result()
-    return times
+    return turn
 
 
-def read(server: Server, tokens: int, page: Page | None = None) -> Sequence[Sequence[float]]:
+def read(
+    server: Server, wanted: SessionWanted, page: Page | None, read_off: Callable[[], Readings]
+) -> Turn:
     """Let ten sessions decode in a server, with ten readers, and a page that shows one."""
-    wanted = {"question": QUESTION, "max_tokens": tokens}
-    names = [server.ask("POST", "/api/sessions", wanted)["id"] for _ in range(SESSIONS)]
+    body = msgspec.to_builtins(wanted)
+    names = [server.ask("POST", "/api/sessions", body)["id"] for _ in range(SESSIONS)]
+    while any(each["state"] == "running" for each in server.sessions(names)):
+        time.sleep(WORD_S)
     if page is not None:
         page.goto(f"{server.page}#{names[0]}")
-    with ThreadPoolExecutor(SESSIONS) as readers:
-        times = [*readers.map(server.decoded_s, names)]
-    if page is not None:
         page.locator(".status[data-state=waiting]").wait_for()
+    rows = [server.rows(each["id"], each["rows"]) for each in server.sessions(names)]
+    with ThreadPoolExecutor(SESSIONS) as readers:
+        before = read_off()
+        reading = readers.map(decoded_s, rows)
+        for name in names:
+            server.ask("POST", f"/api/sessions/{name}/ask", {"text": QUESTION})
+        times = [*reading]
+        if page is not None:
+            page.locator(".status[data-state=waiting]").wait_for()
+        turn = Turn(before, times, read_off())
     for name in names:
         server.ask("DELETE", f"/api/sessions/{name}")
-    return times
+    return turn
 
 
 def in_turn(page: Page, backend: str, tokens: int, rounds: int) -> list[Mapping[str, Decoding]]:
@@ -202,17 +275,17 @@ def in_turn(page: Page, backend: str, tokens: int, rounds: int) -> list[Mapping[
     round; a first round is not counted.
     """
     functions = load_tools(TOOLS).functions
-    source = Source(Request(backend, QUESTION, functions, yes=True, sessions=SESSIONS), Settings())
-    wanted = SessionWanted(QUESTION, max_tokens=tokens)
+    source = Source(Request(backend, GREETING, functions, yes=True, sessions=SESSIONS), Settings())
+    wanted = SessionWanted(GREETING, max_tokens=tokens)
     options = ("--sessions", str(SESSIONS), "--tools", str(TOOLS))
     here = psutil.Process()
     with serving(backend, *options) as server, ThreadPoolExecutor(1) as apart:
         # The driver of the browser has an event loop in this thread.
-        def unwatched() -> Sequence[Sequence[float]]:
-            return apart.submit(asyncio.run, alone(source, wanted)).result()
+        loop_here = Loop(here, apart.submit(threading.get_native_id).result())
+        loop_there = Loop(server.process, server.process.pid)
 
-        def serving_one() -> Sequence[psutil.Process]:
-            return [server.process]
+        def unwatched(read_off: Callable[[], Readings]) -> Turn:
+            return apart.submit(asyncio.run, alone(source, wanted, read_off)).result()
 
         def this_one() -> Sequence[psutil.Process]:
             return [here]
@@ -222,12 +295,12 @@ def in_turn(page: Page, backend: str, tokens: int, rounds: int) -> list[Mapping[
 
         def measure() -> Mapping[str, Decoding]:
             page.goto("about:blank")
-            by_clients = partial(read, server, tokens)
-            by_all = partial(read, server, tokens, page)
+            by_clients = partial(read, server, wanted, None)
+            by_all = partial(read, server, wanted, page)
             return {
-                "alone": measured(unwatched, this_one, list, browser),
-                "read": measured(by_clients, serving_one, this_one, browser),
-                "shown": measured(by_all, serving_one, this_one, browser),
+                "alone": measured(unwatched, loop_here, list, browser),
+                "read": measured(by_clients, loop_there, this_one, browser),
+                "shown": measured(by_all, loop_there, this_one, browser),
             }
 
         return [measure() for _ in range(rounds + 1)][1:]
