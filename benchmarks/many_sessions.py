@@ -20,7 +20,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -37,9 +37,11 @@ from interpreter import (
     run_virtual,
 )
 from interpreter.drivers.driver import Journal, forget
-from interpreter.drivers.telemetry import Telemetry
 from interpreter.events import Inject, Outcome, Row
 from interpreter.trace import Header, encode_row, journal
+
+if TYPE_CHECKING:
+    from interpreter.drivers.telemetry import Telemetry
 
 CALLS: Final = 10
 SETTINGS: Final = Settings(functions=("weather",))
@@ -165,7 +167,7 @@ def one_after_another(count: int) -> dict[str, float]:
 
 
 def opened_by(
-    sessions: Sessions, telemetry: Telemetry | None
+    sessions: Sessions, telemetry: "Telemetry | None"
 ) -> Callable[[Counted, str, Path], object]:
     async def one(counted: Counted, kind: str, file: Path) -> None:
         functions = {"weather": counted.weather}
@@ -183,10 +185,12 @@ def opened_by(
     return one
 
 
-def telemetry_in_memory() -> Telemetry:
+def telemetry_in_memory() -> "Telemetry":
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.trace import TracerProvider
+
+    from interpreter.drivers.telemetry import Telemetry
 
     return Telemetry(meters=MeterProvider([InMemoryMetricReader()]), tracers=TracerProvider())
 

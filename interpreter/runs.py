@@ -186,8 +186,8 @@ class RunReader:
         self._prose: list[str] = []
         self._reason: EndReason | None = None
 
-    def take(self, row: Row) -> None:
-        """Take one row in.
+    def take(self, row: Row) -> tuple[RunCall, ...]:
+        """Take one row in, and return the calls that it settled.
 
         Raises:
             HostError: The row is not one of a session with these settings.
@@ -210,10 +210,10 @@ class RunReader:
             self._trap_us += row.at_us - self._opener_asked_us
         if self.state.block is not None and before.block is not self.state.block:
             self._block_changed(before, row)
-        if self.state.calls is not before.calls:
-            self._calls_changed(before, row)
+        settled = self._calls_changed(before, row) if self.state.calls is not before.calls else ()
         for effect in row.effects:
             self._take_effect(effect, row.at_us)
+        return settled
 
     @property
     def run(self) -> Run:
@@ -247,7 +247,8 @@ class RunReader:
         if before.block is None or before.opened != self.state.opened:
             self._opened_us, self._opener_asked_us = row.at_us, self._asked_us
 
-    def _calls_changed(self, before: State, row: Row) -> None:
+    def _calls_changed(self, before: State, row: Row) -> tuple[RunCall, ...]:
+        settled = []
         # What was settled is in the one list and not in the other: most rows settle nothing.
         is_shorter = len(self.state.unsettled) < len(before.unsettled) + (row.rule == "Step/call")
         for key in _gone(before, self.state, row) if is_shorter else ():
@@ -256,11 +257,13 @@ class RunReader:
                 self.calls[key].returned_us = row.at_us
                 self.calls[key].outcome = after.outcome.kind.value
                 self.calls[key].value = after.outcome.value
+                settled.append(self.calls[key])
         if row.rule == "Step/call":
             key = next(reversed(self.state.calls))
             written = self.state.calls[key].call
             if written is not None:
                 self.calls[key] = RunCall(key, written.function, self._opened_us, row.at_us)
+        return tuple(settled)
 
     def _take_effect(self, effect: Effect, at_us: int) -> None:
         match effect:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from interpreter.drivers.telemetry import Telemetry
 from interpreter.errors import missing_extra
 from interpreter.events import Row
 from interpreter.runs import read_run
@@ -24,6 +23,8 @@ def spans(header: Header, rows: Iterable[Row], begin_ns: int, name: str) -> Iter
     Raises:
         MissingExtraError: The SDK is not installed.
     """
+    from interpreter.drivers.telemetry import Telemetry
+
     try:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
