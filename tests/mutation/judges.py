@@ -24,7 +24,7 @@ from reach_faults import Fault, committed
 from interpreter.rules import RULES, rule_name
 
 _TESTS: Final = Path(__file__).parents[1] / "interpreter"
-sys.path += map(str, (_TESTS, *(path for path in _TESTS.iterdir() if path.is_dir())))
+sys.path += map(str, (_TESTS.parent, _TESTS, *(path for path in _TESTS.iterdir() if path.is_dir())))
 _LONGEST_S: Final = 0.5
 _AGAIN_S: Final = 0.5
 """Of CPU time. A vector takes a few hundredths of it: what takes so long does not end."""

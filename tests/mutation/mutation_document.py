@@ -44,6 +44,7 @@ JUDGES: Final = {
     "drivers.restoring": ("test_restoring",),
     "drivers.replay": ("test_replay", "test_traces"),
     "drivers.form": ("test_form", "test_turns", "test_cancelled_by_the_host"),
+    "drivers.telemetry": ("test_telemetry",),
     "agents.post": ("test_agents",),
 }
 """The modules of `interpreter` that are mutated, and which of its tests are asked where no run vector

@@ -106,6 +106,8 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ),
         ("drivers.decoding.Decoder.__init__", "without self._partial = False"),
         ("drivers.decoding.Decoder.__init__", "False → True"),
+        ("drivers.telemetry._Measured.__init__", "without self._began_us = 0"),
+        ("drivers.telemetry._Measured.__init__", "0 → 1"),
     ),
     "A rule that is tried before it has fired already.": (
         ("rules.settling.settle_finish", "state.queue or state.unsettled → state.unsettled"),
@@ -143,6 +145,7 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "case Cancel() | Report() | Finish() without Finish()",
         ),
         ("agents.post.Post.see", "match without case _"),
+        ("drivers.telemetry._Measured.take", "match without case _"),
         ("drivers.restoring.Restoring.play", "match without case _"),
         ("drivers.restoring.Restoring._hear", "match without case _"),
         (

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "reach"))
 
+from extras import from_extra
 from judges import Vectors, committing
 from mutation_document import JUDGES, PAGE, PART, argued, mutants, summed, told, with_part
 from mutation_reasons import AT_IMPORT, REASONS
@@ -16,6 +17,7 @@ from interpreter import machine
 from interpreter.events import Began
 from interpreter.state import State
 
+from_extra("otel", "opentelemetry.sdk.metrics")  # of a module that is mutated, and its tests
 TEXT = PAGE.read_text(encoding="utf-8")
 PARTS = {match[2]: match[0] for match in PART.finditer(TEXT)}
 EVERY = 40
