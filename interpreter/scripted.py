@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cml.arguments import require
+from cml.profile import Profile, Spelling
+from cml.text.regions import make_lexer
 from interpreter.errors import HostError
 from interpreter.session import PROMPTS, RESTORE, Ability, Batch, EndOfDecoding, Piece
 
 _PIECES: Final = "strings, interpreter.Piece and interpreter.EndOfDecoding"
+_PROFILE: Final = Profile()
 
 
 class ScriptedSession:
@@ -98,16 +101,20 @@ TURN: Final = "\f"
 """What ends a turn in a script: a form feed, the character that ends a page."""
 
 
-def turns_of(script: str, most: int) -> list[str | EndOfDecoding]:
+def turns_of(
+    script: str, most: int, profile: Profile = _PROFILE
+) -> list[str | Piece | EndOfDecoding]:
     """Cut a script into the pieces of its turns.
 
     Args:
         script: What a model writes, its turns one after another with a form feed between them.
         most: How many pieces a turn has at most; then its output limit is reached.
+        profile: How contexts are written. Where markers are tokens, what would be one in text is.
     """
-    played: list[str | EndOfDecoding] = []
+    is_token = profile.markers is Spelling.TOKEN
+    played: list[str | Piece | EndOfDecoding] = []
     for turn in script.split(TURN):
-        pieces = pieces_of(turn)
+        pieces = [*_marked(turn, profile)] if is_token else pieces_of(turn)
         played += pieces[:most]
         played.append(EndOfDecoding("length" if len(pieces) > most else "stop"))
     return played
@@ -116,3 +123,12 @@ def turns_of(script: str, most: int) -> list[str | EndOfDecoding]:
 def pieces_of(text: str) -> list[str]:
     """Cut a text into pieces of about the size of a token: a word or a mark, with its space."""
     return re.findall(r"\s?\w{1,6}|\s?[^\w\s]|\s", text)
+
+
+def _marked(text: str, profile: Profile) -> Iterator[str | Piece]:
+    lexer = make_lexer(profile, generated=True)
+    for symbol in (*lexer.feed(text), *lexer.close()):
+        if symbol.marker is None:
+            yield from pieces_of(symbol.text)
+        else:
+            yield Piece(symbol.text, marker=symbol.marker)

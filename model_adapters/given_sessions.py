@@ -42,13 +42,17 @@ def _open_script(request: Request, path: str) -> Opened:
     except UnicodeDecodeError as error:
         raise AdapterError(f"{path}: not UTF-8 at byte {error.start + 1}") from None
 
-    turns = turns_of(text, request.max_tokens)
+    turns = turns_of(text, request.max_tokens, request.profile)
     session = ScriptedSession(turns, 0.0 if request.bare else _SCRIPT_TOKEN_S)
     return Opened(session, f"the script {Path(path).name}")
 
 
 SCRIPT: Final = Backend(
-    "script:FILE", "what a model writes, out of a file", _require_script, _open_script, frozenset()
+    "script:FILE",
+    "what a model writes, out of a file",
+    _require_script,
+    _open_script,
+    frozenset({"markers"}),
 )
 
 # ---------------------------------------------------------------------------- a module's factory

@@ -106,5 +106,5 @@ markers_option: Final = click.option(
     type=click.Choice([spelling.value for spelling in Spelling]),
     default=Spelling.TEXT.value,
     show_default=True,
-    help="How markers are spelled: as text, or, with hf, as five tokens that nothing else is.",
+    help="How markers are spelled: as text, or, with hf or a script, as five tokens that nothing else is.",
 )
