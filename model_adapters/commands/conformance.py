@@ -60,7 +60,7 @@ from model_adapters.training.evaluation.trials import BerkeleyQuestion, trial_re
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long one check may take.",
+    help="How long one check may take; to open, the backend has five times as long.",
 )
 @click.option(
     "--behaviour",
@@ -123,7 +123,7 @@ def conformance_command(
         Subject(sessions.session, request),
         limit_s=limit_s,
         given_up=sessions.forget,
-        repeat=lambda check: _alone(check, about),
+        repeat=lambda check: _alone(check, about, device),
     )
     results = (
         *unknown_entries(baseline, {check.id for check in all_checks()}),
@@ -184,10 +184,11 @@ def _observed(
         )
 
 
-def _alone(check: Check, about: Circumstances) -> str:
+def _alone(check: Check, about: Circumstances, device: str | None) -> str:
     seed = f" --seed {about.seed}" if about.seed else ""
-    markers = in_options(about.markers)
-    return f"cml conformance {shlex.quote(about.backend)}{markers}{seed} --only {check.id}"
+    where = f" --device {device}" if device else ""
+    options = f"{in_options(about.markers)}{seed}{where}"
+    return f"cml conformance {shlex.quote(about.backend)}{options} --only {check.id}"
 
 
 @contextmanager

@@ -177,6 +177,8 @@ class _Suite(pytest.Collector):
             yield f"--cml-markers={markers}"
         if seed := option("cml_seed"):
             yield f"--cml-seed={seed}"
+        if device := option("cml_device"):
+            yield f"--cml-device={device}"
         yield f"--cml-only={check.id} -m {_MARK}"
 
 

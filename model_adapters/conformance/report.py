@@ -85,7 +85,8 @@ def as_text(report: ConformanceReport) -> str:
             case "pass" | "not exercised":
                 continue
             case ending:
-                lines += ["", f"{ending.upper()} {result.id} ({', '.join(result.rules)})"]
+                rules = f" ({', '.join(result.rules)})" if result.rules else ""
+                lines += ["", f"{ending.upper()} {result.id}{rules}"]
                 lines += [f"  {result.does}", f"  {result.message}"]
                 lines += [f"  alone: {result.repeat}"] if result.repeat else []
     lines += _unseen(report)
@@ -167,9 +168,10 @@ def as_junit(report: ConformanceReport) -> str:
         suite.add_property(name, visible(value))
     for result in report.results:
         kind, _, name = visible(result.id).partition("/")
-        case = TestCase(name, classname=kind, time=result.took_s)
+        case = TestCase(name, classname=kind, time=result.took_s or 0)
         if result.ending in kinds:
-            why = kinds[result.ending](f"{result.ending}: {visible_lines(result.message)}")
+            message = f"{result.ending}: {visible_lines(result.message)}"
+            why = kinds[result.ending](message, result.ending)
             why.text = visible_lines(f"{result.does}\n{result.message}\n{result.repeat}")
             case.result = [why]
         suite.add_testcase(case)

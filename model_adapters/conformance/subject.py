@@ -1,6 +1,8 @@
 """What is put to the test: a way to open sessions of one backend, and the driver that drives them."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import TimeoutError as TimedOut
 from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -17,6 +19,7 @@ from interpreter.tools.signature import Function
 from interpreter.vectors.runs import ScriptedToken
 from model_adapters.backends import BackendSessions, require_backend
 from model_adapters.conformance.forcing import Forced, script_of, steered
+from model_adapters.errors import AdapterError
 from model_adapters.opening import Request, Sampling, asked_of
 from model_adapters.testing import CONTROL_SPELLINGS
 from model_adapters.testing.watched import Bench, Watched
@@ -27,6 +30,8 @@ RealtimeDrive: TypeAlias = Callable[[Session, Mapping[str, Function], Settings],
 PROMPT = "Count from one to twenty, in words."
 _MAX_TOKENS = 1_000
 _CHANCE = 1.5
+_OPENING = 5
+"""So many times as long as a check may take a backend to open: a model has to be loaded."""
 _STEPS = 8
 """Pieces that a story of the contract decodes at a time."""
 
@@ -126,18 +131,32 @@ def open_sessions(request: Request, limit_s: float) -> BackendSessions:
 
     Args:
         request: What is asked of it.
-        limit_s: How long the first session may take to close, in seconds; a check tells if it takes longer.
+        limit_s: How long a check may take, in seconds: so long the first session may take to close, and
+            five times as long to open, but where a person is there to be asked, and to stop it. Of what
+            takes longer to close a check tells.
 
     Raises:
-        AdapterError: There is no such backend, or it cannot be had.
+        AdapterError: There is no such backend, or it cannot be had in this time.
         MissingExtraError: It needs a package that is not installed.
         HostError: What was given as a session is none.
     """
     require_backend(request.backend, asked_of(request))
     sessions = BackendSessions()
-    closing = DaemonThreads("cml-close").submit(sessions.session(request).close)
-    wait([closing], timeout=limit_s)
+    if sys.stdin.isatty() and not request.yes:
+        # A person may be asked whether to download: in another thread Ctrl-C could not end that.
+        opened = sessions.session(request)
+    else:
+        opened = _opened_within(_OPENING * limit_s, sessions, request)
+    wait([DaemonThreads("cml-close").submit(opened.close)], timeout=limit_s)
     return sessions
+
+
+def _opened_within(limit_s: float, sessions: BackendSessions, request: Request) -> Session:
+    try:
+        return DaemonThreads("cml-open").submit(sessions.session, request).result(limit_s)
+    except TimedOut:
+        told = f"{request.backend} did not open within {limit_s:g} s; give it more by --timeout"
+        raise AdapterError(told) from None
 
 
 def request_of(

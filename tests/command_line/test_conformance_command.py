@@ -25,13 +25,16 @@ def good(request):
     return ScriptedSession([*WORDS[: request.max_tokens], EndOfDecoding("length")])
 
 def marked(request):
-    return Opened(good(request), "a script", takes=frozenset({"markers"}))
+    return Opened(good(request), "a script", takes=frozenset({"markers", "device"}))
 
 def broken(request):
     raise ValueError("no weights")
 
 def hanging(request):
     return Hanging(WORDS)
+
+def never(request):
+    sleep(3600)
 
 def wordless(request):
     return ScriptedSession([])
@@ -64,12 +67,24 @@ def test_one_check_runs_alone_as_the_report_says(folder: Path, cml: Cml) -> None
 
 
 def test_markers_as_tokens_are_put_to_the_test(folder: Path, cml: Cml) -> None:
-    words = ("--markers", "token", "--only", "vectors/tokens-truncated", "--json")
+    options = ("--markers", "token", "--seed", "7", "--device", "cpu")
+    words = (*options, "--only", "vectors/tokens-truncated", "--json")
     document = json.loads(cml("conformance", "python:given_adapter:marked", *words).out)
     assert document["markers"] == "token"
     [only] = document["results"]
     assert only["ending"] == "pass"
-    assert only["repeat"].startswith("cml conformance python:given_adapter:marked --markers token ")
+    again = ("cml conformance python:given_adapter:marked", *options, "--only", only["id"])
+    assert only["repeat"] == " ".join(again)
+
+
+def test_a_script_is_put_to_the_test_with_either_spelling(folder: Path, cml: Cml) -> None:
+    (folder / "s.cml").write_text("Well. [TRAP][END]")
+    (folder / "known.txt").write_text("driver/past-trap  # in text alone\nvectors/travel\n")
+    chosen = ("--only", "vectors/travel", "--baseline", "known.txt", "--json")
+    for markers in ("text", "token"):
+        found = cml("conformance", "script:s.cml", "--markers", markers, *chosen)
+        [only] = json.loads(found.out)["results"]
+        assert (only["id"], only["message"][:23]) == ("vectors/travel", "the baseline expects th")
 
 
 @pytest.mark.slow
@@ -101,12 +116,19 @@ def test_a_check_that_hangs_is_cut_off_and_the_next_one_runs(folder: Path, cml: 
     assert "1 passed" in found.out
 
 
+def test_a_backend_that_never_opens_is_given_up(folder: Path, cml: Cml) -> None:
+    found = cml("conformance", "python:given_adapter:never", "--timeout", "0.1")
+    assert (found.status, found.out) == (1, "")
+    assert "did not open within 0.5 s; give it more by --timeout" in found.err
+
+
 def test_a_baseline_holds_and_goes_stale(folder: Path, cml: Cml) -> None:
     word = "python:given_adapter:good"
-    Path("known.txt").write_text("session/append  # expected\n")
+    Path("known.txt").write_text("session/append  # expected\nsession/never\n")
     found = cml("conformance", word, "--only", "session/append", "--baseline", "known.txt")
     assert found.status == 1
-    assert "take it out of the baseline" in found.out
+    assert "FAIL session/never\n" in found.out
+    assert found.out.count("take it out of the baseline") == 2
 
 
 def test_where_nothing_could_be_seen_nothing_is_good(folder: Path, cml: Cml) -> None:

@@ -123,6 +123,23 @@ def test_a_baseline_expects_a_wrong_answer_and_goes_stale(cml: Cml, wrong: tuple
     assert "take it out of the baseline" in stale.out
 
 
+def test_one_baseline_serves_every_level_and_profile(cml: Cml) -> None:
+    Path("known.txt").write_text("syntax/trap\nruns/progress-then-result\nruns/prose-only\n")
+    assert {*listed(cml), *listed(cml, "--markers", "token")} >= {
+        *Path("known.txt").read_text().split()
+    }
+    only = ("--markers", "token", "--level", "core", "--only", "runs/prose-only")
+    words = ("vectors", *only, "--json")
+    document = json.loads(cml(*words, "--baseline", "known.txt", "true").out)
+    assert [(each["id"], each["ending"]) for each in document["results"]] == [
+        ("runs/prose-only", "expected-fail")
+    ]
+    Path("known.txt").write_text("syntax/nonsense\n")
+    document = json.loads(cml(*words, "--baseline", "known.txt", "true").out)
+    assert document["results"][0]["id"] == "syntax/nonsense"
+    assert "there is no such check" in document["results"][0]["message"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -141,7 +158,7 @@ def test_a_mistake_is_told(cml: Cml, words: tuple[str, ...], told: str) -> None:
 
 
 def test_a_command_line_in_quotes_is_told(cml: Cml) -> None:
-    found = cml("vectors", "--only", "runs/travel", "node answer.js")
+    found = cml("vectors", "--only", "runs/prose-only", "node answer.js")
     assert (found.status, found.out) == (1, "")
     assert "write the command without quotes around it" in found.err
 

@@ -201,4 +201,7 @@ def test_every_form_of_a_report_says_what_was_found() -> None:
     [suite] = ET.fromstring(WRITERS[".xml"](whole))
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "5", "failures": "1", "errors": "1", "skipped": "2"}
+    wrong = [(each.tag, each.get("type")) for case in suite.iter("testcase") for each in case]
+    assert ("failure", "fail") in wrong
+    assert ("error", "error") in wrong
     assert ET.fromstring(WRITERS[".svg"](whole)).tag.endswith("svg")
