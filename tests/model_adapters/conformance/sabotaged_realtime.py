@@ -1,6 +1,5 @@
 """Drivers in real time that are sabotaged, each in one way."""
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
@@ -12,14 +11,12 @@ from interpreter.drivers.driver import Driver
 from interpreter.drivers.realtime import Runtime
 from interpreter.drivers.verbs import Verbs
 from interpreter.errors import HostError
-from interpreter.events import Cancel, Decode, Effect, Event, Finish, Inject, Returned, Start
+from interpreter.events import Cancel, Decode, Effect, Event, Inject, Returned, Start
 from interpreter.session import Batch, Session
 from interpreter.state import Settings, State
 from interpreter.tools.calling import call_function
 from interpreter.tools.signature import Function
 from model_adapters.conformance.subject import RealtimeDrive
-
-_LATER_S: Final = 0.01
 
 
 class SlowInject(Driver):
@@ -83,14 +80,11 @@ class NoCancel(Driver):
 class DecodesAfterStop(Driver):
     """After a turn was stopped a step is decoded yet."""
 
-    def _perform(self, effect: Effect) -> None:
-        super()._perform(effect)
-        if effect == Finish("stopped"):
-            threading.Timer(_LATER_S, self._decode_late).start()
-
-    def _decode_late(self) -> None:
-        with suppress(HostError):  # it was closed before
-            self._verbs.decode()
+    def put(self, event: Event | None) -> None:
+        super().put(event)
+        if self.is_stopping and isinstance(event, Returned):
+            with suppress(HostError):  # it was closed before
+                self._verbs.decode()
 
 
 class NeverStops(Driver):
