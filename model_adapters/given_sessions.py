@@ -2,20 +2,22 @@
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeGuard, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from cml.terminal.files import require_readable
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.scripted import ScriptedSession, turns_of
 from interpreter.session import Batch, EndOfDecoding, Piece, Session, abilities_of
+from interpreter.state import Layout
 from model_adapters.errors import AdapterError, UnknownBackendError
-from model_adapters.opening import Backend, Opened, Request
+from model_adapters.opening import Backend, Opened, Option, Request
 
 Done = TypeVar("Done")
 
@@ -76,6 +78,7 @@ def _open_factory(request: Request, word: str) -> Opened:
     made = _made(factory, request, word)
     opened = made if isinstance(made, Opened) else Opened(_session(made, word), f"python:{word}")
     session = _session(opened.session, word)
+    opened = _said(opened, word)
     # A test bench tells by itself what a session raises, and may know what it is.
     return opened if request.bare else replace(opened, session=_GivenSession(session, word))
 
@@ -120,6 +123,8 @@ def _made(factory: Callable[[Request], object], request: Request, word: str) -> 
 
 
 def _session(made: object, word: str) -> Session:
+    if isinstance(made, Coroutine):
+        made.close()  # else Python says on standard error that nobody awaited it
     if not _has_verbs(made):
         raise AdapterError(
             f"python:{word} made a {type(made).__name__}; expected a session, with the verbs "
@@ -127,6 +132,25 @@ def _session(made: object, word: str) -> Session:
         )
     abilities_of(made)
     return made
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What a factory says of its session, and traces and options are made of."""
+
+    model: str
+    layout: Layout
+    regions: tuple[tuple[str, str], ...]
+    takes: frozenset[Option]
+
+
+def _said(opened: Opened, word: str) -> Opened:
+    """Hold to its types what a factory says: a trace that begins with what no trace has is lost."""
+    told = {name: getattr(opened, name) for name in _Said.__struct_fields__}
+    try:
+        said = msgspec.convert(told, _Said)
+    except msgspec.ValidationError as error:
+        raise AdapterError(f"python:{word} made an Opened with a fault: {error}") from None
+    return replace(opened, **msgspec.structs.asdict(said))
 
 
 class _GivenSession:
@@ -175,6 +199,8 @@ class _GivenSession:
 
 def raised(error: BaseException) -> str:
     """Say what somebody else's code raised, and in which line."""
+    if isinstance(error, SyntaxError):  # says by itself where
+        return f"raised {type(error).__name__}: {error}"
     *_, last = traceback.extract_tb(error.__traceback__)
     where = f"{Path(last.filename).name}, line {last.lineno}"
     return f"raised {type(error).__name__}: {error} ({where})"

@@ -11,6 +11,7 @@ from interpreter.events import Outcome, failure
 from interpreter.exchange.foreign_json import shaped
 from interpreter.exchange.happenings import (
     CallAnswered,
+    ForeignError,
     Format,
     Happening,
     ModelCalled,
@@ -84,14 +85,20 @@ class _Message(msgspec.Struct, frozen=True, rename="camel"):
     tool_call_cancellation: _Cancellation | None = None
 
 
+_OTHERS: Final = {"setup", "setupComplete", "usageMetadata", "goAway", "sessionResumptionUpdate"}
+_MEMBERS: Final = frozenset({*_Message.__struct_encode_fields__, *_OTHERS})
+"""What a message of the API may have; newer revisions have more."""
 _VERBATIM: Final = frozenset({"args", "response"})
 _SNAKE: Final = re.compile(r"_([a-z])")
 
 
 def _read(text: str) -> Iterator[Happening]:
     heard: list[tuple[Logged, str]] = []
+    logged, is_known = None, False
     for logged in events_of(text):
-        message = shaped(_camel(logged.event), _Message, logged.line)
+        event = _camel(logged.event)
+        is_known = is_known or not _MEMBERS.isdisjoint(event)
+        message = shaped(event, _Message, logged.line)
         server = message.server_content
         if server is not None and server.input_transcription is not None:
             heard.append((logged, server.input_transcription.text))
@@ -101,6 +108,8 @@ def _read(text: str) -> Iterator[Happening]:
         yield from _happenings(logged, message)
     if heard:
         yield _spoken(heard)
+    if logged is not None and not is_known:
+        raise ForeignError(1, f"no message has one of the members {', '.join(sorted(_MEMBERS))}")
 
 
 def _spoken(heard: Sequence[tuple[Logged, str]]) -> PersonSpoke:
@@ -187,19 +196,23 @@ def _outcome(response: _FunctionResponse) -> Outcome:
             return Outcome(OutcomeKind.RETURNED, value)
 
 
-def _camel(value: object) -> object:
+def _camel(members: Mapping[str, object]) -> dict[str, object]:
     """Return a message with the names of the wire; those of the Python client have underscores."""
+    return {
+        _SNAKE.sub(lambda found: found[1].upper(), str(key)): (
+            inner if key in _VERBATIM else _camel_within(inner)
+        )
+        for key, inner in members.items()
+        if inner is not None
+    }
+
+
+def _camel_within(value: object) -> object:
     match value:
         case Mapping():
-            return {
-                _SNAKE.sub(lambda found: found[1].upper(), str(key)): (
-                    inner if key in _VERBATIM else _camel(inner)
-                )
-                for key, inner in value.items()
-                if inner is not None
-            }
+            return _camel(value)
         case list():
-            return [_camel(inner) for inner in value]
+            return [_camel_within(inner) for inner in value]
         case _:
             return value
 

@@ -93,7 +93,7 @@ def _taken(
             advance()
     except TimedOut:
         return taken, f"number {len(taken) + 1} did not come to its end within {limit_s:g} s"
-    except Exception as error:  # noqa: BLE001  a backend is somebody else's
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a backend is somebody else's
         return taken, f"number {len(taken) + 1} broke off: {fault_of(error)[1]}"
     finally:
         threads.shutdown(wait=False)

@@ -77,12 +77,12 @@ def _outcome(check: Check, subject: Subject) -> tuple[CheckEnding, str]:
         reason = check.exercise(subject)
     except NotExercised as why:
         reason = str(why)
-    except Exception as error:  # noqa: BLE001  a backend is somebody else's
+    except BaseException as error:  # noqa: BLE001  a backend is somebody else's, its exit too; Ctrl-C comes to no thread
         return fault_of(error)
     return ("pass", "") if reason is None else ("not exercised", reason)
 
 
-def fault_of(error: Exception) -> tuple[CheckEnding, str]:
+def fault_of(error: BaseException) -> tuple[CheckEnding, str]:
     """Return what an error comes to, and how it is told.
 
     Args:
@@ -97,7 +97,7 @@ def fault_of(error: Exception) -> tuple[CheckEnding, str]:
             return "error", _short(f"{type(error).__name__}: {error} ({_place(error)})")
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"{last.filename}, line {last.lineno}, in {last.name}"
 

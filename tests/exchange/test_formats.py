@@ -172,6 +172,12 @@ FOREIGN = {
         1,
         "`id`",
     ),
+    "gemini, another program's": (
+        "gemini",
+        '{"messages": [{"role": "user", "content": "hi"}]}',
+        1,
+        "no message has one of the members clientContent,",
+    ),
     "mcp, no message": ("mcp", '{"jsonrpc": "2.0"}', 1, "neither a request"),
     "mcp, no tool": (
         "mcp",

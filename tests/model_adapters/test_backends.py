@@ -27,6 +27,15 @@ def plainly(request):
 def not_at_all(request):
     return request.prompt
 
+async def later(request):
+    return ScriptedSession([request.prompt])
+
+def numbered(request):
+    return Opened(ScriptedSession([request.prompt]), 7)
+
+def heeding(request):
+    return Opened(ScriptedSession([request.prompt]), "mine", takes={"warmth"})
+
 def boastfully(request):
     session = ScriptedSession([])
     session.abilities = {"fly"}
@@ -52,6 +61,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cml_test_adapter.py").write_text(MODULE)
     (tmp_path / "cml_test_broken.py").write_text("import cml_test_not_there")
     (tmp_path / "cml_test_failing.py").write_text("1 / 0")
+    (tmp_path / "cml_test_misspelt.py").write_text("def f(:")
     (tmp_path / "script.cml").write_text("one two three four")
 
 
@@ -91,6 +101,10 @@ def test_what_a_model_needs_is_added_to_what_the_host_chose() -> None:
         ("cml_test_adapter:wrongly", "raised ValueError: of mine"),
         ("cml_test_adapter:leaving", "raised SystemExit: 3"),
         ("cml_test_adapter:not_at_all", "made a str; expected a session, with the verbs decode"),
+        ("cml_test_adapter:later", "made a coroutine; expected a session"),
+        ("cml_test_adapter:numbered", r"Expected `str`, got `int` - at `\$.model`"),
+        ("cml_test_adapter:heeding", r"Invalid enum value 'warmth' - at `\$.takes"),
+        ("cml_test_misspelt:f", r"it raised SyntaxError: [^()]*\(cml_test_misspelt.py, line 1\)$"),
     ],
 )
 def test_what_makes_no_session_gets_one_message(word: str, says: str) -> None:

@@ -753,6 +753,15 @@ class BreaksAfterAnAppend(Toy):
         return super().decode()
 
 
+class LeavesAfterAnAppend(Toy):
+    """A decode after an append ends the program, with the status that says all is good."""
+
+    def decode(self) -> Piece | EndOfDecoding:
+        if self.since > self.asked:
+            raise SystemExit(0)
+        return super().decode()
+
+
 SABOTAGED: Final[dict[type[Toy], str]] = {
     NeverReadsAppends: "context/after-append",
     ReadsAppendsTwice: "context/after-append",
@@ -774,5 +783,6 @@ SABOTAGED: Final[dict[type[Toy], str]] = {
     BelongsToItsThread: "session/apart",
     HangsAfterAnAppend: "context/after-append",
     BreaksAfterAnAppend: "context/after-append",
+    LeavesAfterAnAppend: "context/after-append",
 }
 """Sessions that only a conformance run sees through, with the check that is made for their fault."""
