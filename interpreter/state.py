@@ -57,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     estimates_us: dict[str, Annotated[int, Meta(ge=0, le=10**13)]] = {}
     aliases: dict[str, str] = {}
 
+    def __post_init__(self) -> None:
+        """Refuse a profile that is none; whatever else is wrong waits for `check_settings`."""
+        require(self.profile, Profile, "the profile of settings is a cml.Profile")
+
 
 def check_settings(settings: Settings) -> Settings:
     """Return the settings, if a session can keep them.

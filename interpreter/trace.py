@@ -6,6 +6,7 @@ its events, fires the same rules with the same effects.
 
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
 from itertools import accumulate
@@ -238,6 +239,11 @@ def _check_line(number: int, line: bytes) -> None:
         raise TraceError(number, "Syntax/encoding", f"{fault} of the line")
     if not line.endswith(b"\n"):
         message = _CUT_HEADER if number == 1 else _CUT_ROW
+        raise TraceError(number, "Trace/format", message)
+    if line.isspace():
+        raise TraceError(number, "Trace/format", "the line is empty; take it out")
+    if number == 1 and line.startswith(BOM_UTF8):
+        message = "a byte order mark stands before the header; save the file without it"
         raise TraceError(number, "Trace/format", message)
     if _nesting(line) > MAX_NESTING:
         message = f"brackets nest deeper than {MAX_NESTING}, the most that a trace may have"

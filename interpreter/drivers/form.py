@@ -46,7 +46,7 @@ class RuntimeForm:
         self._driver = Driver(
             session,
             functions,
-            settings or Settings(),
+            Settings() if settings is None else settings,
             workplace=workplace,
             coroutines=coroutines,
             clock=clock,

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from itertools import count
 from typing import Self
 
+from cml.arguments import require
 from cml.wording import counted
 from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.drivers.driver import Journal, forget, monotonic_us
@@ -31,6 +32,9 @@ class Sessions:
         most_open: How many sessions may be open at once.
         clock: Microseconds, never going back.
         patience_s: As for `Runtime`, in seconds.
+
+    Raises:
+        TypeError: One of these is something else.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Sessions:
         clock: Callable[[], int] = monotonic_us,
         patience_s: float = 5.0,
     ) -> None:
+        require(most_open, int, "most_open is a number of sessions")
         self._workplace = Workplace(executor, decoder)
         self._most_open = most_open
         self._clock = clock

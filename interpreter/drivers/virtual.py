@@ -228,7 +228,7 @@ def run_virtual(
         raise TypeError(
             f"functions are a callable that answers each start, not {kind_of(functions)}"
         )
-    used = check_settings(settings or Settings())
+    used = check_settings(Settings() if settings is None else settings)
     happening = [(0, Began()), *planned]
     return drive(
         used, VirtualEnvironment(session, used, functions, costs or DecodingCosts(), happening)

@@ -7,6 +7,7 @@ with it, and it ends with whoever asks: a host that was killed leaves none behin
 import faulthandler
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -85,10 +86,18 @@ def limit_memory(limit_bytes: int) -> None:
 
 def _stand_alone() -> None:
     os.setsid()  # a terminal's Ctrl-C is for the host, which ends its workers itself
+    _open_to_ctrl_c()
     parent = parent_process()
     if parent is not None:
         watching = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
         watching.start()
+
+
+def _open_to_ctrl_c() -> None:
+    """Take the signal again, for the sake of programs that functions start; one that came is dropped."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, handler)
 
 
 def _end_with(sentinel: int) -> None:

@@ -7,8 +7,8 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Final
@@ -46,7 +46,8 @@ class WorkerProcess:
         self._process = context.Process(
             target=serve, args=(theirs, printing, memory_bytes), name="cml-worker"
         )
-        self._process.start()
+        with _ctrl_c_held_back():
+            self._process.start()
         self._is_over = False
         theirs.close()
         printing.close()
@@ -139,6 +140,20 @@ def _context() -> "ForkServerContext | SpawnContext":
     context = get_context("forkserver")
     context.set_forkserver_preload([serve.__module__, call_function.__module__])
     return context
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Have a process that is started here take no Ctrl-C: while Python loads what it needs, which is
+    long before our first line runs there, it would answer with a traceback on the terminal.
+
+    The mask is inherited, by the server of forks too. A worker opens it when it stands alone.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _kill_all() -> None:

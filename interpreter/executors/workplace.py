@@ -3,6 +3,7 @@
 from concurrent.futures import Executor
 from typing import Literal, TypeAlias
 
+from cml.arguments import kind_of
 from interpreter.executors.strand import Submit, at_once
 from interpreter.executors.threads import DaemonThreads
 from interpreter.tools.progress import Office
@@ -19,9 +20,17 @@ class Workplace:
         executor: Where functions run that are no coroutines; a pool of threads by default. One that
             is given is not shut down.
         decoder: Where verbs are done. So is this.
+
+    Raises:
+        TypeError: One of them is something else.
     """
 
     def __init__(self, executor: Executor | None = None, decoder: Decoders = None) -> None:
+        if executor is not None:
+            _require_submit(executor, "an executor is a concurrent.futures.Executor")
+        if decoder not in (None, "at once"):
+            expected = "a decoder is a concurrent.futures.Executor, 'at once' or None"
+            _require_submit(decoder, expected)
         self.office = Office()
         self._calls = DaemonThreads("cml-call")
         self._verbs = DaemonThreads("cml-decode", limit=1)
@@ -33,6 +42,12 @@ class Workplace:
         self._verbs.shutdown(wait=False)
         self._calls.shutdown(wait=False, cancel_futures=True)
         self.office.close()
+
+
+def _require_submit(value: object, expected: str) -> None:
+    """Check for the one verb that is used: clusters have executors of no common base."""
+    if not callable(getattr(value, "submit", None)):
+        raise TypeError(f"{expected}, not {kind_of(value)}")
 
 
 def _submit(decoder: Executor | Literal["at once"]) -> Submit:

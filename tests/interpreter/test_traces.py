@@ -1,6 +1,7 @@
 """Traces: written, validated, replayed, and broken by hand."""
 
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 import msgspec
@@ -153,6 +154,9 @@ def test_a_trace_that_ends_early_is_valid_up_to_there() -> None:
         ),
         ([b'{"cml_trace":1}\n', b'{"at_us":0,"ru'], "Trace/format", 2, "cut off"),
         ([b'{"cml_trace":1}\n', b"[]\n"], "Trace/format", 2, "not a row"),
+        ([b'{"cml_trace":1}\n', b"\r\n"], "Trace/format", 2, "the line is empty"),
+        ([b'{"cml_trace":1,"crc":"08e3c4b9"}\n', b"\n"], "Trace/format", 2, "the line is empty"),
+        ([BOM_UTF8 + b'{"cml_trace":1}\n'], "Trace/format", 1, "a byte order mark"),
         ([b'{"cml_trace":1}\n', b'{"at_us":0,"rule":"\xff"}\n'], "Syntax/encoding", 2, "UTF-8"),
     ],
 )

@@ -374,3 +374,45 @@ def test_prints_of_threads_and_coroutines_are_kept_apart(capsys) -> None:
     ]
     assert others.printed == "a thread of its own\n"
     assert capsys.readouterr() == ("the host\n", "")
+
+
+INTERRUPTED = """
+import os, signal, threading
+from interpreter.executors import Processes
+
+def held_back() -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: None)
+    is_there = threading.Event()
+
+    def interrupt() -> None:
+        while not is_there.wait(0.003):
+            os.killpg(0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with Processes(1) as pool:
+        future = pool.submit(held_back)
+        while not future.done():
+            is_there.wait(0.01)
+        is_there.set()
+        print(future.result())
+"""
+
+
+def test_ctrl_c_while_workers_start_shows_no_traceback_of_theirs(tmp_path: Path) -> None:
+    (tmp_path / "host.py").write_text(INTERRUPTED)
+    python = [sys.executable, "host.py"]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    ended = subprocess.run(
+        python,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("False\n", "", 0)
