@@ -1,5 +1,6 @@
 """Commands of the language: validate, parse, explain."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from cml.ast import Context
 from cml.diagnostics import RULES, CmlError, Diagnostic, Severity
 from cml.parser import parse, read_symbols
 from cml.profile import Profile
-from cml.terminal.files import INPUT_FILE, reading, require_readable
+from cml.terminal.files import INPUT_FILE, STDIN, reading, require_readable
 from cml.terminal.options import json_option
 from cml.terminal.output import print_json, utf8_output
 from cml.tools.documents import context_document
@@ -58,7 +59,13 @@ def validate_command(check_trace: TraceChecker) -> click.Command:
     """
 
     @click.command("validate")
-    @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+    @click.argument("files", metavar="FILE...", nargs=-1)
+    @click.option(
+        "--files-from",
+        "listed",
+        type=INPUT_FILE,
+        help="Check also the files that this one names, each in a line or before a NUL (git ls-files -z).",
+    )
     @click.option(
         "--format",
         "form",
@@ -69,18 +76,34 @@ def validate_command(check_trace: TraceChecker) -> click.Command:
     )
     @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
     @_profile_option
-    def command(files: tuple[str, ...], form: str, as_json: bool, profile: str) -> None:
+    def command(
+        files: tuple[str, ...], listed: str | None, form: str, as_json: bool, profile: str
+    ) -> None:
         """Check contexts, and traces (names that end in .jsonl); - is standard input.
 
         Exit status: 0 all are valid, 1 one is not, 2 one cannot be read.
         """
         used = _read_profile(profile)
+        if listed is not None:
+            files += _names_in(listed)
+            if STDIN in files and listed == STDIN:
+                raise click.UsageError("- is both a file and the list of files")
+        elif not files:
+            raise click.UsageError("Missing argument 'FILE...', or --files-from.")
         require_readable(*files)
         findings = (_findings(file, used, check_trace) for file in files)
         is_valid = _write("json" if as_json else form, findings)
         sys.exit(0 if is_valid else 1)
 
     return command
+
+
+def _names_in(listed: str) -> tuple[str, ...]:
+    """Return the names that a file lists; a name may hold a line feed where NULs end them."""
+    with reading(listed) as opened:
+        content = opened.read()
+    names = content.split(b"\0") if b"\0" in content else content.splitlines()
+    return tuple(os.fsdecode(name) for name in names if name)
 
 
 def _write(form: str, findings: Iterator[Findings]) -> bool:

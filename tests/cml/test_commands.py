@@ -107,6 +107,26 @@ def test_sarif(good: Path, bad: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("end", ["\n", "\0", "\r\n"])
+def test_files_that_a_list_names_are_one_report(good: Path, bad: Path, end: str) -> None:
+    """Whatever their number: the arguments of a command have a limit, beyond which xargs begins another."""
+    listed = "".join(f"{name}{end}" for name in [good] * 3_000 + [bad]).encode()
+    result = validate("--files-from", "-", "--format", "sarif", stdin=listed)
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)["runs"][0]["results"]) == 2
+    nothing = validate("--files-from", "-", "--format", "sarif")
+    assert nothing.exit_code == 0
+    assert json.loads(nothing.stdout)["runs"][0]["results"] == []
+
+
+def test_a_list_of_files_is_named_where_there_are_no_files(tmp_path: Path) -> None:
+    assert "FILE..., or --files-from" in validate().stderr.replace("'", "")
+    assert validate("-", "--files-from", "-").exit_code == 2
+    assert validate("--files-from", tmp_path / "nowhere").exit_code == 2
+    result = validate("--files-from", "-", stdin=b"nowhere.cml\n")
+    assert (result.exit_code, result.stderr) == (2, "Error: nowhere.cml: there is no such file\n")
+
+
 def test_standard_input_and_profiles() -> None:
     body = b'[CALL] {"name": "f", "arguments": {}} [END]'
     assert validate("-", "--profile", "json,core", stdin=body).exit_code == 0
