@@ -122,6 +122,17 @@ def test_marks_of_curves_stay_off_the_edges(ys: list[float], first: float, logar
         assert all(20 <= float(value) <= 980 for value in point.split(","))
 
 
+def test_the_axes_of_a_picture_spell_their_numbers_alike() -> None:
+    curve = Curve("async", xs=(0.0, 20_000_000.0), ys=(0.0, 4_000.0))
+    chart = Curves("What if?", "microseconds", "ms", (curve,))
+    from_extra("plot", "matplotlib")
+    from interpreter.schedule.charts.images import image
+
+    drawn = image(chart, "svg").decode()
+    assert "<!-- 20,000,000 -->" in drawn
+    assert "<!-- 4,000 -->" in drawn
+
+
 @given(least=st.floats(0, 1e9), length=st.floats(1e-3, 1e9))
 def test_axes_name_a_few_round_numbers_within_their_range(least: float, length: float) -> None:
     most = least + length

@@ -165,6 +165,8 @@ def _draw_curves(chart: Curves) -> Figure:
             one.set_minor_formatter(_plain_number if labelled else NullFormatter())
     else:
         axis.yaxis.set_major_formatter(_plain_number)
+        if not chart.names:
+            axis.xaxis.set_major_formatter(_plain_number)
         axis.set_ylim(
             0, 1.05 * max(1e-9, *(height for curve in chart.curves for height in curve.ys))
         )
@@ -173,7 +175,7 @@ def _draw_curves(chart: Curves) -> Figure:
 
 
 def _plain_number(value: float, _: float = 0.0) -> str:
-    return f"{value:,g}"
+    return f"{value:,.10g}"
 
 
 def _draw_columns(chart: Columns) -> Figure:
