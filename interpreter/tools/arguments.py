@@ -6,7 +6,6 @@ in JSON. jsonschema decides; its own messages are written for people who write P
 
 import datetime as dt
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -121,7 +120,7 @@ def _explained(error: "ValidationError", root: Schema) -> Iterable[str]:
     if name == "required":
         return [_missing(error, path, root)]
     if name == "additionalProperties":
-        return [f"{where}{line}" for line in _unknown(error, path, root)]
+        return [f"{where}{_unknown(error, path)}"]
     if name in {"anyOf", "oneOf"} and (inner := _one_member(error)):
         return _explained(inner, root)
     if name in _WRITTEN:
@@ -148,19 +147,16 @@ def _schema(error: "ValidationError") -> Schema:
 
 
 def _missing(error: "ValidationError", path: str, root: Schema) -> str:
-    [name] = re.findall(r"^'(.*)' is a required property$", error.message, re.DOTALL)
-    parent = resolved(_schema(error), root)
+    name, parent = error.message, resolved(_schema(error), root)
     wanted = noun(properties(parent).get(name, {}), root)
     return f"{path + '.' if path else ''}{name} is missing; it is {wanted}"
 
 
-def _unknown(error: "ValidationError", path: str, root: Schema) -> list[str]:
-    named = properties(resolved(_schema(error), root))
-    given = error.instance if isinstance(error.instance, dict) else {}
+def _unknown(error: "ValidationError", path: str) -> str:
+    named = properties(_schema(error))  # of no other is it asked where it stands
     kind = "key" if path else "argument"
-    known = ", ".join(named)
-    advice = f"; the {kind}s are {known}" if named else f"; there are no {kind}s"
-    return [f"there is no {kind} {name}{advice}" for name in given if name not in named]
+    advice = f"; the {kind}s are {', '.join(named)}" if named else f"; there are no {kind}s"
+    return f"there is no {kind} {error.message}{advice}"
 
 
 def _count(number: Json, one: str, many: str) -> str:

@@ -21,6 +21,10 @@ from interpreter.tools.schema import (
 )
 
 _DEEPEST: Final = 4
+_LONGEST_TYPE: Final = 4_000
+"""Characters from which on a type is told less deep: references make four levels of a small schema as long as
+they like.
+"""
 _WORDS: Final = {
     Body.PYTHON: {
         "string": "str",
@@ -80,27 +84,37 @@ def describe_tool(tool: Tool, body: Body) -> str:
     return "\n".join([head, *lines])
 
 
-def describe_type(schema: Schema, root: Schema, body: Body, depth: int = 0) -> str:
+def describe_type(schema: Schema, root: Schema, body: Body) -> str:
     """Return a schema as the type of an argument, in a short form: `list["a" | "b"] | None`.
 
     Args:
         schema: The schema.
         root: The document that its references point into.
         body: The language of the bodies.
-        depth: How many types it stands inside.
     """
+    told = _type(schema, root, body, 1)
+    for levels in range(2, _DEEPEST + 1):
+        deeper = _type(schema, root, body, levels)
+        if deeper == told or len(deeper) > _LONGEST_TYPE:
+            break
+        told = deeper
+    return told
+
+
+def _type(schema: Schema, root: Schema, body: Body, levels: int) -> str:
+    """Return a type, of which so many levels are told; below them it is a word."""
     found = resolved(schema, root)
     if "const" in found:
         return constant(found["const"], body)
     if isinstance(values := found.get("enum"), list):
         return " | ".join(constant(value, body) for value in values)
     if parts := members(found, root):
-        told = (describe_type(part, root, body, depth) for part in parts)
+        told = (_type(part, root, body, levels) for part in parts)
         return " | ".join(dict.fromkeys(told))
     word = _WORDS[body]
     kinds = [
-        _COMPOUND[name](found, root, body, depth + 1)
-        if name in _COMPOUND and depth < _DEEPEST
+        _COMPOUND[name](found, root, body, levels - 1)
+        if name in _COMPOUND and levels
         else word.get(name, name)
         for name in types(found)
     ]
@@ -126,27 +140,27 @@ def constant(value: Json, body: Body) -> str:
             return json.dumps(value)
 
 
-def _array(schema: Schema, root: Schema, body: Body, depth: int) -> str:
+def _array(schema: Schema, root: Schema, body: Body, levels: int) -> str:
     word = _WORDS[body].get("array", "array")
-    first = [describe_type(part, root, body, depth) for part in schemas(schema.get("prefixItems"))]
+    first = [_type(part, root, body, levels) for part in schemas(schema.get("prefixItems"))]
     rest = as_schema(schema.get("items", {}))
     if first:
         more = [] if rest == NOTHING else ["..."]
         return f"[{', '.join([*first, *more])}]"
-    return f"{word}[{describe_type(rest, root, body, depth)}]" if rest else word
+    return f"{word}[{_type(rest, root, body, levels)}]" if rest else word
 
 
-def _object(schema: Schema, root: Schema, body: Body, depth: int) -> str:
+def _object(schema: Schema, root: Schema, body: Body, levels: int) -> str:
     word = _WORDS[body].get("object", "object")
     named, needed = properties(schema), required(schema)
     others = schema.get("additionalProperties", {})
     if not named:
         key = _WORDS[body].get("string", "string")
-        value = describe_type(as_schema(others), root, body, depth) if others else ""
+        value = _type(as_schema(others), root, body, levels) if others else ""
         return f"{word}[{key}, {value}]" if value else word
     parts = (
         f"{json.dumps(name, ensure_ascii=False)}{'' if name in needed else '?'}: "
-        f"{describe_type(part, root, body, depth)}"
+        f"{_type(part, root, body, levels)}"
         for name, part in named.items()
     )
     return f"{{{', '.join(parts)}}}"

@@ -6,7 +6,7 @@ a deadline is a cure, and no bound on the length of a text is short enough. RE2 
 whose time grows with the length of the text alone. What it has no means for (a look around, a
 reference back, more than a thousand repetitions, a fault in the pattern) is not held here: whoever
 asked for it sees the arguments, too. A reference that leads nowhere, or back to itself, says nothing,
-either; nor does a keyword whose value is none of JSON Schema.
+either; nor does a keyword whose value is none of JSON Schema, nor what references nest too deep.
 """
 
 import json
@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cml.ast import Json
-from interpreter.tools.schema import Schema, as_schema, properties
+from interpreter.tools.schema import Schema, as_schema, properties, required
 
 if TYPE_CHECKING:
     import re2
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Faults: TypeAlias = Iterator[ValidationError]
 
 _KEPT: Final = 1024
-_NONSENSE: Final = (TypeError, AttributeError, ValueError, ArithmeticError, LookupError)
+_NONSENSE: Final = (
+    *(TypeError, AttributeError, ValueError, ArithmeticError, LookupError, RecursionError),
+)
 _REFERRED: "Final[ContextVar[dict[tuple[str, int, int], list[ValidationError]]]]" = ContextVar(
     "referred"
 )
@@ -46,6 +48,8 @@ def matches(pattern: str, text: str) -> bool | None:
 
 def faults(value: Json, schema: Schema, formats: "FormatChecker") -> "list[ValidationError]":
     """Return what of a value a schema of draft 2020-12 does not allow; nothing is fetched.
+
+    The message of a property that is missing, and of one too many, is its name.
 
     Args:
         value: The value.
@@ -80,6 +84,7 @@ def _kind(is_evaluated: bool) -> "type[Draft202012Validator]":
         "pattern": _pattern,
         _BY_PATTERN: _pattern_properties,
         "additionalProperties": _additional_properties,
+        "required": _required,
         **{name: _reference(name) for name in ("$ref", "$dynamicRef")},
     }
     if not is_evaluated:
@@ -134,9 +139,17 @@ def _additional_properties(
         if name in named or any(matches(pattern, name) is not False for pattern in tried):
             continue
         if others is False:
-            yield ValidationError(f"{name!r} is one property too many")
-            return
-        yield from validator.descend(value, as_schema(others), path=name)
+            yield ValidationError(name)
+        else:
+            yield from validator.descend(value, as_schema(others), path=name)
+
+
+def _required(_: object, __: Json, instance: Json, schema: Schema) -> "Faults":
+    from jsonschema import ValidationError
+
+    for name in required(schema) if isinstance(instance, dict) else ():
+        if name not in instance:
+            yield ValidationError(name)
 
 
 def _reference(keyword: str) -> "Callable[..., Faults]":

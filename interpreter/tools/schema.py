@@ -13,7 +13,8 @@ ANY: Final[Schema] = {}
 NOTHING: Final[Schema] = {"not": {}}
 DEEPEST: Final = 64
 """How deep brackets and braces of a schema that a server sends may nest."""
-_MOST_MEMBERS: Final = 256
+_MOST_PARTS: Final = 256
+"""How many schemas one may be put together from, by references, `allOf` and unions: a server may send more."""
 _UNION: Final = ("anyOf", "oneOf")
 
 # Where schemas stand inside a schema: one, an array of them, or an object of them.
@@ -71,20 +72,19 @@ def resolved(schema: Schema, root: Schema) -> Schema:
     Args:
         schema: The schema.
         root: The document that references point into; a reference that leads nowhere, or back to
-            itself, says nothing.
+            itself, says nothing. Of very many parts the first count.
     """
-    return _resolved(schema, root, set())
-
-
-def _resolved(schema: Schema, root: Schema, seen: set[str]) -> Schema:
     parts: list[Schema] = []
-    reference = schema.get("$ref")
-    while isinstance(reference, str) and reference not in seen:
-        seen.add(reference)
-        parts.append({key: value for key, value in schema.items() if key != "$ref"})
-        schema = _target(reference, root)
-        reference = schema.get("$ref")
-    parts += [schema, *(_resolved(part, root, seen) for part in schemas(schema.get("allOf")))]
+    seen: set[str] = set()
+    waiting = [schema]
+    while waiting and len(parts) < _MOST_PARTS:
+        part = waiting.pop()
+        parts.append(part)
+        waiting += reversed(schemas(part.get("allOf"))[:_MOST_PARTS])
+        reference = part.get("$ref")
+        if isinstance(reference, str) and reference not in seen:
+            seen.add(reference)
+            waiting.append(_target(reference, root))
     merged: Schema = {}
     for part in reversed(parts):  # what stands beside a reference is more special than its target
         merged = _merged(merged, part)
@@ -106,18 +106,20 @@ def members(found: Schema, root: Schema) -> list[Schema]:
     if not any(schemas(found.get(keyword)) for keyword in _UNION):
         return []
     flat: list[Schema] = []
-    seen: set[str] = set()
-    waiting = [found]
-    while waiting and len(seen) < _MOST_MEMBERS:
-        one = waiting.pop()
-        if (text := json.dumps(one, sort_keys=True)) in seen:
+    seen: set[tuple[str, ...]] = set()
+    waiting, tried = [found], 0
+    while waiting and tried < _MOST_PARTS:
+        one, tried = waiting.pop(), tried + 1
+        rest = {key: value for key, value in one.items() if key not in _UNION}
+        # A union by its place in the document: to write it out each time would take the square of its length.
+        unions = (str(id(one.get(keyword))) for keyword in _UNION)
+        if (key := (json.dumps(rest, sort_keys=True), *unions)) in seen:
             continue
-        seen.add(text)
-        inner = [part for keyword in _UNION for part in schemas(one.get(keyword))]
+        seen.add(key)
+        inner = [part for keyword in _UNION for part in schemas(one.get(keyword))][:_MOST_PARTS]
         if not inner or "const" in one or isinstance(one.get("enum"), list):
             flat.append(one)
             continue
-        rest = {key: value for key, value in one.items() if key not in _UNION}
         waiting += [{**rest, **resolved(part, root)} for part in reversed(inner)]
     return flat
 

@@ -10,7 +10,7 @@ from interpreter.tools.arguments import argument_faults, is_allowed, noun
 from interpreter.tools.declared import ToolError, tool_from_json
 from interpreter.tools.describing import describe_tool
 from interpreter.tools.patterns import matches
-from interpreter.tools.schema import Schema
+from interpreter.tools.schema import Schema, resolved
 
 if TYPE_CHECKING:
     from cml.ast import Json
@@ -169,3 +169,70 @@ def test_a_schema_that_nests_too_deep_is_refused_where_it_is_read() -> None:
         deep = {"anyOf": [deep]}
     with pytest.raises(ToolError, match="f: its schema nests deeper than 64"):
         tool_from_json({"name": "f", "parameters": deep})
+
+
+@pytest.mark.timeout(30)  # a hundred to the power of four types would take longer than there is time
+def test_a_type_of_wide_schemas_is_told_only_as_deep_as_fits() -> None:
+    node: Json = {
+        "type": "object",
+        "properties": {f"p{number}": {"$ref": "#/$defs/n"} for number in range(100)},
+    }
+    wide = tool_from_json(
+        {
+            "name": "f",
+            "parameters": {"properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": node}},
+        }
+    )
+    for body in Body:
+        told = describe_tool(wide, body)
+        assert '"p99"?: ' in told
+        assert len(told) < 5_000
+
+
+@pytest.mark.timeout(30)
+def test_references_that_lead_on_and_on_are_followed_so_far() -> None:
+    """A chain as long as no list of tools may be in brackets, and a union of itself, thousands of times."""
+    links: Schema = {
+        f"d{number}": {"allOf": [{"$ref": f"#/$defs/d{number + 1}"}]} for number in range(3_000)
+    }
+    circle: Json = {"anyOf": [{"$ref": "#/$defs/u"}] * 20_000}
+    schema: Schema = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/d0"}, "u": {"$ref": "#/$defs/u"}},
+        "$defs": {**links, "u": circle},
+    }
+    tool = tool_from_json({"name": "f", "parameters": schema})
+    assert describe_tool(tool, Body.PYTHON) == "f(a: any = ..., u: any = ...)"
+    assert argument_faults({"a": 1, "u": 1}, schema) == ()
+    assert noun({"$ref": "#/$defs/d0"}, schema) == "any value"
+
+
+def test_what_stands_beside_a_reference_counts_with_it() -> None:
+    schema: Schema = {"$defs": {"n": {"type": "integer", "maximum": 9}}}
+    beside: Schema = {"$ref": "#/$defs/n", "maximum": 5, "allOf": [{"minimum": 1}]}
+    assert resolved(beside, schema) == {"type": "integer", "minimum": 1, "maximum": 5}
+
+
+@pytest.mark.parametrize("name", ["it's", 'say "x"', "a\nb", "größe", "c:\\d", ""])
+def test_a_property_of_any_name_is_missed_by_it(name: str) -> None:
+    schema: Schema = {"properties": {name: {"type": "integer"}}, "required": [name]}
+    assert argument_faults({}, schema) == (f"{name} is missing; it is a whole number",)
+
+
+def test_only_properties_that_are_not_allowed_are_told_as_none() -> None:
+    schema: Schema = {
+        "properties": {"a": {}},
+        "patternProperties": {"^x-": {}},
+        "additionalProperties": False,
+    }
+    told = argument_faults({"x-1": 1, "b": 2, "c": 3}, schema)
+    assert told == tuple(f"there is no argument {one}; the arguments are a" for one in "bc")
+
+
+def test_properties_of_another_schema_are_none_of_one_that_allows_no_others() -> None:
+    schema: Schema = {
+        "allOf": [{"properties": {"a": {}}}],
+        "properties": {"b": {}},
+        "additionalProperties": False,
+    }
+    assert argument_faults({"a": 1}, schema) == ("there is no argument a; the arguments are b",)
