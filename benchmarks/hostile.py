@@ -34,6 +34,8 @@ from interpreter.schedule.advice.observed import observe
 from interpreter.schedule.narration.timelines import recorded_timelines
 from interpreter.schedule.workload import read_workloads
 from interpreter.tools.arguments import argument_faults
+from interpreter.tools.declared import tool_from_json
+from interpreter.tools.describing import describe_type
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.commands.exchange import FORMATS
 
@@ -160,6 +162,12 @@ def imported(known: Format, text: str) -> None:
         pass
 
 
+def described(text: str) -> None:
+    """Tell a model of what a server lists."""
+    schema = tool_from_json(msgspec.json.decode(text)).parameters
+    describe_type(schema, schema, Body.PYTHON)
+
+
 READERS: Final[dict[str, Reader]] = {
     "prose of backslashes": Reader(repeated("\\"), in_text, 2_000),
     "prose of `[`": Reader(repeated("["), in_text, 2_000),
@@ -196,6 +204,19 @@ READERS: Final[dict[str, Reader]] = {
     "a run, drawn": Reader(rows_of, over(drawn), 25),
     "a workload": Reader(workload, lambda line: list(read_workloads(io.BytesIO(line))), 50),
     "a chat": Reader(chat, partial(imported, FORMATS["chat"]), 25),
+    "a chat behind many keys": Reader(
+        repeated('"k": 0,\n', "{", '"messages": []}'), partial(imported, FORMATS["chat"]), 25
+    ),
+    "prose in many parts": Reader(
+        repeated('{"serverContent": {"modelTurn": {"parts": [{"text": "so "}]}}}\n'),
+        partial(imported, FORMATS["gemini"]),
+        100,
+    ),
+    "a schema that is a union of itself": Reader(
+        repeated('{"$ref": "#"}, ', '{"name": "f", "parameters": {"anyOf": [', '{"$ref": "#"}]}}'),
+        described,
+        200,
+    ),
     "arguments, held to a pattern": Reader(
         repeated("a", tail="!"),
         lambda text: argument_faults({"a": text}, {"properties": {"a": {"pattern": "^(a+)+$"}}}),

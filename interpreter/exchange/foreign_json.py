@@ -50,10 +50,9 @@ def elements_of(text: str, key: str) -> Iterator[tuple[int, object]]:
         at = _under(text, at + 1, key)
     if not text.startswith("[", at):
         raise ForeignError(_line(text, at), f"expected an array, or an object with {key!r}")
-    counted, line = 0, 1  # line feeds are counted once, and not from the beginning for each element
-    at = _skip(text, at + 1)
+    lines, at = _Lines(text), _skip(text, at + 1)
     while not text.startswith("]", at):
-        line, counted = line + text.count("\n", counted, at), at
+        line = lines.at(at)
         value, at = _value(text, at, line)
         yield line, value
         at = _after_comma(text, at, "]")
@@ -96,16 +95,16 @@ def arguments_of(text: str) -> tuple[dict[str, Json], str]:
 
 def _under(text: str, at: int, key: str) -> int:
     """Return where the value under a key of an object begins; where the object ends if it has none."""
-    at = _skip(text, at)
+    lines, at = _Lines(text), _skip(text, at)
     while not text.startswith("}", at):
-        name, at = _value(text, at, _line(text, at))
+        name, at = _value(text, at, lines.at(at))
         at = _skip(text, at)
         if not text.startswith(":", at):
             raise ForeignError(_line(text, at), "expected `:` after a key")
         at = _skip(text, at + 1)
         if name == key:
             return at
-        _, at = _value(text, at, _line(text, at))
+        _, at = _value(text, at, lines.at(at))
         at = _after_comma(text, at, "}")
     return at
 
@@ -136,6 +135,21 @@ def _skip(text: str, at: int) -> int:
     while at < len(text) and text[at] in _SPACE:
         at += 1
     return at
+
+
+class _Lines:
+    """The lines of places in a text, asked for in their order: line feeds are counted once, and not from
+    the beginning for each place.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._line, self._counted = 1, 0
+
+    def at(self, place: int) -> int:
+        self._line += self._text.count("\n", self._counted, place)
+        self._counted = place
+        return self._line
 
 
 def _line(text: str, at: int) -> int:

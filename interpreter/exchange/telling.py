@@ -6,6 +6,7 @@ from it. Nothing is decoded and nothing is called.
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from msgspec.structs import replace
@@ -130,12 +131,14 @@ def _joined(story: Iterable[Carried]) -> list[Carried]:
     stand across them, and has to be escaped as a whole.
     """
     joined: list[Carried] = []
-    for item in story:
-        before = joined[-1] if joined else None
-        if isinstance(item, ModelWrote) and isinstance(before, ModelWrote):
-            joined[-1] = replace(item, line=before.line, text=before.text + item.text)
+    for kind, alike in groupby(story, type):
+        items = list(alike)
+        if kind is ModelWrote:
+            parts = [item for item in items if isinstance(item, ModelWrote)]
+            text = "".join(part.text for part in parts)
+            joined.append(replace(parts[-1], line=parts[0].line, text=text))
         else:
-            joined.append(item)
+            joined += items
     return joined
 
 
