@@ -113,15 +113,8 @@ def of_tokenizer_file(path: Path) -> AuditedTokenizer:
         AdapterError: It is no such file, or its vocabulary is of an unknown kind.
         MissingExtraError: tokenizers is not installed.
     """
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise missing_extra("bfcl", error) from error
     source = read_text(path)
-    try:
-        tokenizer: Tokenizer = Tokenizer.from_str(source)
-    except Exception as error:  # noqa: BLE001 - the library raises nothing more special
-        raise AdapterError(f"{path}: no tokenizer that can be read: {error}") from None
+    tokenizer = read_tokenizer(source, path)
     added = tokenizer.get_added_tokens_decoder()
     control = {i: token.content for i, token in added.items() if token.content.strip("▁ \t\r\n")}
     spell = _speller(json.loads(source), path)
@@ -140,6 +133,28 @@ def of_tokenizer_file(path: Path) -> AuditedTokenizer:
     )
 
 
+def read_tokenizer(source: str, path: Path) -> "Tokenizer":
+    """Return what the text of a tokenizer.json says.
+
+    Args:
+        source: The text.
+        path: Where it is from.
+
+    Raises:
+        AdapterError: It is none.
+        MissingExtraError: tokenizers is not installed.
+    """
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise missing_extra("bfcl", error) from error
+    try:
+        tokenizer: Tokenizer = Tokenizer.from_str(source)
+    except Exception as error:  # noqa: BLE001 - the library raises nothing more special
+        raise AdapterError(f"{path}: no tokenizer that can be read: {error}") from None
+    return tokenizer
+
+
 def _content_ids(tokenizer: "Tokenizer", text: str, control: Mapping[int, str]) -> list[int]:
     return [i for part in apart(text, control.values()) for i in _naive_ids(tokenizer, part)]
 
@@ -153,22 +168,10 @@ def _speller(document: Mapping[str, object], path: Path) -> Callable[[str], byte
     """Return what spells the tokens of a vocabulary, by how its file says that they are decoded."""
     decoder = json.dumps(document.get("decoder"))
     if '"ByteLevel"' in decoder:
-        return _byte_level_or_plain
+        return byte_level
     if '"ByteFallback"' in decoder or "\\u2581" in decoder:
-        return lambda token: with_pieces(token, is_byte=_is_byte(token))
+        return with_pieces
     raise AdapterError(
         f"{path}: its vocabulary is neither of byte-level pairs nor of SentencePiece, so nothing is "
         "known of the bytes of its tokens"
     )
-
-
-def _byte_level_or_plain(token: str) -> bytes:
-    """Spell a token; some files hold characters there that stand for no byte, which nothing encodes to."""
-    try:
-        return byte_level(token)
-    except KeyError:
-        return b""
-
-
-def _is_byte(token: str) -> bool:
-    return len(token) == len("<0x0A>") and token.startswith("<0x") and token.endswith(">")

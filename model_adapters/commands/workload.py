@@ -7,11 +7,11 @@ from typing import Final, TypeAlias, get_args
 
 import click
 
-from cml.terminal.files import OUTPUT_FILE, FileFaultError, writing
+from cml.terminal.files import OUTPUT_FILE, FileFaultError, read_text, writing
 from cml.terminal.options import deviation, seed_option, yes_option
 from cml.terminal.output import print_text
 from cml.wording import counted
-from interpreter.errors import MissingExtraError, missing_extra, require_extra
+from interpreter.errors import MissingExtraError, require_extra
 from interpreter.schedule.data.bfcl import Assumptions, BfclError, Dependencies
 from interpreter.schedule.data.datasets import (
     BFCL_NAMES,
@@ -22,7 +22,7 @@ from interpreter.schedule.data.datasets import (
     write_workloads,
 )
 from interpreter.schedule.workload import Workload
-from model_adapters.audit.vocabularies import of_gguf
+from model_adapters.audit.vocabularies import of_gguf, read_tokenizer
 from model_adapters.embedded.downloads import embedded_model, published_wheel
 from model_adapters.embedded.smollm2 import (
     AS_PUBLISHED,
@@ -149,6 +149,9 @@ def token_counter(name: str, *, yes: bool) -> CountTokens:
 
     Raises:
         AdapterError: The tokenizer cannot be had.
+        FileFaultError: There is no such folder, or its file cannot be read.
+        click.ClickException: Its file is not UTF-8.
+        MissingExtraError: What reads it is not installed.
     """
     if name == "characters":
         return lambda text: -(-len(text) // _CHARACTERS_PER_TOKEN)
@@ -180,9 +183,5 @@ def _counter(folder: Path) -> CountTokens:
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise AdapterError(f"{folder}: holds no tokenizer.json; give the folder of a model")
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise missing_extra("bfcl", error) from error
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = read_tokenizer(read_text(path), path)
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

@@ -13,7 +13,7 @@ def quiet_transformers() -> Iterator[None]:
     """Silence transformers for a while and keep it off the network; then leave it as it was.
 
     Raises:
-        AdapterError: transformers is not installed.
+        MissingExtraError: transformers is not installed.
     """
     # Read once, when the package is first imported; every load here is of a local folder anyway.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -1,7 +1,8 @@
 """A model of the transformers package, loaded from a folder on this machine."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -22,6 +23,7 @@ from model_adapters.embedded.speaker.spelling import APART, set_names_apart
 from model_adapters.embedded.speaker.weights import merge_weights, read_about
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import HfTokenizer, keeps_text
+from model_adapters.hf.out_of_memory import telling_out_of_memory
 from model_adapters.opening import LOG
 from model_adapters.tokens.segment_text import TokenSpelling
 
@@ -152,7 +154,7 @@ def load(
 
     Raises:
         MissingExtraError: The extra `hf` is not installed.
-        AdapterError: The folder holds no model, there is no such device.
+        AdapterError: The folder holds no model that can be loaded, there is no such device, or no memory.
     """
     folder = path or embedded_path()
     if path is None and (fault := embedded_fault()):
@@ -193,13 +195,12 @@ def _load(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch
-        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer, TokenizersBackend
     except ImportError as error:
         raise missing_extra("hf", error) from error
     if threads:
         threads.compute(1)
-    try:
+    with _telling(folder):
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         chosen, why = (dtype, "as the caller chose") if dtype else _fitting_dtype(place)
         LOG.info("loading the tokenizer of %s", folder.name)
@@ -209,9 +210,6 @@ def _load(
             folder, local_files_only=True, dtype=getattr(torch, chosen)
         )
         torch.nn.Module.to(network, place)
-    except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
-        reason = str(error).strip().splitlines() or [repr(error)]
-        raise AdapterError(f"{folder}: the model cannot be loaded: {reason[0]}") from error
     if not isinstance(tokenizer, TokenizersBackend) or not keeps_text(tokenizer):
         raise AdapterError(
             f"{folder}: its tokenizer changes text that is appended in parts; "
@@ -222,6 +220,23 @@ def _load(
     longest = getattr(network.config.get_text_config(), "max_position_embeddings", 2**31)
     ends_at = frozenset(end_tokens)
     return HfModel(tokenizer, folder.name, network, place, ends_at, longest, threads, why)
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    """Tell in one line whatever a folder of somebody else's has the libraries raise.
+
+    Raises:
+        AdapterError: The model cannot be loaded, or there is no memory for it.
+    """
+    try:
+        with telling_out_of_memory("loading the model", "take a smaller one, or another --device"):
+            yield
+    except AdapterError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [repr(error)]
+        raise AdapterError(f"{folder}: the model cannot be loaded: {reason[0]}") from error
 
 
 def _fitting_dtype(place: "torch.device") -> tuple[Dtype, str]:

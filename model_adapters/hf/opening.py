@@ -62,8 +62,7 @@ def _open(request: Request, folder: str) -> Opened:
     origin = _origin(request, folder)
     if origin.folder is None:
         embedded_model(yes=request.yes)
-    with telling_out_of_memory("loading the model", "take a smaller one, or another --device"):
-        model = load(origin.folder, device=request.device, change=origin.change)
+    model = load(origin.folder, device=request.device, change=origin.change)
     if request.profile.markers is Spelling.TOKEN:
         _require_no_mask(request)
         model = with_marker_tokens(model)

@@ -34,6 +34,8 @@ _NUMBERS: Final = {
 }
 _STRING: Final = 8
 _ARRAY: Final = 9
+_MOST_DIMENSIONS: Final = 4
+"""Of a tensor of ggml: with more the file is broken, and the product of many takes the square of their number."""
 
 
 class GgufHeader(msgspec.Struct, frozen=True):
@@ -99,7 +101,9 @@ class _Reader:
     def _tensor(self) -> int:
         """Step over what is said of a tensor, and return how many numbers it has."""
         self._string()  # its name
-        numbers = math.prod(int(self._number("Q")) for _ in range(int(self._number("I"))))
+        if (dimensions := int(self._number("I"))) > _MOST_DIMENSIONS:
+            raise struct.error
+        numbers = math.prod(int(self._number("Q")) for _ in range(dimensions))
         self._number("I")  # its type
         self._number("Q")  # where it is
         return numbers

@@ -72,20 +72,23 @@ def read_tokens(path: Path) -> GgufTokens:
         raise AdapterError(
             f"{path}: its vocabulary is of the kind {keys.kind!r}; known are {known}"
         )
+    if len(keys.tokens) != len(keys.types):
+        counts = f"{len(keys.tokens)} tokens and {len(keys.types)} types of tokens"
+        raise AdapterError(f"{path}: no whole vocabulary: it has {counts}")
     spell = _SPELLINGS[keys.kind]
     typed = list(zip(keys.tokens, keys.types, strict=True))
     longest = header.values.get(f"{keys.architecture}.context_length")
-    ends = {keys.end, keys.end_of_turn, keys.end_of_message}
+    ends = {keys.end, keys.end_of_turn, keys.end_of_message} & {*range(len(typed))}
     return GgufTokens(
         name=keys.name or path.stem,
-        context_tokens=longest if isinstance(longest, int) else _UNKNOWN_LENGTH,
+        context_tokens=longest if isinstance(longest, int) and longest > 0 else _UNKNOWN_LENGTH,
         spelled=tuple(
             token.encode() if kind in _CONTROL else spell(token, kind) for token, kind in typed
         ),
         control={
             i: token for i, (token, kind) in enumerate(typed) if kind in _CONTROL and token.strip()
         },
-        ends=frozenset(end for end in ends if end is not None),
+        ends=frozenset(ends),
         speaks=NAMES_KEY in header.values,
         has_names_apart=header.values.get(NAMES_KEY) == APART,
         parameters=header.parameters,
@@ -94,5 +97,5 @@ def read_tokens(path: Path) -> GgufTokens:
 
 _SPELLINGS: Final[dict[str, Callable[[str, int], bytes]]] = {
     "gpt2": lambda token, _: byte_level(token),
-    "llama": lambda token, kind: with_pieces(token, is_byte=kind == _BYTE),
+    "llama": lambda token, kind: with_pieces(token, may_be_byte=kind == _BYTE),
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_CONTEXT: Final = 16_384
 """What a context holds at most unless more is asked for: its memory is taken beforehand."""
+_TAKEN: Final = b"a"
+"""A whole character that every vocabulary of text has as a token (`Engine`)."""
 
 
 class GgufModel:
@@ -50,12 +52,16 @@ class GgufModel:
     ) -> None:
         LOG.info("loading the weights of %s", path.stem)
         self.tokens: GgufTokens = read_tokens(path)
+        if _TAKEN not in self.tokens.spelled:
+            raise AdapterError(
+                f"{path}: its vocabulary has no token for the letter {_TAKEN.decode()}"
+            )
         self.context_tokens = context_tokens or min(self.tokens.context_tokens, _MOST_CONTEXT)
         self.engine = Engine(
             path,
             context_tokens=self.context_tokens * contexts,
             contexts=contexts,
-            taken=self.tokens.spelled.index(b"a"),
+            taken=self.tokens.spelled.index(_TAKEN),
             threads=threads,
         )
         self.in_words = f"{path.stem} in llama.cpp"
@@ -122,8 +128,13 @@ class GgufModel:
 
         Raises:
             MissingExtraError: llguidance is not installed.
+            AdapterError: The file names no token that ends an answer.
         """
         LOG.info("preparing the mask")
+        if not self.tokens.ends:
+            raise AdapterError(
+                f"{self.in_words}: the file names no token that ends an answer, so it cannot be masked"
+            )
         return Vocabulary(_for_masks(self), self.vocabulary_size)
 
     @contextmanager

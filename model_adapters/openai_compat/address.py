@@ -10,6 +10,12 @@ from model_adapters.errors import UnknownBackendError
 _TIMEOUT_S: Final = 60.0
 _WAYS: Final = ("completions", "chat")
 _GRAMMAR: Final = "llguidance"
+_LONGEST_S: Final = 1_000_000.0
+KEY_VARIABLE: Final = "OPENAI_API_KEY"
+_NO_PASSWORD: Final = (
+    "the address of a server holds no name and no password, for it stands in traces; a key is taken "
+    f"from the variable {KEY_VARIABLE}"
+)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -19,7 +25,7 @@ class Address(msgspec.Struct, frozen=True):
         url: Up to the version, as in `http://127.0.0.1:8000/v1`.
         model: Which of its models; None where it has one only.
         way: `completions` or `chat`; None for what suits the server.
-        timeout_s: How long it may send nothing.
+        timeout_s: How long it may send nothing, in seconds.
         is_held: Whether its answers are held to the grammar of calls, which it can where llguidance
             is built in.
     """
@@ -37,11 +43,17 @@ def read_address(word: str) -> Address:
     Raises:
         UnknownBackendError: It is no such address.
     """
-    parts = urlsplit(word)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    try:
+        parts = urlsplit(word)
+        is_server = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number of one, half of a bracket
+        is_server = False
+    if not is_server:
         raise UnknownBackendError(
             f"'openai:{word}' names no server; give its address, as in openai:http://127.0.0.1:8000/v1"
         )
+    if "@" in parts.netloc:
+        raise UnknownBackendError(_NO_PASSWORD)
     asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if unknown := asked.keys() - {"model", "way", "timeout", "grammar"}:
         raise UnknownBackendError(
@@ -58,6 +70,10 @@ def read_address(word: str) -> Address:
     try:
         timeout_s = float(asked.get("timeout", _TIMEOUT_S))
     except ValueError:
-        raise UnknownBackendError(f"'openai:{word}': timeout is no number of seconds") from None
+        timeout_s = 0.0
+    if not 0 < timeout_s <= _LONGEST_S:
+        raise UnknownBackendError(
+            f"'openai:{word}': timeout is no number of seconds up to {_LONGEST_S:,.0f}"
+        )
     url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
     return Address(url, asked.get("model"), way, timeout_s, grammar is not None)

@@ -11,7 +11,7 @@ import openai
 
 from cml.wording import counted
 from model_adapters.errors import AdapterError
-from model_adapters.openai_compat.address import Address
+from model_adapters.openai_compat.address import KEY_VARIABLE, Address
 from model_adapters.openai_compat.arriving import Arriving, EventStream
 from model_adapters.openai_compat.dialects import LLAMA_CPP, PLAIN, VLLM, Dialect
 from model_adapters.openai_compat.faults import (
@@ -23,7 +23,6 @@ from model_adapters.openai_compat.faults import (
 from model_adapters.openai_compat.slots import hold_slot, release_slot
 from model_adapters.opening import Sampling
 
-KEY_VARIABLE: Final = "OPENAI_API_KEY"
 _RETRIES: Final = 3
 UNKNOWN_LENGTH: Final = 2**31
 _LIMITS: Final = "x-ratelimit-remaining-"

@@ -1,29 +1,35 @@
 """How vocabularies spell the bytes of their tokens, as their files write them."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
+_BYTE: Final = re.compile("<0x([0-9A-Fa-f]{2})>")
+
 
 def byte_level(token: str) -> bytes:
-    """Return the bytes of a token whose characters stand for bytes.
+    """Return the bytes of a token whose characters stand for bytes; none where one stands for none: some
+    files hold such tokens, which nothing is encoded to.
 
     Args:
         token: As a vocabulary of byte-level pairs writes it.
-
-    Raises:
-        KeyError: A character stands for no byte.
     """
-    return bytes(_BYTES[character] for character in token)
+    try:
+        return bytes(_BYTES[character] for character in token)
+    except KeyError:
+        return b""
 
 
-def with_pieces(token: str, *, is_byte: bool) -> bytes:
+def with_pieces(token: str, *, may_be_byte: bool = True) -> bytes:
     """Return the bytes of a token of SentencePiece: a block for a space, single bytes as `<0x0A>`.
 
     Args:
         token: As the vocabulary writes it.
-        is_byte: Whether it is one of the tokens for a single byte.
+        may_be_byte: Whether `<0x0A>` is the token of a byte, and not of these six characters.
     """
-    return bytes([int(token[1:-1], 16)]) if is_byte else token.replace("\u2581", " ").encode()
+    if may_be_byte and (found := _BYTE.fullmatch(token)):
+        return bytes([int(found[1], 16)])
+    return token.replace("\u2581", " ").encode()
 
 
 def _bytes_of_characters() -> Mapping[str, int]:

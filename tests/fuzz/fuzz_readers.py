@@ -11,6 +11,7 @@ from typing import NamedTuple
 import click
 import msgspec
 from fuzz_contexts import check_context, context_seeds
+from gguf_files import gguf_file, vocabulary
 
 from cml.tools.profile_names import ProfileError, read_profile
 from cml.vectors.runner import vector_files
@@ -39,7 +40,7 @@ from interpreter.vectors.runs import RunVector, request_of
 from interpreter.vectors.schedules import decode_schedule, schedule_request
 from model_adapters.commands.exchange import FORMATS
 from model_adapters.errors import AdapterError
-from model_adapters.llamacpp.gguf_header import read_header
+from model_adapters.llamacpp.gguf_tokens import read_tokens
 from model_adapters.serving.chat_api.forms import ChatRequest, wanted_of
 from model_adapters.serving.live.source import SessionWanted
 from model_adapters.serving.wire import RefusedError, body_of
@@ -212,9 +213,9 @@ def check_a_request(data: bytes) -> None:
 
 
 def check_gguf(data: bytes) -> None:
-    """The header of a model's file is read, or it is said what is wrong with it."""
+    """The vocabulary of a model's file is read, or it is said what is wrong with it."""
     with _file(data, ".gguf") as path, suppress(AdapterError):
-        read_header(path)
+        read_tokens(path)
 
 
 # -------------------------------------------------------------------------------- seeds
@@ -310,18 +311,10 @@ READERS = {
     "gguf": Reader(
         check_gguf,
         lambda: [
-            b"GGUF\3\0\0\0" + bytes(8) + b"\1" + bytes(7) + b"\1" + bytes(7) + b"a\4\0\0\0\5\0\0\0",
-            b"GGUF\3\0\0\0"
-            + bytes(8)
-            + b"\1"
-            + bytes(7)
-            + b"\1"
-            + bytes(7)
-            + b"a\11\0\0\0\10\0\0\0\1"
-            + bytes(7)
-            + b"\1"
-            + bytes(7)
-            + b"x",
+            gguf_file({"a": 1}),
+            gguf_file({"a": ["x"]}, [[2, 3]]),
+            gguf_file(vocabulary(["a", "\u2581b", "<0x0A>", "<s>"], [1, 1, 6, 3], "llama")),
+            gguf_file(vocabulary(["a", "\u0120b"], [1, 4]) | {"tokenizer.ggml.eos_token_id": 1}),
         ],
     ),
 }

@@ -1,6 +1,7 @@
 """What counts the tokens of a workload: the embedded model's tokenizer, by what is installed."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from extras import from_extra
@@ -46,3 +47,11 @@ def test_where_nothing_counts_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPa
     with pytest.raises(AdapterError, match=r"\[llamacpp\].*--tokenizer characters"):
         token_counter("smollm2", yes=False)
     assert token_counter("characters", yes=False)("12345") == 2
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"model": 5}'])
+def test_a_tokenizer_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    from_extra("bfcl", "tokenizers")
+    (tmp_path / "tokenizer.json").write_text(text)
+    with pytest.raises(AdapterError, match=r"tokenizer\.json: no tokenizer that can be read"):
+        token_counter(str(tmp_path), yes=False)

@@ -62,11 +62,11 @@ def merge_gguf(source: Path, change: Path, target: Path) -> None:
     for tensor in reader.tensors:
         kind, data = tensor.tensor_type, tensor.data
         if tensor.name in added:
-            whole = dequantize(data, kind) + _reordered(
-                reader, tensor.name, added[tensor.name].product
-            )
+            whole, product = dequantize(data, kind), added[tensor.name].product
+            if whole.shape != product.shape:
+                raise AdapterError(f"{change}: these weights do not fit the model: {tensor.name}")
             kind = GGMLQuantizationType.Q8_0
-            data = quantize(whole, kind)
+            data = quantize(whole + _reordered(reader, tensor.name, product), kind)
         writer.add_tensor(tensor.name, data, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -117,7 +117,7 @@ def read_weights(path: Path) -> WeightChange:
             about = dict(file.metadata() or {})
         layers = sorted({name.rpartition(".")[0] for name in parts})
         return WeightChange({layer: _low_rank(parts, layer) for layer in layers}, about)
-    except (OSError, SafetensorError, KeyError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, IndexError) as error:
         raise AdapterError(f"{path}: these are no weights of `cml train`: {error}") from error
 
 
@@ -134,12 +134,27 @@ def merge_weights(network: "PreTrainedModel", path: Path) -> dict[str, str]:
         for layer, added in change.layers.items():
             weight = network.get_parameter(f"{layer}.weight")
             with torch.no_grad():
-                # Not numpy's product: its threads wait for each other, at ten times the cost of one.
-                product = torch.from_numpy(added.second) @ torch.from_numpy(added.first)
-                weight.copy_(weight.float() + product.to(weight.device))
+                weight.copy_(weight.float() + _product(added, weight.shape).to(weight.device))
     except (AttributeError, RuntimeError) as error:
         raise AdapterError(f"{path}: these weights do not fit the model: {error}") from error
     return change.about
+
+
+def _product(added: LowRank, shape: "torch.Size") -> "torch.Tensor":
+    """Return a matrix of this very shape: torch would repeat a row, or a column.
+
+    Raises:
+        RuntimeError: It has another.
+    """
+    import torch
+
+    # Not numpy's product: its threads wait for each other, at ten times the cost of one.
+    product = torch.from_numpy(added.second) @ torch.from_numpy(added.first)
+    if product.shape != shape:
+        raise RuntimeError(
+            f"a matrix of {[*shape]} is wanted, and this is one of {[*product.shape]}"
+        )
+    return product
 
 
 def _rounded(matrix: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
@@ -151,7 +166,15 @@ def _rounded(matrix: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
 
 
 def _low_rank(parts: "Mapping[str, NDArray[np.float32]]", layer: str) -> LowRank:
-    """Return the two matrices of a layer: whole numbers, with a scale for each row."""
+    """Return the two matrices of a layer: whole numbers, with a scale for each row.
+
+    Raises:
+        KeyError: One of them, or of their scales, is not there.
+        ValueError: They are no two matrices of one rank.
+        IndexError: Likewise.
+    """
     first = parts[f"{layer}.a"] * parts[f"{layer}.a_scale"][:, None]
     second = parts[f"{layer}.b"] * parts[f"{layer}.b_scale"][:, None]
+    if (first.ndim, second.ndim) != (2, 2) or len(first) != len(second):
+        raise ValueError(f"{layer}: no two matrices of one rank")
     return LowRank(second.T, first)

@@ -171,7 +171,7 @@ def test_a_schema_that_nests_too_deep_is_refused_where_it_is_read() -> None:
         tool_from_json({"name": "f", "parameters": deep})
 
 
-@pytest.mark.timeout(30)  # a hundred to the power of four types would take longer than there is time
+@pytest.mark.timeout(30)  # a hundred to the power of four types take longer
 def test_a_type_of_wide_schemas_is_told_only_as_deep_as_fits() -> None:
     node: Json = {
         "type": "object",

@@ -493,7 +493,18 @@ def test_a_model_without_a_chat_template_cannot_be_asked(model: HfModel) -> None
         model.tokenizer.chat_template = template
 
 
-@pytest.mark.parametrize("files", [{}, {"config.json": "{}"}, {"config.json": "not json"}])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"config.json": "{}"},
+        {"config.json": "not json"},
+        {"config.json": "[]"},
+        {"config.json": '{"model_type": "llama", "hidden_size": "wide"}'},
+        {"config.json": '{"model_type": "llama", "hidden_size": 4, "num_attention_heads": 0}'},
+        {"config.json": '{"model_type": "gpt2"}', "tokenizer.json": "{}"},
+    ],
+)
 def test_a_folder_that_is_no_model_gets_one_message(tmp_path: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -507,6 +518,15 @@ def test_a_folder_that_is_no_model_gets_one_message(tmp_path: Path, files: dict[
 def test_a_device_that_is_not_there_gets_one_message(tiny: HfModel, device: str) -> None:
     with pytest.raises(AdapterError, match="cannot be loaded"):
         load(Path(tiny.tokenizer.name_or_path), device=device)
+
+
+@pytest.mark.parametrize("full", [host_is_full, device_is_full])
+def test_a_device_without_memory_for_a_model_is_told(
+    tiny: HfModel, monkeypatch: pytest.MonkeyPatch, full: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(AdapterError, match=r"^out of memory while loading the model: .* --device"):
+        load(Path(tiny.tokenizer.name_or_path), device="cpu")
 
 
 def test_the_default_model_is_not_fetched_unasked(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from extras import from_extra
+from gguf_files import gguf_file, vocabulary
 from hypothesis import given
 from hypothesis import strategies as st
 from tool_texts import STRING, parameters
@@ -337,6 +338,34 @@ def test_a_file_that_is_no_model_is_told_so(tmp_path: Path) -> None:
             read_tokens(path)
     with pytest.raises(AdapterError, match="cannot be read"):
         read_tokens(tmp_path / "nothing.gguf")
+
+
+def written(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "made.gguf"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_vocabulary_that_is_none_is_told_so(tmp_path: Path) -> None:
+    uneven = written(tmp_path, gguf_file(vocabulary(["a", "b"], [1])))
+    with pytest.raises(AdapterError, match="2 tokens and 1 types"):
+        read_tokens(uneven)
+    without_an_a = written(tmp_path, gguf_file(vocabulary(["b"], [1])))
+    with pytest.raises(AdapterError, match="no token for the letter a"):
+        GgufModel(without_an_a)
+    broken = written(tmp_path, gguf_file(vocabulary(["a"], [1]), [[2**63] * 5]))
+    with pytest.raises(AdapterError, match="cut short or broken"):
+        read_tokens(broken)
+
+
+def test_what_no_token_of_a_vocabulary_can_be_is_left_out(tmp_path: Path) -> None:
+    """Characters that stand for no byte, bytes that are none, ends that are no token, a context of none."""
+    odd = {"tokenizer.ggml.eos_token_id": 7, "llama.context_length": -3}
+    pairs = read_tokens(written(tmp_path, gguf_file(vocabulary(["a", "日"], [1, 1]) | odd)))
+    assert (pairs.spelled, pairs.ends, pairs.context_tokens) == ((b"a", b""), frozenset(), 2**31)
+    pieces = ["<0x0A>", "<0xZZ>", "<0x41>", "\u2581b"]
+    read = read_tokens(written(tmp_path, gguf_file(vocabulary(pieces, [6, 6, 1, 1], "llama"))))
+    assert read.spelled == (b"\n", b"<0xZZ>", b"<0x41>", b" b")
 
 
 def test_weights_that_are_cut_short_are_told_so(tmp_path: Path) -> None:

@@ -265,6 +265,15 @@ def test_nobody_at_the_address_is_told() -> None:
         Server(Address(url))
 
 
+_NO_TIMES = ("soon", "0", "-1", "nan", "inf", "1e300")
+
+
+def test_a_password_is_not_told_where_it_is_refused() -> None:
+    with pytest.raises(UnknownBackendError, match="OPENAI_API_KEY") as refused:
+        read_address("http://ann:secret@h/v1")
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [
@@ -272,7 +281,12 @@ def test_nobody_at_the_address_is_told() -> None:
         ("localhost:8000", "names no server"),
         ("http://h/v1?way=telepathy", "give completions or chat"),
         ("http://h/v1?key=1", "key is none of"),
-        ("http://h/v1?timeout=soon", "no number of seconds"),
+        ("http://[::1", "names no server"),
+        ("http://h:abc/v1", "names no server"),
+        ("http://h:99999/v1", "names no server"),
+        ("http://h:0/v1", "names no server"),
+        ("http://:8000/v1", "names no server"),
+        *((f"http://h/v1?timeout={one}", "no number of seconds") for one in _NO_TIMES),
         ("http://h/v1?grammar=gbnf", "give llguidance"),
         ("http://h/v1?way=chat&grammar=llguidance", "no chat is held to a grammar"),
     ],

@@ -23,7 +23,13 @@ from model_adapters.constraint.guarded import guarded
 from model_adapters.embedded.smollm2 import SPEAKING, embedded_gguf, embedded_path, fetch_embedded
 from model_adapters.embedded.speaker.merging import merge_gguf
 from model_adapters.embedded.speaker.spelling import names_apart
-from model_adapters.embedded.speaker.weights import WEIGHTS_NAME, speaker_weights, write_weights
+from model_adapters.embedded.speaker.weights import (
+    WEIGHTS_NAME,
+    merge_weights,
+    read_weights,
+    speaker_weights,
+    write_weights,
+)
 from model_adapters.errors import AdapterError
 from model_adapters.hf.chat_tokens import HfTokenizer
 from model_adapters.hf.session import HfSession
@@ -135,6 +141,56 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     write_weights(path, factors, {})
     with pytest.raises(AdapterError, match="do not fit the model"):
         merge_gguf(embedded_gguf(), path, tmp_path / "merged.gguf")
+
+
+@pytest.mark.parametrize("shape", [(32, 1), (1, 32), (64, 64)])
+def test_weights_of_a_model_of_another_size_are_refused(
+    tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    """Those of one row or column too, though they could be repeated to any size."""
+    torch = from_extra("hf", "torch")
+    gguf = from_extra("llamacpp", "gguf")
+    path, source, layer = (
+        tmp_path / WEIGHTS_NAME,
+        tmp_path / "model.gguf",
+        "model.layers.0.mlp.up_proj",
+    )
+    write_weights(path, {layer: (torch.ones(1, shape[1]), torch.ones(shape[0], 1))}, {})
+    writer = gguf.GGUFWriter(source, "llama")
+    writer.add_block_count(1)
+    writer.add_tensor("blk.0.ffn_up.weight", torch.zeros(32, 32).numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(AdapterError, match="do not fit the model"):
+        merge_gguf(source, path, tmp_path / "merged.gguf")
+    network = torch.nn.Linear(32, 32)
+    for name in reversed(layer.split(".")):
+        network = torch.nn.ModuleDict({name: network})
+    with pytest.raises(AdapterError, match="do not fit the model"):
+        merge_weights(network, path)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"a": (3,), "a_scale": (3,), "b": (2, 2), "b_scale": (2,)},
+        {"a": (3, 2), "a_scale": (4,), "b": (2, 2), "b_scale": (2,)},
+        {"a": (3, 2), "a_scale": (3,), "b": (2, 2), "b_scale": (2,)},
+        {"a": (2, 2), "a_scale": (), "b": (2, 2), "b_scale": (2,)},
+        {"a": (2, 2), "a_scale": (2,)},
+    ],
+)
+def test_weights_of_other_shapes_are_none(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    torch = from_extra("hf", "torch")
+    safetensors = from_extra("hf", "safetensors.torch")
+    path = tmp_path / WEIGHTS_NAME
+    safetensors.save_file({f"x.{name}": torch.zeros(each) for name, each in shapes.items()}, path)
+    with pytest.raises(AdapterError, match="no weights of `cml train`"):
+        read_weights(path)
 
 
 # ---------------------------------------------------------------------------- what is loaded
