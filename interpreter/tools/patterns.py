@@ -147,9 +147,8 @@ def _additional_properties(
 def _required(_: object, __: Json, instance: Json, schema: Schema) -> "Faults":
     from jsonschema import ValidationError
 
-    for name in required(schema) if isinstance(instance, dict) else ():
-        if name not in instance:
-            yield ValidationError(name)
+    if isinstance(instance, dict):
+        yield from (ValidationError(name) for name in required(schema) if name not in instance)
 
 
 def _reference(keyword: str) -> "Callable[..., Faults]":

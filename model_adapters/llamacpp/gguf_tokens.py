@@ -78,7 +78,7 @@ def read_tokens(path: Path) -> GgufTokens:
     spell = _SPELLINGS[keys.kind]
     typed = list(zip(keys.tokens, keys.types, strict=True))
     longest = header.values.get(f"{keys.architecture}.context_length")
-    ends = {keys.end, keys.end_of_turn, keys.end_of_message} & {*range(len(typed))}
+    ends = {keys.end, keys.end_of_turn, keys.end_of_message}
     return GgufTokens(
         name=keys.name or path.stem,
         context_tokens=longest if isinstance(longest, int) and longest > 0 else _UNKNOWN_LENGTH,
@@ -88,7 +88,7 @@ def read_tokens(path: Path) -> GgufTokens:
         control={
             i: token for i, (token, kind) in enumerate(typed) if kind in _CONTROL and token.strip()
         },
-        ends=frozenset(ends),
+        ends=frozenset(end for end in ends if end is not None and 0 <= end < len(typed)),
         speaks=NAMES_KEY in header.values,
         has_names_apart=header.values.get(NAMES_KEY) == APART,
         parameters=header.parameters,

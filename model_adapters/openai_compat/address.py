@@ -1,7 +1,7 @@
 """Where a server is, and how it is to be used: what stands after `openai:`."""
 
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 
@@ -43,15 +43,7 @@ def read_address(word: str) -> Address:
     Raises:
         UnknownBackendError: It is no such address.
     """
-    try:
-        parts = urlsplit(word)
-        is_server = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number of one, half of a bracket
-        is_server = False
-    if not is_server:
-        raise UnknownBackendError(
-            f"'openai:{word}' names no server; give its address, as in openai:http://127.0.0.1:8000/v1"
-        )
+    parts = _parts(word)
     if "@" in parts.netloc:
         raise UnknownBackendError(_NO_PASSWORD)
     asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -77,3 +69,16 @@ def read_address(word: str) -> Address:
         )
     url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
     return Address(url, asked.get("model"), way, timeout_s, grammar is not None)
+
+
+def _parts(word: str) -> SplitResult:
+    """Return the parts of the address of a server."""
+    try:
+        parts = urlsplit(word)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # a port that is no number of one, half of a bracket
+        pass
+    raise UnknownBackendError(
+        f"'openai:{word}' names no server; give its address, as in openai:http://127.0.0.1:8000/v1"
+    )

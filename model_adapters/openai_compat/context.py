@@ -38,6 +38,7 @@ class ServerContext:
         self._prompt = tuple(parts_of_chat(server.dialect, server.ask, messages))
         self._before = [*self._prompt]
         self._segment: list[ContextPart] = []
+        self._tokens = sum(part.tokens for part in self._prompt)
 
     @property
     def parts(self) -> tuple[ContextPart, ...]:
@@ -57,7 +58,7 @@ class ServerContext:
     @property
     def tokens(self) -> int:
         """How many tokens it has, or is taken to have."""
-        return sum(part.tokens for part in self.parts)
+        return self._tokens  # asked for with each token: reckoned as it changes
 
     @property
     def written(self) -> str:
@@ -102,15 +103,17 @@ class ServerContext:
     def write(self, part: ContextPart) -> None:
         """Put behind it what the model writes."""
         self._segment.append(part)
+        self._tokens += part.tokens
 
     def append(self, part: ContextPart) -> None:
         """Put behind it what comes from outside: nothing before it is taken back any more."""
         self._before += [*self._segment, part]
         self._segment = []
+        self._tokens += part.tokens
 
     def drop_begun(self) -> None:
         """Forget a character that is not complete."""
-        del self._segment[len(self._segment) - self.begun :]
+        self._cut(len(self._segment) - self.begun)
 
     def rewind(self, characters: int) -> TakenBack | None:
         """Take back the last characters that the model wrote.
@@ -127,8 +130,13 @@ class ServerContext:
         if not characters:
             return None
         found = cut(self._segment, written - characters)
-        del self._segment[found.kept :]
+        self._cut(found.kept)
         if found.put_back:
-            self._segment.append(self.own(found.put_back))
+            self.write(self.own(found.put_back))
         first = self.content(found.dropped).ids if found.put_back else found.first
         return TakenBack(first[:1], found.dropped)
+
+    def _cut(self, kept: int) -> None:
+        """Keep so many parts of what was written since the last append."""
+        self._tokens -= sum(part.tokens for part in self._segment[kept:])
+        del self._segment[kept:]

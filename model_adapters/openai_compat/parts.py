@@ -42,8 +42,9 @@ def text_of(parts: Iterable[ContextPart]) -> str:
 
 def last_characters(parts: Sequence[ContextPart]) -> Sequence[ContextPart]:
     """Return the last part that completes a character, from where that begins, and all behind it."""
-    whole = [number for number, part in enumerate(parts) if part.text][-2:]
-    return parts[whole[0] + 1 if len(whole) > 1 else 0 :]
+    whole = (number for number in reversed(range(len(parts))) if parts[number].text)
+    next(whole, None)
+    return parts[next(whole, -1) + 1 :]
 
 
 def cut(parts: list[ContextPart], length: int) -> PartsCut:
