@@ -11,9 +11,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Final, TypeAlias
+from typing import Final, TextIO, TypeAlias
 
 import msgspec
 
@@ -55,8 +56,7 @@ def serve(tasks: "Connection", prints: "Connection", memory_bytes: int | None) -
     tasks.send_bytes(b"")
     while task := _next_task(tasks):
         answer = _done(task)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        _send_prints()
         if memory_bytes is not None:
             grown = written_bytes() - fresh_bytes > _GROWN * memory_bytes
             answer = msgspec.structs.replace(answer, has_grown=grown)
@@ -109,12 +109,24 @@ def _print_to(prints: "Connection") -> None:
     """Send both outputs to the host: also those of C code, and of programs that a function runs."""
     for descriptor, name in _OUTPUTS.items():
         os.dup2(prints.fileno(), descriptor)
-        stream = open(  # noqa: SIM115 - a descriptor, which stays open
-            descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False
-        )
-        setattr(sys, name, stream)
+        setattr(sys, name, _output(descriptor))
     prints.close()
     faulthandler.enable(sys.stderr)  # where a call crashes stands in what it printed
+
+
+def _output(descriptor: int) -> TextIO:
+    """Return what prints to a descriptor, which stays open."""
+    return open(descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False)
+
+
+def _send_prints() -> None:
+    """Send what a task has printed; where it closed an output, or took it away, the next one has another."""
+    for descriptor, name in _OUTPUTS.items():
+        stream = getattr(sys, name)
+        with suppress(Exception):  # a function may have put anything there
+            stream.flush()
+        if getattr(stream, "closed", True):
+            setattr(sys, name, _output(descriptor))
 
 
 def _next_task(tasks: "Connection") -> bytes:

@@ -1,5 +1,6 @@
 """From a URL to journals in a database."""
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -26,10 +27,13 @@ def open_journals(url: str, *, lease_s: float = 30.0, flush: Flush = "system") -
             PostgreSQL confirms what is on its disk, unless it is set up otherwise.
 
     Raises:
-        HostError: The URL is none of these (Embed/owner).
+        HostError: The URL is none of these, or the lease lasts no time (Embed/owner).
         JournalError: The database cannot be opened.
         MissingExtraError: A package is not installed.
     """
+    if not 0 < lease_s < math.inf:
+        message = f"a lease lasts some seconds, more than 0, and not {lease_s:g}"
+        raise HostError("Embed/owner", message)
     return Journals(_opened(url, flush), lease_s)
 
 

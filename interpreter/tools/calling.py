@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 import traceback
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -119,9 +120,10 @@ async def _awaited(value: object, progress: Progress) -> object:
     if inspect.isawaitable(value):
         return await value
     last = None
-    if isinstance(value, AsyncIterator):
-        async for last in value:
-            progress.report(last)
+    if isinstance(value, AsyncGenerator):
+        async with aclosing(value):  # it ends here too where a report is refused
+            async for last in value:
+                progress.report(last)
     return last
 
 

@@ -123,7 +123,7 @@ def _own_names(source: bytes) -> list[str]:
     return list(dict.fromkeys(name for name in names if not name.startswith("_")))
 
 
-def _bound(node: ast.stmt) -> Iterator[str]:
+def _bound(node: ast.stmt | ast.ExceptHandler) -> Iterator[str]:
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             yield name
@@ -131,9 +131,9 @@ def _bound(node: ast.stmt) -> Iterator[str]:
             yield from (n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
         case ast.AnnAssign(target=ast.Name(id=name)):
             yield name
-        case ast.If() | ast.Try() | ast.With():
+        case ast.If() | ast.Try() | ast.TryStar() | ast.With() | ast.ExceptHandler():
             for inner in ast.iter_child_nodes(node):
-                if isinstance(inner, ast.stmt):
+                if isinstance(inner, ast.stmt | ast.ExceptHandler):
                     yield from _bound(inner)
         case _:
             return

@@ -63,6 +63,16 @@ def prints(word: str) -> str:
     return word
 
 
+def closes_its_output() -> int:
+    sys.stdout.close()
+    return 1
+
+
+def takes_its_output_away() -> int:
+    sys.stderr = None  # type: ignore[assignment]
+    return 2
+
+
 def chatters() -> int:
     for _ in range(3_000):
         print("x" * 100)
@@ -204,6 +214,19 @@ def test_what_a_call_prints_is_kept_with_it_by_whatever_means(capfd) -> None:
         lines = {f"{word} of {what}" for what in ("Python", "warnings", "C", "a program")}
         assert {*printed(call).splitlines()} == lines
     assert capfd.readouterr() == ("", "")
+
+
+def test_outputs_that_a_call_closed_are_there_for_the_next() -> None:
+    script = (
+        "[CALL] a [HEAD] closes_its_output() [END] [CALL] b [HEAD] takes_its_output_away() [END]"
+        ' [CALL] c [HEAD] prints("words") [END] [TRAP] all [END] ok'
+    )
+    functions = {each.__name__: each for each in (closes_its_output, takes_its_output_away, prints)}
+    with Processes(workers=1) as executor:
+        told, printed = run(script, functions, executor)
+    assert told == {"a": ("returned", 1), "b": ("returned", 2), "c": ("returned", "words")}
+    assert "words of Python" in printed("c")
+    assert "words of warnings" in printed("c")
 
 
 def test_of_a_flood_the_beginning_is_kept() -> None:

@@ -1,5 +1,6 @@
 """Journals in a database: one owner at a time, and nothing lost when it dies (Embed/owner)."""
 
+import math
 import random
 import re
 import signal
@@ -230,6 +231,13 @@ def play_leases(place: Place, how: settings) -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(open_journals(place.url, lease_s=3_600)) for _ in range(3)]
         run_state_machine_as_test(lambda: Leases(place, workers), settings=how)
+
+
+@pytest.mark.parametrize("lease_s", [0, -1, math.nan, math.inf])
+def test_a_lease_of_no_time_is_refused(tmp_path: Path, lease_s: float) -> None:
+    """Its renewal would never rest."""
+    with pytest.raises(HostError, match=r"a lease lasts some seconds.*Embed/owner"):
+        open_journals(f"sqlite:{tmp_path / 'a.db'}", lease_s=lease_s)
 
 
 def test_who_takes_at_once_takes_different_sessions(place: Place) -> None:

@@ -5,6 +5,7 @@ import functools
 import pickle
 import threading
 import time
+from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -17,9 +18,9 @@ from interpreter.errors import HostError
 from interpreter.events import Outcome, Start
 from interpreter.scripted import ScriptedSession, pieces_of
 from interpreter.state import Settings
-from interpreter.tools.calling import call_function
+from interpreter.tools.calling import call_coroutine, call_function
 from interpreter.tools.declared import tool
-from interpreter.tools.progress import Office, Progress
+from interpreter.tools.progress import Office, Progress, current_progress
 
 CALL = "[CALL] a [HEAD] {} [END] [TRAP] all [END] ok"
 QUICK = tool(progress_s=0)
@@ -138,6 +139,27 @@ def test_a_report_without_a_json_form_fails_the_call() -> None:
     rows, _ = run("reports_bytes()", {"reports_bytes": reports_bytes})
     [(kind, value)] = told(rows)
     assert (kind, value["type"]) == ("failed", "TypeError")
+
+
+@pytest.mark.parametrize("is_called", [True, False])
+def test_a_generator_whose_report_is_refused_has_ended_when_its_call_has(is_called: bool) -> None:
+    """What it does at its end is done by then, in a thread and in a loop."""
+    ended: list[str] = []
+
+    async def reports() -> AsyncIterator[object]:
+        try:
+            yield 1j
+        finally:
+            await asyncio.sleep(0)
+            ended.append(str(current_progress() is progress))
+
+    progress = Progress(lambda *_: None, "a", at_most=1, least_us=0)
+    if is_called:
+        outcome = call_function(reports, (), {}, progress=progress)
+    else:
+        outcome = asyncio.run(call_coroutine(reports, (), {}, progress=progress))
+    assert outcome.kind is OutcomeKind.FAILED
+    assert ended == ["True"]
 
 
 def test_a_generator_that_is_cancelled_stops_at_its_next_report() -> None:

@@ -96,6 +96,12 @@ def test_what_a_file_defines_itself_is_taken_and_the_rest_is_told(folder) -> Non
         assert call_function(loaded.functions[name], (), {"city": "Oslo"}).value == "Oslo"
 
 
+def test_a_function_stands_for_a_module_that_cannot_be_imported(folder) -> None:
+    other = "def get(n: int): return n"
+    text = f"try:\n import no_such_module\nexcept ImportError:\n {other}\nelse:\n def put(): ...\n"
+    assert list(load(folder, text).functions) == ["get"]
+
+
 def test_a_file_may_say_how_it_is_encoded(folder) -> None:
     path = folder / "tools.py"
     path.write_bytes(b"# -*- coding: latin-1 -*-\ndef say(x: str = 'caf\xe9'): return x\n")
