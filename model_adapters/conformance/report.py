@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
 from io import BytesIO
 from typing import Final
 
@@ -207,8 +206,10 @@ def _behaviour_section(behaviour: Behaviour | None) -> str:
     if behaviour is None:
         return ""
     rows = [(name, each.with_count) for name, each in behaviour.shares.items()]
-    broke_off = f"<p>{escape(behaviour.fault)}</p>" if behaviour.fault else ""
-    title = f"<h2>Behaviour, {counted(behaviour.dialogues, 'dialogue')}</h2><p>{escape(ABOUT)}.</p>"
+    broke_off = f"<p>{html_text(behaviour.fault)}</p>" if behaviour.fault else ""
+    title = (
+        f"<h2>Behaviour, {counted(behaviour.dialogues, 'dialogue')}</h2><p>{html_text(ABOUT)}.</p>"
+    )
     return f"{title}{table(('measure', 'share'), rows)}{broke_off}"
 
 

@@ -40,19 +40,21 @@ def run_checks(
         repeat: Returns the command that runs a check alone.
     """
     threads = DaemonThreads("cml-check")
-    with _logs_named():
-        for check in checks:
-            begun_s = time.monotonic()
-            outcome = threads.submit(_outcome, check, subject)
-            try:
-                ending, message = outcome.result(timeout=limit_s)
-            except TimedOut:
-                ending, message = "error", f"it did not come to its end within {limit_s:g} s"
-                given_up()
-            took_s = round(time.monotonic() - begun_s, 3)
-            done = (check.id, check.does, check.rules, ending, message, took_s, repeat(check))
-            yield CheckResult(*done)
-    threads.shutdown(wait=False)
+    try:
+        with _logs_named():
+            for check in checks:
+                begun_s = time.monotonic()
+                outcome = threads.submit(_outcome, check, subject)
+                try:
+                    ending, message = outcome.result(timeout=limit_s)
+                except TimedOut:
+                    ending, message = "error", f"it did not come to its end within {limit_s:g} s"
+                    given_up()
+                took_s = round(time.monotonic() - begun_s, 3)
+                done = (check.id, check.does, check.rules, ending, message, took_s, repeat(check))
+                yield CheckResult(*done)
+    finally:
+        threads.shutdown(wait=False)
 
 
 @contextmanager

@@ -120,6 +120,8 @@ class DecodingBatch:
     def _read(self) -> None:
         """Make one pass, and answer those of whom all is read."""
         with self._changed:
+            if not self._waiting:  # whoever it was that asked has left
+                return
             unread = [len(context.ids) - context.read for context in self._waiting]
             counts = share_rows(unread, self._widths[-1])
             self._reading = tuple(self._waiting)[: len(counts)]

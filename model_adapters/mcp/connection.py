@@ -7,6 +7,7 @@ the server says on stderr goes to a file: it is told where the server fails, and
 
 import asyncio
 import logging
+import os
 import shlex
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger("model_adapters.mcp")
 _URL: Final = ("http://", "https://")
-_TAIL_CHARACTERS: Final = 2_000
+_TAIL_BYTES: Final = 2_000
 _MOST_PAGES: Final = 100
 _ENDED: Final = ("Connection closed", "SSE stream")
 """How the SDK begins what it says of an ended connection: servers use its code for their own."""
@@ -231,8 +232,11 @@ class Connection:
 
     def _why(self, what: str) -> str:
         """Say what is wrong with the server, with the last line that it said itself."""
-        self._words.seek(0)
-        lines = self._words.read()[-_TAIL_CHARACTERS:].strip().splitlines()
+        size = self._words.seek(
+            0, os.SEEK_END
+        )  # of a server that talks without end, its last words
+        self._words.seek(max(0, size - _TAIL_BYTES))
+        lines = self._words.read().strip().splitlines()
         said = f"; it said: {lines[-1].strip()}" if lines else ""
         return f"the MCP server {self.address} {what}{said}"
 

@@ -77,7 +77,7 @@ class _Reader:
     """Reads message after message; remembers which request each answer belongs to."""
 
     def __init__(self) -> None:
-        self._calls: set[_Id] = set()  # requests of tools/call that are open
+        self._calls: set[_Id] = set()  # requests of tools/call
         self._tokens: dict[_Id, str] = {}  # the call that each progress token belongs to
         self._tasks: dict[str, str] = {}  # the call that each task belongs to
         self._results: dict[_Id, str] = {}  # the task that each tasks/result asks for
@@ -117,7 +117,8 @@ class _Reader:
         return ModelCalled(logged.line, call, params.name, kwargs, at_us=logged.at_us)
 
     def _progress(self, logged: Logged, params: _Params) -> Happening:
-        call = self._tokens.get(params.progress_token or 0)
+        token = params.progress_token
+        call = None if token is None else self._tokens.get(token)
         if call is None:
             return NotCarried(logged.line, "progress of other requests")
         told: dict[str, Json] = {"progress": params.progress}

@@ -39,6 +39,7 @@ from interpreter.trace import Header
 from model_adapters.backends import Request
 from model_adapters.commands.view.conclusion import Conclusion, conclude
 from model_adapters.commands.view.live import Live
+from model_adapters.conformance.behaviour import Behaviour
 from model_adapters.conformance.check import CheckResult
 from model_adapters.conformance.circumstances import circumstances
 from model_adapters.conformance.report import WRITERS as REPORT_WRITERS
@@ -46,6 +47,7 @@ from model_adapters.conformance.report import ConformanceReport, as_text
 from model_adapters.training.data.files import Contents, card
 from model_adapters.training.evaluation.report import Played, report_html, report_markdown
 from model_adapters.training.evaluation.scoring import Score
+from model_adapters.training.evaluation.shares import share
 from model_adapters.training.recipe.plan import Recipe, TrainingProgress
 from model_adapters.training.recipe.result import model_card
 
@@ -142,7 +144,9 @@ def _report(text: str) -> ConformanceReport:
         CheckResult(f"check/{text}", text, (text,), ending, text, 0.1, text)
         for ending in ("fail", "not exercised")
     )
-    return ConformanceReport(circumstances(Request(text, text, {}), text, Level.CORE), results, 1.0)
+    about = circumstances(Request(text, text, {}), text, Level.CORE)
+    behaved = Behaviour(1, {text: share([True])}, {text: share([False])}, f"broke off: {text}")
+    return ConformanceReport(about, results, 1.0, behaved)
 
 
 def _played(text: str) -> list[Played]:

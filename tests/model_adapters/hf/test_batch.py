@@ -311,6 +311,15 @@ def test_a_pass_that_fails_is_told_to_who_waits_and_the_batch_goes_on(
         assert session.logprobs(5) == first
 
 
+def test_no_pass_is_made_for_nobody(tiny: "HfModel", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked may have left by the time that all others have come, or are not waited for any more."""
+    with DecodingBatch(tiny, rows=8) as batch:
+        passes: list[object] = []
+        monkeypatch.setattr(batch._rows, "scores", lambda *asked: passes.append(asked))
+        batch._read()
+        assert passes == []
+
+
 def test_attention_that_cannot_be_computed_by_rows_is_refused(
     tiny: "HfModel", monkeypatch: pytest.MonkeyPatch
 ) -> None:
