@@ -60,7 +60,12 @@ class _Node(msgspec.Struct, frozen=True):
 
 
 class Text(_Node, frozen=True):
-    """Prose, verbatim, with its escapes undone."""
+    """Prose, verbatim, with its escapes undone.
+
+    Args:
+        text: Its characters.
+        span: Where it stands.
+    """
 
     kind: ClassVar[Literal["text"]] = "text"
     text: str
@@ -89,7 +94,14 @@ class Call(_Node, frozen=True):
 
 
 class Interrupt(_Node, frozen=True):
-    """What the runtime tells the model of a call."""
+    """What the runtime tells the model of a call.
+
+    Args:
+        id: The identifier of the call; of a message or a protocol error, the runtime's own.
+        outcome: What became of it (Syntax/outcome).
+        value: What it returned; for any other outcome what is told of that, as JSON.
+        span: Where it stands.
+    """
 
     kind: ClassVar[Literal["interrupt"]] = "interrupt"
     id: str
@@ -99,7 +111,12 @@ class Interrupt(_Node, frozen=True):
 
 
 class Trap(_Node, frozen=True):
-    """The model waits: for the next interrupt (None), for these calls, or for all."""
+    """The model waits.
+
+    Args:
+        wait: For the next interrupt (None), for these calls, or for all that are pending.
+        span: Where it stands.
+    """
 
     kind: ClassVar[Literal["trap"]] = "trap"
     wait: tuple[str, ...] | Literal["all"] | None = None

@@ -92,7 +92,15 @@ RULES: Final[dict[str, Rule]] = {
 
 
 class Diagnostic(msgspec.Struct, frozen=True):
-    """One finding, with the rule that it is found by and the place it is found at."""
+    """One finding, with the rule that it is found by and the place it is found at.
+
+    Args:
+        code: Its number, as in `CML106`: it stays the same whatever the message says.
+        rule: The rule of the specification, as in `Valid/body`.
+        severity: Whether the text breaks the rule, or is only told of.
+        message: What was expected and what was found, in a line.
+        span: Where.
+    """
 
     code: str
     rule: str

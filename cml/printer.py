@@ -36,7 +36,11 @@ class PrintError(ValueError):
 
 
 def render(context: Context | Iterable[Item], profile: Profile | None = None) -> str:
-    """Return the canonical text of a context, in the text profile.
+    """Return the canonical text of a context, in the text profile (Syntax/canonical).
+
+    Args:
+        context: The context, or its items in their order.
+        profile: How bodies are written; None for the default one.
 
     Raises:
         PrintError: A name is no name, a value is none of CML's, or the body language cannot say it:

@@ -100,7 +100,15 @@ def _tried(
 
 
 def settle(state: State, rules: Rules = RULES) -> tuple[State, list[Row]]:
-    """Fire the Settle rules, the first that applies each time, until none does."""
+    """Fire the Settle rules, the first that applies each time, until none does (Time/instant).
+
+    Args:
+        state: After an event.
+        rules: Those of chapter 3, unless others are tried out.
+
+    Returns:
+        The state that has settled, and a row for each firing.
+    """
     rows: list[Row] = []
     while fired := settle_one(state, rules):
         state, row = fired

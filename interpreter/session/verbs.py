@@ -51,6 +51,9 @@ class EndOfDecoding(msgspec.Struct, frozen=True):
     """The model wrote its end token (`stop`), or its output limit was reached (`length`).
 
     The end token itself is not part of the context: decoding may go on after an `append`.
+
+    Args:
+        reason: Which of the two.
     """
 
     reason: Literal["stop", "length"]
@@ -71,13 +74,19 @@ class Session(Protocol):
 
         The text reaches the model as ordinary content: nothing in it becomes a control token. Where
         markers are tokens, the characters of a marker in it are the token of that marker.
+
+        Args:
+            batch: What goes in together; at a safe point, where no character is only begun.
         """
         ...
 
     def rewind(self, characters: int) -> None:
-        """Drop the last `characters` that the model generated (Embed/rewind).
+        """Drop the last characters that the model generated (Embed/rewind).
 
         The next `decode` must not begin with the token that the dropped text began with.
+
+        Args:
+            characters: How many; no more than were generated since the last append.
         """
         ...
 
