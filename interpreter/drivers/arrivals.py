@@ -9,22 +9,33 @@ from interpreter.events import Decoded, Ended, Event, Said, Stopped
 
 
 class Arrivals:
-    """Events in the order in which they arrived.
-
-    Attributes:
-        notify: Is called when something has arrived, in the thread that brought it.
-    """
+    """Events in the order in which they arrived."""
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Event | None] = SimpleQueue()
-        self.notify: Callable[[], object] = lambda: None
+        self._notify: Callable[[], object] | None = None
         self._taker: int | None = None
 
     def put(self, event: Event | None) -> None:
         """Say that something has happened; None only wakes whoever waits."""
         self._queue.put(event)
-        if threading.get_ident() != self._taker:
-            self.notify()
+        if (notify := self._notify) and threading.get_ident() != self._taker:
+            notify()
+
+    @contextmanager
+    def told_to(self, notify: Callable[[], object]) -> Iterator[None]:
+        """Have somebody told of what arrives, in the thread that brings it; nobody but the last who asked.
+
+        Args:
+            notify: Is called when something has arrived.
+        """
+        self._notify = notify
+        try:
+            yield
+        finally:
+            # Who let go of a turn that was over leaves late, when the next has begun.
+            if self._notify is notify:
+                self._notify = None
 
     @contextmanager
     def looked_at_later(self) -> Iterator[None]:

@@ -7,8 +7,8 @@ from concurrent.futures import Executor
 from typing import Self
 
 from interpreter.drivers.driver import Journal, forget, monotonic_us
-from interpreter.drivers.form import LOG, LOOK_S, MOST_WAITING, RuntimeForm
-from interpreter.events import EndReason, Finish, Row
+from interpreter.drivers.form import LOOK_S, MOST_WAITING, RuntimeForm
+from interpreter.events import EndReason, Row
 from interpreter.executors.event_loop import RunningLoop
 from interpreter.executors.workplace import Decoders, Workplace
 from interpreter.journals.past import Past
@@ -37,7 +37,7 @@ class AsyncForm(RuntimeForm):
         past: Past | None = None,
     ) -> None:
         self._coroutines = RunningLoop()
-        self._release = release
+        self._closed: asyncio.Event  # made as it is closed: ten thousand that are open hold none
         super().__init__(
             session,
             functions,
@@ -47,6 +47,7 @@ class AsyncForm(RuntimeForm):
             clock=clock,
             journal=journal,
             patience_s=patience_s,
+            release=release,
             most_waiting=most_waiting,
             past=past,
         )
@@ -61,7 +62,7 @@ class AsyncForm(RuntimeForm):
 
     async def aclose(self) -> tuple[str, ...]:
         """Stop a turn that is under way, wait until every effect is performed, cancel coroutines, and
-        release threads.
+        release threads. Whoever closes it while another does waits until it is closed.
 
         Returns:
             The calls that still run, as `Runtime.close` does.
@@ -70,15 +71,30 @@ class AsyncForm(RuntimeForm):
             HostError: A function that the session called tried to close it (Embed/shutdown).
         """
         if self._begin_closing():
+            self._closed = asyncio.Event()
             try:
                 self._driver.end_turn()
-                await self._await_verbs(is_bounded=True)
+                await self._await_verbs()
             finally:
-                self._driver.close(self._patience_s)
-                self._spoken.give_up()
-                self._release()
-            await self._coroutines.ended(self._patience_s)
+                self._end()
+                self._closed.set()
+        await self._closed.wait()
+        await self._coroutines.ended(self._patience_s)
         return self._left_behind()
+
+    def break_off(self) -> None:
+        """Close it as `aclose` does, and wait for nothing; by whoever cannot wait.
+
+        Raises:
+            HostError: As `aclose` does.
+        """
+        if self._begin_closing():
+            self._closed = asyncio.Event()
+            self._closed.set()
+            try:
+                self._driver.end_turn()
+            finally:
+                self._end()
 
     async def run(self, prompt: str = "") -> AsyncIterator[Row]:
         """Run one turn. The first prompt is in the session's context; so may be those of further turns.
@@ -114,31 +130,26 @@ class AsyncForm(RuntimeForm):
             HostError: As `run` does.
             BaseException: As `run` does.
         """
-        reason: EndReason = "stopped"  # by whoever closed it, who has the last row then
-        async for rows in self._instants(prompt):
-            for row in rows:
-                if row.effects and isinstance(last := row.effects[-1], Finish):
-                    reason = last.reason
-        return reason
+        async for _ in self._instants(prompt):
+            pass
+        return self._driver.ending
 
     async def _instants(self, prompt: str) -> AsyncGenerator[list[Row], None]:
         """Run one turn, and yield the rows of each instant."""
         driver, loop, arrived = self._driver, asyncio.get_running_loop(), asyncio.Event()
         begun = driver.begin(prompt)
-        driver.arrivals.notify = lambda: loop.call_soon_threadsafe(arrived.set)
-        try:
-            yield begun
-            while not driver.is_over:
-                driver.raise_failure()
-                await self._next_arrival(arrived)
-                yield driver.take()
-        except asyncio.CancelledError:
-            driver.end_turn()
-            await self._await_verbs(is_bounded=True)
-            raise
-        finally:
-            driver.arrivals.notify = lambda: None
-        await self._await_verbs(is_bounded=False)
+        with driver.arrivals.told_to(lambda: loop.call_soon_threadsafe(arrived.set)):
+            try:
+                yield begun
+                while not driver.is_over:
+                    driver.raise_failure()
+                    await self._next_arrival(arrived)
+                    yield driver.take()
+            except asyncio.CancelledError:
+                driver.end_turn()
+                await self._await_verbs()
+                raise
+        await self._await_verbs()
         driver.raise_failure()
 
     async def _next_arrival(self, arrived: asyncio.Event) -> None:
@@ -151,17 +162,9 @@ class AsyncForm(RuntimeForm):
             async with asyncio.timeout(self._driver.patience_s):
                 await arrived.wait()
 
-    async def _await_verbs(self, *, is_bounded: bool) -> None:
-        """Wait until the session has done everything that it was asked."""
-        last = self._driver.verbs_done()
-        waited_s = 0.0
-        while last is not None and not last.done():
-            if waited_s >= self._patience_s:
-                LOG.warning("a step of the session does not end and is left behind")
-                return
+    async def _await_verbs(self) -> None:
+        for last in self._verbs_under_way():
             await asyncio.wait([asyncio.wrap_future(last)], timeout=LOOK_S)
-            if is_bounded or self._driver.is_stopping:
-                waited_s += LOOK_S
 
 
 class AsyncRuntime(AsyncForm):

@@ -25,6 +25,7 @@ from interpreter.events import (
     Cancel,
     Decode,
     Effect,
+    EndReason,
     Event,
     Expired,
     Finish,
@@ -269,6 +270,11 @@ class Driver:
         return self._state.phase is Phase.ENDED
 
     @property
+    def ending(self) -> EndReason:
+        """Why the turn is over."""
+        return self._state.ending
+
+    @property
     def patience_s(self) -> float:
         """How long to wait for an arrival before the next look at the clock, in seconds."""
         times = [self._verbs.again_at_us, *(at_us for at_us, _ in self._deadlines[:1])]
@@ -331,13 +337,14 @@ class Driver:
 
     def end_turn(self) -> None:
         """Stop a turn that is under way, as far as that can still be done: what the model was
-        writing is taken back, and the trace says so (Embed/shutdown).
+        writing is taken back, and the trace says so (Embed/shutdown). Nobody waits without end for
+        the session after that.
         """
+        self.is_stopping = True
         if self._past is not None:
             return  # nothing was begun: the trace stays as it is
         is_under_way = self._state.phase not in {Phase.READY, Phase.ENDED}
         if is_under_way and not (self._is_broken or self._is_closed or self._verbs.failure):
-            self.is_stopping = True
             self.take(Stopped())
 
     def raise_failure(self) -> None:

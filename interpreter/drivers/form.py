@@ -1,8 +1,8 @@
 """What the blocking and the asyncio form of the realtime driver have in common."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 from interpreter.drivers.driver import Driver, Journal
 from interpreter.drivers.spoken import Spoken, SpokenMessage
@@ -16,13 +16,28 @@ from interpreter.state import Settings
 from interpreter.tools.calling import is_in_a_call
 from interpreter.tools.signature import Function
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 LOG: Final = logging.getLogger("interpreter")
 LOOK_S: Final = 0.05
 """How often a wait that has a bound looks whether the bound has come, in seconds."""
 
-
 MOST_WAITING: Final = 1_000
 """How many messages may wait to be told, unless a host says otherwise."""
+
+
+def require_no_call(is_made_in_a_call: bool) -> None:
+    """Refuse a function that tries to close the session that called it, or others beside that one.
+
+    Args:
+        is_made_in_a_call: Whether what is to be closed was made in a call: then it is that call's own.
+
+    Raises:
+        HostError: It does (Embed/shutdown).
+    """
+    if is_in_a_call() and not is_made_in_a_call:
+        raise HostError("Embed/shutdown", "a function cannot close the session that called it")
 
 
 class RuntimeForm:
@@ -39,6 +54,7 @@ class RuntimeForm:
         clock: Callable[[], int],
         journal: Journal,
         patience_s: float,
+        release: Callable[[], object],
         most_waiting: int = MOST_WAITING,
         past: Past | None = None,
     ) -> None:
@@ -56,6 +72,7 @@ class RuntimeForm:
             past=past,
         )
         self._patience_s = patience_s
+        self._release = release
         self._is_closed = False
         self._is_made_in_a_call = is_in_a_call()
 
@@ -130,16 +147,35 @@ class RuntimeForm:
         """Whether a message came too late for the turn that is over: it is the first thing in the next."""
         return self._driver.arrivals.has_message()
 
+    def _verbs_under_way(self) -> "Iterator[Future[None]]":
+        """Yield what to wait for, `LOOK_S` each time, until the session has done all that it was asked;
+        once it is to stop, it has as long as the host has patience.
+        """
+        last = self._driver.verbs_done()
+        waited_s = 0.0
+        while last is not None and not last.done():
+            if self._driver.is_stopping:
+                if waited_s >= self._patience_s:
+                    LOG.warning("a step of the session does not end and is left behind")
+                    return
+                waited_s += LOOK_S
+            yield last
+
     def _begin_closing(self) -> bool:
         """Return whether there is something to close, and let nothing more begin.
 
         Raises:
             HostError: A function that the session called tries to close it (Embed/shutdown).
         """
-        if is_in_a_call() and not self._is_made_in_a_call:
-            raise HostError("Embed/shutdown", "a function cannot close the session that called it")
+        require_no_call(self._is_made_in_a_call)
         is_open, self._is_closed = not self._is_closed, True
         return is_open
+
+    def _end(self) -> None:
+        """Let nothing more happen, and release what others do not need."""
+        self._driver.close(self._patience_s)
+        self._spoken.give_up()
+        self._release()
 
     def _left_behind(self) -> tuple[str, ...]:
         """Return the calls that still run, and say so."""

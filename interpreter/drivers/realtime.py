@@ -5,7 +5,7 @@ from concurrent.futures import Executor, wait
 from typing import Self
 
 from interpreter.drivers.driver import Journal, forget, monotonic_us
-from interpreter.drivers.form import LOG, LOOK_S, RuntimeForm
+from interpreter.drivers.form import LOOK_S, RuntimeForm
 from interpreter.events import Row
 from interpreter.executors.event_loop import EventLoopThread
 from interpreter.executors.workplace import Decoders, Workplace
@@ -50,16 +50,17 @@ class Runtime(RuntimeForm):
         patience_s: float = 5.0,
         past: Past | None = None,
     ) -> None:
-        self._workplace = Workplace(executor, decoder)
+        workplace = Workplace(executor, decoder)
         super().__init__(
             session,
             functions,
             settings,
-            self._workplace,
+            workplace,
             EventLoopThread(),
             clock=clock,
             journal=journal,
             patience_s=patience_s,
+            release=workplace.close,
             past=past,
         )
 
@@ -85,11 +86,9 @@ class Runtime(RuntimeForm):
         if self._begin_closing():
             try:
                 self._driver.end_turn()
-                self._await_verbs(is_bounded=True)
+                self._await_verbs()
             finally:
-                self._driver.close(self._patience_s)
-                self._spoken.give_up()
-                self._workplace.close()
+                self._end()
         return self._left_behind()
 
     def run(self, prompt: str = "") -> Iterator[Row]:
@@ -113,17 +112,9 @@ class Runtime(RuntimeForm):
         while not driver.is_over:
             driver.raise_failure()
             yield from driver.take(driver.arrivals.wait(driver.patience_s))
-        self._await_verbs(is_bounded=False)
+        self._await_verbs()
         driver.raise_failure()
 
-    def _await_verbs(self, *, is_bounded: bool) -> None:
-        """Wait until the session has done everything that it was asked."""
-        last = self._driver.verbs_done()
-        waited_s = 0.0
-        while last is not None and not last.done():
-            if waited_s >= self._patience_s:
-                LOG.warning("a step of the session does not end and is left behind")
-                return
+    def _await_verbs(self) -> None:
+        for last in self._verbs_under_way():
             wait([last], timeout=LOOK_S)
-            if is_bounded or self._driver.is_stopping:
-                waited_s += LOOK_S

@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from itertools import count
+from contextlib import ExitStack
 from typing import Self
 
 from cml.arguments import require
 from cml.wording import counted
 from interpreter.drivers.async_runtime import AsyncForm
 from interpreter.drivers.driver import Journal, forget, monotonic_us
-from interpreter.drivers.form import MOST_WAITING
+from interpreter.drivers.form import MOST_WAITING, require_no_call
 from interpreter.errors import HostError
 from interpreter.executors.workplace import Decoders, Workplace
 from interpreter.journals.past import Past
 from interpreter.session import Session
 from interpreter.state import Settings
+from interpreter.tools.calling import is_in_a_call
 from interpreter.tools.signature import Function
 
 
@@ -51,9 +52,9 @@ class Sessions:
         self._most_open = most_open
         self._clock = clock
         self._patience_s = patience_s
-        self._open: dict[int, AsyncForm] = {}
-        self._numbers = count(1)
+        self._open: dict[AsyncForm, None] = {}  # a set that keeps their order
         self._is_closed = False
+        self._is_made_in_a_call = is_in_a_call()
 
     async def __aenter__(self) -> Self:
         """Return the sessions themselves."""
@@ -69,7 +70,7 @@ class Sessions:
 
     def __iter__(self) -> Iterator[AsyncForm]:
         """Return those that are open, the oldest first."""
-        return iter(tuple(self._open.values()))
+        return iter(tuple(self._open))
 
     def open(
         self,
@@ -100,8 +101,7 @@ class Sessions:
         if len(self._open) >= self._most_open:
             message = f"there is room for {counted(self._most_open, 'session')}; close one, or try again later"
             raise HostError("Embed/full", message)
-        number = next(self._numbers)
-        self._open[number] = opened = AsyncForm(
+        opened = AsyncForm(
             session,
             functions,
             settings,
@@ -110,9 +110,10 @@ class Sessions:
             journal=journal,
             patience_s=self._patience_s,
             most_waiting=most_waiting,
-            release=lambda: self._open.pop(number),
+            release=lambda: self._open.pop(opened),
             past=past,
         )
+        self._open[opened] = None
         return opened
 
     def stop(self) -> None:
@@ -124,13 +125,19 @@ class Sessions:
         """Stop and close what is open, side by side, and release threads.
 
         Raises:
-            BaseExceptionGroup: What closing single sessions raised: what their journals did, or the
-                HostError of a function that tried to close its own (Embed/shutdown). All others are
+            HostError: A function that one of them called tried to close them (Embed/shutdown); all go on.
+            BaseExceptionGroup: What closing single sessions raised, as their journals may. All are
                 closed by then.
         """
+        require_no_call(self._is_made_in_a_call)
         self._is_closed = True
         closing = (opened.aclose() for opened in self)
-        closed = await asyncio.gather(*closing, return_exceptions=True)
-        self._workplace.close()
+        try:
+            closed = await asyncio.gather(*closing, return_exceptions=True)
+        finally:
+            with ExitStack() as rest:
+                rest.callback(self._workplace.close)
+                for opened in self:  # where this was cancelled before theirs had begun
+                    rest.callback(opened.break_off)
         if errors := [error for error in closed if isinstance(error, BaseException)]:
             raise BaseExceptionGroup("some sessions could not be closed as they should", errors)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
-from threading import Lock
+from threading import RLock
 from typing import Final
 
 import msgspec
@@ -58,7 +58,7 @@ class Spoken:
     """The messages of one session, followed from where they are said to where they go in."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal may say something while its thread does
         self._said: list[SpokenMessage] = []
         self._queued: list[SpokenMessage] = []
         self._is_over = False

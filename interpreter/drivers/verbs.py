@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
+from typing import NoReturn
 
 from cml.profile import Profile
 from interpreter.drivers.decoding import Decoder
@@ -41,7 +42,7 @@ class Verbs:
         self._decoder = Decoder(session, profile)
         self._session, self._profile = session, profile
         self._suspension = Suspension(session, clock, lambda: put(None))
-        self._strand = Strand(submit)
+        self._strand = Strand(submit, partial(self._do, _drop))
         self._asked = 0  # counted here, and what is performed where the verbs are done
         self._performed = 0
 
@@ -137,3 +138,8 @@ class Verbs:
         except BaseException as error:  # noqa: BLE001  raised again in the driver's thread
             self.failure = error
             self._put(None)
+
+
+def _drop() -> NoReturn:
+    message = "the session was closed while it ran: its decoder dropped what it had taken on"
+    raise HostError("Embed/shutdown", message)

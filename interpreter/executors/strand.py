@@ -1,6 +1,7 @@
 """One thing after another, in an executor that others use too."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from threading import Lock
 from typing import TypeAlias
 
@@ -22,10 +23,13 @@ class Strand:
 
     Args:
         submit: Where they are done.
+        dropped: Is told that what was submitted is not done there, as where an executor is shut down and its
+            futures are cancelled. What waits is done all the same after that, by whoever dropped it.
     """
 
-    def __init__(self, submit: Submit) -> None:
+    def __init__(self, submit: Submit, dropped: Act) -> None:
         self._submit = submit
+        self._dropped = dropped
         self._waiting: list[Act] = []  # short: a deque would be most of the memory of a session
         self._lock = Lock()
         self._is_busy = False
@@ -42,7 +46,7 @@ class Strand:
                 return
             self._is_busy = True
         try:
-            self._submit(self._work)
+            self._hand_over()
         except RuntimeError:
             with self._lock:
                 self._waiting.clear()
@@ -52,12 +56,22 @@ class Strand:
     def _work(self) -> None:
         while self._do_next():
             try:
-                self._submit(self._work)
-            except (
-                RuntimeError
-            ):  # the executor was shut down: what it has taken on is done all the same
-                continue
+                self._hand_over()
+            except RuntimeError:
+                continue  # the executor was shut down: what it has taken on is done all the same
             return
+
+    def _hand_over(self) -> None:
+        taken = self._submit(self._work)
+        if isinstance(taken, Future):
+            taken.add_done_callback(self._look)
+
+    def _look(self, taken: Future[object]) -> None:
+        """Go on where work was not done: it raises nothing itself."""
+        if taken.cancelled() or taken.exception():
+            self._dropped()
+            while self._do_next():
+                pass
 
     def _do_next(self) -> bool:
         """Do the next act; return whether more wait."""

@@ -1,15 +1,16 @@
-"""The asyncio form of the driver: in the host's loop, stopped by cancelling its task."""
+"""The asyncio form of the driver: turns in the host's loop, and what is said meanwhile."""
 
 import asyncio
-import io
 import threading
-import time
+from itertools import count
 
 import pytest
+from stuck import Stuck, at
 
-from interpreter import AsyncRuntime, HostError, ScriptedSession, Settings
+from interpreter import AsyncRuntime, EndOfDecoding, HostError, ScriptedSession, Settings
 from interpreter.events import Inject
-from interpreter.trace import Header, check_trace, journal
+from interpreter.journals.past import past_of
+from interpreter.trace import Header
 
 CALL_AND_TRAP = ["[CALL] a [HEAD] f() [END] [TRAP][END]", " ok"]
 
@@ -58,33 +59,118 @@ async def rules(runtime: AsyncRuntime) -> list[str]:
     return [row.rule async for row in runtime.run()]
 
 
-def test_to_cancel_the_task_is_to_stop_the_session() -> None:
-    async def main() -> list[bytes]:
-        async def f() -> None:
-            await asyncio.sleep(600)
+async def rounds(count: int) -> None:
+    """Let everybody else in the loop have so many turns."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
-        file = io.BytesIO()
-        write = journal(file, Header(1, Settings(functions=("f",)), "real"))
-        session = ScriptedSession(CALL_AND_TRAP)
-        async with AsyncRuntime(session, {"f": f}, journal=write) as runtime:
-            trapped = asyncio.Event()
 
-            async def read() -> None:
-                async for row in runtime.run():
-                    if row.rule == "Step/trap":
-                        trapped.set()
+def test_others_in_the_loop_have_their_turn_between_two_instants() -> None:
+    async def main() -> None:
+        beats = 0
 
-            reading = asyncio.create_task(read())
+        async def heart() -> None:
+            nonlocal beats
+            while True:
+                beats += 1
+                await asyncio.sleep(0)
+
+        beating = asyncio.create_task(heart())
+        session = ScriptedSession(["w "] * 200)
+        async with AsyncRuntime(session, {}, decoder="at once") as runtime:
+            assert await runtime.complete() == "stop"
+        beating.cancel()
+        assert beats >= 200
+        assert session.context == "w " * 200
+
+    asyncio.run(main())
+
+
+def test_who_waits_at_a_trap_does_nothing_meanwhile() -> None:
+    async def main() -> None:
+        trapped, gate, looks = asyncio.Event(), asyncio.Event(), count(1)
+        session, journal = ScriptedSession(CALL_AND_TRAP), at("Step/trap", trapped.set)
+        async with (
+            AsyncRuntime(
+                session,
+                {"f": gate.wait},
+                decoder="at once",
+                clock=lambda: next(looks),
+                journal=journal,
+            ) as runtime,
+            asyncio.TaskGroup() as group,
+        ):
+            running = group.create_task(runtime.complete())
             await trapped.wait()
-            reading.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reading
-        assert await runtime.aclose() == ()
-        return file.getvalue().splitlines(keepends=True)
+            await rounds(10)
+            before = next(looks)
+            await rounds(100)
+            assert next(looks) == before + 1
+            gate.set()
+        assert running.result() == "stop"
+        assert session.context.endswith("ok")
 
-    lines = asyncio.run(main())
-    assert b"Step/stop" in lines[-1]
-    assert list(check_trace(lines)) == []
+    asyncio.run(main())
+
+
+def test_a_deadline_comes_where_nothing_else_does() -> None:
+    async def main() -> None:
+        session, settings = ScriptedSession(CALL_AND_TRAP), Settings(deadline_us=20_000)
+        async with AsyncRuntime(session, {"f": asyncio.Event().wait}, settings) as runtime:
+            assert "Step/timeout" in await rules(runtime)
+
+    asyncio.run(main())
+
+
+def test_why_a_turn_is_over_is_told() -> None:
+    async def main() -> None:
+        script = ["one ", EndOfDecoding("length"), "two ", "three"]
+        async with AsyncRuntime(ScriptedSession(script), {}) as runtime:
+            assert await runtime.complete() == "length"
+            runtime.stop()  # too late for the last turn, and too soon for the next
+            assert await runtime.complete() == "stop"
+            asyncio.get_running_loop().call_soon(runtime.stop)
+            assert await runtime.complete("Go on.") == "stopped"
+
+    asyncio.run(main())
+
+
+def test_a_session_goes_on_from_its_trace() -> None:
+    async def main() -> None:
+        stop = EndOfDecoding("stop")
+        async with AsyncRuntime(ScriptedSession(["One.", stop]), {}) as runtime:
+            rows = [row async for row in runtime.run()]
+        past = past_of(Header(1, runtime.settings, "real"), rows)
+        session = ScriptedSession(["One.", stop, "Two."])
+        async with AsyncRuntime(session, {}, past=past) as runtime:
+            await runtime.complete("And?")
+        assert session.context == "One.And?Two."
+
+    asyncio.run(main())
+
+
+def test_who_leaves_a_turn_at_its_last_row_runs_the_next_as_ever() -> None:
+    """What is left of the reader is closed when the next turn is under way."""
+
+    async def main() -> None:
+        session = Stuck(["One.", EndOfDecoding("stop"), "Two."])
+        session.goes_on.set()
+        async with AsyncRuntime(session, {}) as runtime:
+            first = runtime.run()
+            async for row in first:
+                if row.rule == "Settle/finish":
+                    break
+            session.begun.clear()
+            session.goes_on.clear()
+            second = asyncio.create_task(runtime.complete("And?"))
+            await asyncio.to_thread(session.begun.wait, 60)
+            await rounds(10)  # until it waits
+            await first.aclose()
+            session.goes_on.set()
+            assert await second == "stop"
+        assert session.context == "One.And?Two."
+
+    asyncio.run(main())
 
 
 def test_what_the_session_raises_is_raised_in_the_task() -> None:
@@ -106,88 +192,6 @@ def test_a_closed_runtime_runs_no_more() -> None:
         await runtime.aclose()
         with pytest.raises(HostError, match="Embed/shutdown"):
             await rules(runtime)
-
-    asyncio.run(main())
-
-
-def written(count: int, pause_s: float = 0.0) -> ScriptedSession:
-    return ScriptedSession([f"w{i} " for i in range(count)], pause_s)
-
-
-@pytest.mark.parametrize("pause_s", [0.0, 0.001])
-def test_a_cancellation_is_never_swallowed(pause_s) -> None:
-    async def once(after_s: float) -> None:
-        file = io.BytesIO()
-        write = journal(file, Header(1, Settings(functions=()), "real"))
-        async with AsyncRuntime(written(100_000, pause_s), {}, journal=write) as runtime:
-            reading = asyncio.create_task(rules(runtime))
-            await asyncio.sleep(after_s)
-            reading.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(reading, 30)
-        lines = file.getvalue().splitlines(keepends=True)
-        assert list(check_trace(lines)) == []
-
-    for number in range(20):
-        asyncio.run(once(0.001 * number))
-
-
-def test_a_reader_that_is_cancelled_in_its_own_body_leaves_a_stopped_session() -> None:
-    async def main() -> list[bytes]:
-        file = io.BytesIO()
-        write = journal(file, Header(1, Settings(functions=()), "real"))
-        async with AsyncRuntime(written(100_000), {}, journal=write) as runtime:
-
-            async def read() -> None:
-                async for _ in runtime.run():
-                    await asyncio.sleep(0.0005)
-
-            reading = asyncio.create_task(read())
-            await asyncio.sleep(0.02)
-            reading.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reading
-        return file.getvalue().splitlines(keepends=True)
-
-    lines = asyncio.run(main())
-    assert b"Step/stop" in lines[-1]
-    assert list(check_trace(lines)) == []
-
-
-def test_a_slow_reader_does_not_keep_the_loop() -> None:
-    async def main() -> None:
-        beats = 0
-
-        async def heart() -> None:
-            nonlocal beats
-            while True:
-                beats += 1
-                await asyncio.sleep(0)
-
-        beating = asyncio.create_task(heart())
-        async with AsyncRuntime(written(200), {}) as runtime:
-            async for _ in runtime.run():
-                time.sleep(0.0005)  # noqa: ASYNC251  a reader that computes
-        beating.cancel()
-        assert beats > 100
-
-    asyncio.run(main())
-
-
-def test_closing_that_is_cancelled_has_closed() -> None:
-    async def main() -> None:
-        async def f() -> None:
-            await asyncio.sleep(600)
-
-        runtime = AsyncRuntime(ScriptedSession(CALL_AND_TRAP), {"f": f}, Settings(end="detach"))
-        reading = asyncio.create_task(rules(runtime))
-        await asyncio.sleep(0.05)
-        closing = asyncio.create_task(runtime.aclose())
-        await asyncio.sleep(0)
-        closing.cancel()
-        await asyncio.gather(closing, reading, return_exceptions=True)
-        await asyncio.sleep(0.05)
-        assert await runtime.aclose() == ()
 
     asyncio.run(main())
 
@@ -288,17 +292,5 @@ def test_nothing_is_said_to_a_session_that_is_closed() -> None:
         await runtime.aclose()
         with pytest.raises(HostError, match="Embed/shutdown"):
             runtime.say("hello?")
-
-    asyncio.run(main())
-
-
-def test_who_runs_a_session_that_is_closed_while_it_decodes_is_told_so() -> None:
-    async def main() -> None:
-        runtime = AsyncRuntime(written(100, 0.05), {})
-        reading = asyncio.create_task(rules(runtime))
-        await asyncio.sleep(0.02)
-        await runtime.aclose()
-        with pytest.raises(HostError, match="Embed/shutdown"):
-            await reading
 
     asyncio.run(main())

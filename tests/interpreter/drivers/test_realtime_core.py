@@ -2,6 +2,8 @@
 
 import threading
 import time
+from concurrent.futures import Future
+from functools import partial
 
 import pytest
 from letting_go import LettingGo
@@ -131,9 +133,11 @@ def test_where_nothing_has_come_nothing_is_written() -> None:
 def test_who_takes_is_not_told_of_what_it_brings_itself() -> None:
     bench = Bench(["a", "b"])
     told: list[str] = []
-    bench.driver.arrivals.notify = lambda: told.append("")
-    bench.turn()
-    assert told == []
+    with bench.driver.arrivals.told_to(lambda: told.append("")):
+        bench.turn()
+        assert told == []
+        bench.driver.put(None)
+        assert told == [""]
     bench.driver.put(None)
     assert told == [""]
 
@@ -162,7 +166,6 @@ def test_what_was_not_written_is_not_done_and_nothing_follows() -> None:
     assert BROKEN in refused("Embed/effects", bench.driver.begin)
     bench.driver.end_turn()
     assert len(written) == 2
-    assert not bench.driver.is_stopping
 
 
 # --------------------------------------------------------------------------------------------- effects
@@ -175,6 +178,7 @@ def test_what_a_call_returns_goes_in_and_is_waited_for() -> None:
     assert rules(bench.returns())[0] == "Step/return"
     assert bench.session.context == f"{CALL}{TRAP}[INTR] a [HEAD] 1 [END]so"
     assert bench.driver.is_over
+    assert bench.driver.ending == "stop"
 
 
 def test_what_is_taken_back_leaves_the_context() -> None:
@@ -211,6 +215,7 @@ def test_a_stop_ends_the_turn_and_another_begins() -> None:
     assert bench.driver.is_stopping
     assert rules(bench.driver.take())[-1] == "Step/stop"
     assert bench.driver.is_over
+    assert bench.driver.ending == "stopped"
     rows = bench.turn()
     assert not bench.driver.is_stopping
     assert rules(rows)[0] == "Step/begin"
@@ -279,7 +284,7 @@ def test_where_no_turn_is_under_way_none_is_stopped(turns) -> None:
     written = len(bench.journal)
     bench.driver.end_turn()
     assert len(bench.journal) == written
-    assert not bench.driver.is_stopping
+    assert bench.driver.is_stopping  # nobody waits without end for what the last one still has done
 
 
 def test_a_session_that_is_closed_takes_and_begins_nothing_and_wakes_who_waits() -> None:
@@ -290,7 +295,6 @@ def test_a_session_that_is_closed_takes_and_begins_nothing_and_wakes_who_waits()
     refused("Embed/shutdown", bench.driver.take)
     refused("Embed/shutdown", bench.driver.begin)
     bench.driver.end_turn()
-    assert not bench.driver.is_stopping
     idle = Bench(["a"])
     idle.driver.close(0)
     assert not idle.driver.arrivals.is_empty
@@ -530,6 +534,29 @@ def test_verbs_that_nobody_does_any_more_are_told() -> None:
     assert told.startswith("the session was closed while it ran: cannot schedule")
 
 
+@pytest.mark.parametrize("raised", [None, RuntimeError("no thread could be had")])
+def test_verbs_that_are_dropped_are_told_and_nobody_waits_for_them(raised) -> None:
+    class Drops:
+        def submit(self, act) -> Future:
+            return future
+
+    future: Future[None] = Future()
+    bench = Bench(["a"], submit=Drops())
+    bench.driver.begin()
+    done = bench.driver.verbs_done()
+    assert not done.done()
+    bench.driver.raise_failure()
+    if raised:
+        future.set_exception(raised)
+    else:
+        future.cancel()
+    assert done.done()
+    assert not bench.driver.arrivals.is_empty
+    told = refused("Embed/shutdown", bench.driver.raise_failure)
+    assert told.startswith("the session was closed while it ran: its decoder dropped what it had")
+    assert bench.session.context == ""
+
+
 def test_a_prompt_that_a_session_does_not_take_stands_in_the_trace_alone() -> None:
     bench = Bench(TakesNoPrompts(["a"]))
     assert rules(bench.driver.take(Began("Hi."))) == ["Step/begin"]
@@ -546,6 +573,23 @@ def arrivals(*events) -> Arrivals:
     for event in events:
         come.put(event)
     return come
+
+
+def test_only_the_last_who_asked_is_told_whenever_the_one_before_leaves() -> None:
+    come, told = Arrivals(), []
+    first, second = (come.told_to(partial(told.append, name)) for name in ("first", "second"))
+    come.put(None)
+    with second:
+        with first:
+            come.put(None)
+        come.put(None)
+    first, second = (come.told_to(partial(told.append, name)) for name in ("first", "second"))
+    first.__enter__()
+    with second:
+        first.__exit__(None, None, None)
+        come.put(None)
+    come.put(None)
+    assert told == ["first", "second"]
 
 
 def test_who_looks_for_a_message_takes_nothing() -> None:

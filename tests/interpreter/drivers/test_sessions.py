@@ -1,46 +1,20 @@
-"""Many sessions in one loop: none lost, none starved, none that touches another, and room for so many."""
+"""Sessions that share a loop: none touches another, each is stopped and closed, and there is room for so many."""
 
 import asyncio
-import io
-import re
 import threading
-from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from itertools import pairwise
-from multiprocessing import get_context
-from pathlib import Path
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from stuck import Kept, Stuck, at, both, logged
 
-from interpreter import HostError, ScriptedSession, Sessions, Settings
-from interpreter.events import Inject, Returned, Start
+from interpreter import EndOfDecoding, HostError, ScriptedSession, Sessions, Settings
+from interpreter.events import Inject
+from interpreter.journals.past import past_of
 from interpreter.scripted import pieces_of
-from interpreter.trace import Header, check_trace, journal
+from interpreter.trace import Header
 
-PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
-EXAMPLE, *_, FAULTY = re.findall(
-    r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
-)
 CALL_AND_TRAP = "[CALL] a [HEAD] f() [END] [TRAP][END] ok"
-
-
-class Kept:
-    """A journal that keeps its rows, and lines of a trace."""
-
-    def __init__(self, functions=("f",)) -> None:
-        self.rows = []
-        self.file = io.BytesIO()
-        self.write = journal(self.file, Header(1, Settings(functions=functions), "real"))
-
-    def __call__(self, rows) -> None:
-        self.rows += rows
-        self.write(rows)
-
-    @property
-    def diagnostics(self) -> list:
-        return list(check_trace(self.file.getvalue().splitlines(keepends=True)))
 
 
 def script(text: str = CALL_AND_TRAP) -> ScriptedSession:
@@ -52,140 +26,16 @@ async def waits() -> str:
     return "never"
 
 
-def rules(kept: Kept) -> list[str]:
-    return [row.rule for row in kept.rows]
+def trapping(count: int) -> tuple[Callable[[list], None], asyncio.Event]:
+    """A journal for so many sessions, and what is set when all of them have come to a trap."""
+    left, all_are = list(range(count)), asyncio.Event()
 
+    def one() -> None:
+        left.pop()
+        if not left:
+            all_are.set()
 
-# ----------------------------------------------------------------------------------- none is lost
-
-
-def with_calls(count: int) -> list[str]:
-    written = []
-    for n in range(count):
-        written += ["[CALL]", f" a{n} ", "[HEAD]", f" f(x={n})", "[END]"]
-    return [*written, "[TRAP]", " all ", "[END]", " ok"]
-
-
-async def load(sessions: int, calls: int) -> Counter:
-    """Run sessions side by side; return what was answered to how many."""
-    answered: Counter = Counter()
-
-    async def f(x: int) -> int:
-        await asyncio.sleep(0.001 * (x % 3))
-        return x
-
-    def count(rows) -> None:
-        for row in rows:
-            if isinstance(row.event, Returned):
-                answered["returned"] += 1
-            for effect in row.effects:
-                match effect:
-                    case Start():
-                        answered["started"] += 1
-                    case Inject(interrupts):
-                        answered.update(told.outcome.value for told in interrupts)
-
-    async def one() -> str:
-        session = ScriptedSession(pieces)
-        async with many.open(session, {"f": f}, journal=count) as opened:
-            return await opened.complete()
-
-    pieces = with_calls(calls)
-    async with Sessions(decoder="at once", most_open=sessions) as many:
-        answered.update(await asyncio.gather(*(one() for _ in range(sessions))))
-        assert len(many) == 0
-    return answered
-
-
-def check_load(sessions: int, calls: int) -> None:
-    answered = asyncio.run(load(sessions, calls))
-    expected = dict.fromkeys(range(calls), sessions)
-    expected |= {"started": sessions * calls, "returned": sessions * calls, "stop": sessions}
-    assert answered == expected
-
-
-def test_hundreds_of_sessions_lose_nothing() -> None:
-    check_load(300, 5)
-
-
-@pytest.mark.slow
-@pytest.mark.long
-@pytest.mark.timeout(1_800)
-def test_ten_thousand_sessions_and_a_hundred_thousand_calls_lose_nothing() -> None:
-    check_load(10_000, 10)
-
-
-@pytest.mark.parametrize("decoder", [None, "at once"])
-def test_no_session_has_a_thread(decoder) -> None:
-    async def main() -> int:
-        async def f() -> None:
-            await gate.wait()
-
-        gate, before = asyncio.Event(), {*threading.enumerate()}
-        async with Sessions(decoder=decoder) as sessions, asyncio.TaskGroup() as group:
-            opened = [sessions.open(script(), {"f": f}) for _ in range(100)]
-            for each in opened:
-                group.create_task(each.complete())
-            await asyncio.sleep(0.2)
-            threads = len({*threading.enumerate()} - before)
-            gate.set()
-        return threads
-
-    assert asyncio.run(main()) == (1 if decoder is None else 0)
-
-
-# --------------------------------------------------------------------------------- none is starved
-
-
-@given(st.lists(st.integers(1, 30), min_size=2, max_size=8), st.integers(0, 10))
-def test_each_session_that_has_something_to_do_has_its_turn(lengths, called) -> None:
-    taken: list[int] = []
-
-    async def f() -> None:
-        await asyncio.sleep(0)
-
-    async def main() -> None:
-        async with Sessions(decoder="at once") as sessions, asyncio.TaskGroup() as group:
-            for number, length in enumerate(lengths):
-                written = [" w"] * length + ["[CALL] f() [END]"] * (number == called)
-                session = ScriptedSession(written)
-                opened = sessions.open(
-                    session, {"f": f}, journal=lambda _, it=number: taken.append(it)
-                )
-                group.create_task(opened.complete())
-
-    asyncio.run(main())
-    last = {number: place for place, number in enumerate(taken)}
-    for number in range(len(lengths)):
-        turns = [place for place, each in enumerate(taken) if each == number]
-        for before, after in pairwise(turns):
-            between = Counter(taken[before + 1 : after])
-            assert all(count <= 1 for count in between.values()) or number == called
-            waiting = {n for n in last if n != number and last[n] > after and n != called}
-            assert waiting <= between.keys()
-
-
-def test_a_shared_decoder_lets_each_session_have_a_step_in_turn() -> None:
-    steps: list[int] = []
-
-    class Told(ScriptedSession):
-        def __init__(self, number: int) -> None:
-            super().__init__([" w"] * 50, 0.0005)
-            self.number = number
-
-        def decode(self):
-            steps.append(self.number)
-            return super().decode()
-
-    async def main() -> None:
-        async with Sessions() as sessions, asyncio.TaskGroup() as group:
-            for number in range(4):
-                group.create_task(sessions.open(Told(number), {}).complete())
-
-    asyncio.run(main())
-    for end in range(8, 180):
-        counts = Counter(steps[:end])
-        assert max(counts.values()) - min(counts[n] for n in range(4)) <= 3
+    return at("Step/trap", one), all_are
 
 
 # --------------------------------------------------------------------- none touches another
@@ -224,27 +74,6 @@ def test_what_one_session_raises_it_alone_is_told(decoder) -> None:
     asyncio.run(main())
 
 
-def reports(x: int):
-    yield x
-    return x + 1
-
-
-def test_sessions_share_one_office_and_hear_their_own_reports() -> None:
-    async def main(executor) -> list[Kept]:
-        kept = [Kept(("reports",)) for _ in range(3)]
-        async with Sessions(executor) as sessions, asyncio.TaskGroup() as group:
-            for number, each in enumerate(kept):
-                written = script(f"[CALL] a [HEAD] reports(x={10 * number}) [END] [TRAP] a [END]")
-                opened = sessions.open(written, {"reports": reports}, journal=each)
-                group.create_task(opened.complete())
-        return kept
-
-    with ProcessPoolExecutor(2, get_context("spawn")) as executor:
-        kept = asyncio.run(main(executor))
-    heard = [[r.event.outcome.value for r in k.rows if isinstance(r.event, Returned)] for k in kept]
-    assert heard == [[0, 1], [10, 11], [20, 21]]
-
-
 # -------------------------------------------------------------------------------- stop and close
 
 
@@ -256,9 +85,10 @@ def test_one_is_stopped_and_the_others_go_on() -> None:
             await gate.wait()
 
         async with Sessions(decoder="at once") as sessions:
-            opened = [sessions.open(script(), {"f": f}) for _ in range(3)]
+            journal, trapped = trapping(3)
+            opened = [sessions.open(script(), {"f": f}, journal=journal) for _ in range(3)]
             tasks = [asyncio.create_task(each.complete()) for each in opened]
-            await asyncio.sleep(0.02)
+            await trapped.wait()
             opened[1].stop()
             assert await tasks[1] == "stopped"
             gate.set()
@@ -270,10 +100,12 @@ def test_one_is_stopped_and_the_others_go_on() -> None:
 def test_all_are_stopped_from_another_thread_and_their_traces_end_well() -> None:
     async def main() -> list[Kept]:
         kept = [Kept() for _ in range(20)]
+        journal, trapped = trapping(20)
         async with Sessions() as sessions:
-            opened = [sessions.open(script(), {"f": waits}, journal=each) for each in kept]
+            journals = [both(each, journal) for each in kept]
+            opened = [sessions.open(script(), {"f": waits}, journal=each) for each in journals]
             tasks = [asyncio.create_task(each.complete()) for each in opened]
-            await asyncio.sleep(0.1)
+            await trapped.wait()
             stopping = threading.Thread(target=sessions.stop)
             stopping.start()
             assert await asyncio.gather(*tasks) == ["stopped"] * 20
@@ -281,28 +113,8 @@ def test_all_are_stopped_from_another_thread_and_their_traces_end_well() -> None
         return kept
 
     for kept in asyncio.run(main()):
-        assert rules(kept)[-1] == "Step/stop"
+        assert kept.rules[-1] == "Step/stop"
         assert kept.diagnostics == []
-
-
-@pytest.mark.parametrize("after_s", [0.0, 0.001, 0.01, 0.1])
-def test_closing_stops_what_is_under_way_and_tells_who_waits(after_s) -> None:
-    async def main() -> list[Kept]:
-        kept = [Kept() for _ in range(20)]
-        async with Sessions() as sessions:
-            opened = [sessions.open(script(), {"f": waits}, journal=each) for each in kept]
-            tasks = [asyncio.create_task(each.complete()) for each in opened]
-            await asyncio.sleep(after_s)
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(one == "stopped" or one.clause == "Embed/shutdown" for one in ended)
-        assert len(sessions) == 0
-        with pytest.raises(HostError, match="Embed/shutdown"):
-            sessions.open(script(), {})
-        return kept
-
-    for kept in asyncio.run(main()):
-        assert rules(kept)[-1:] in ([], ["Step/stop"])  # none at all where it had not begun
-        assert not kept.rows or kept.diagnostics == []
 
 
 def test_a_journal_that_fails_at_the_end_keeps_no_other_session_from_closing() -> None:
@@ -312,11 +124,12 @@ def test_a_journal_that_fails_at_the_end_keeps_no_other_session_from_closing() -
 
     async def main() -> list[Kept]:
         kept = [Kept() for _ in range(3)]
-        journals = [kept[0], fails_at_the_end, *kept[1:]]
+        trap, trapped = trapping(4)
+        journals = [both(each, trap) for each in (kept[0], fails_at_the_end, *kept[1:])]
         sessions = Sessions(decoder="at once")
         opened = [sessions.open(script(), {"f": waits}, journal=each) for each in journals]
         tasks = [asyncio.create_task(each.complete()) for each in opened]
-        await asyncio.sleep(0.1)
+        await trapped.wait()
         with pytest.raises(ExceptionGroup) as raised:
             await sessions.aclose()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -325,27 +138,141 @@ def test_a_journal_that_fails_at_the_end_keeps_no_other_session_from_closing() -
         return kept
 
     for kept in asyncio.run(main()):
-        assert "Step/stop" in rules(kept)
+        assert "Step/stop" in kept.rules
         assert kept.diagnostics == []
 
 
-def test_a_step_that_hangs_keeps_nobody_from_closing() -> None:
-    release = threading.Event()
+def test_closing_closes_all_and_whoever_runs_one_is_told() -> None:
+    async def main() -> list[Kept]:
+        kept = [Kept() for _ in range(3)]
+        journal, trapped = trapping(3)
+        async with Sessions(decoder="at once") as sessions:
+            journals = [both(each, journal) for each in kept]
+            opened = [sessions.open(script(), {"f": waits}, journal=each) for each in journals]
+            tasks = [asyncio.create_task(each.complete()) for each in opened]
+            await trapped.wait()
+            assert list(sessions) == opened
+        assert len(sessions) == 0
+        for task in tasks:
+            with pytest.raises(HostError, match="Embed/shutdown"):
+                await task
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            sessions.open(script(), {})
+        return kept
 
-    class Hangs(ScriptedSession):
-        def decode(self):
-            release.wait()
-            return super().decode()
+    for kept in asyncio.run(main()):
+        assert kept.rules[-1] == "Step/stop"
+        assert kept.diagnostics == []
 
+
+def test_nothing_is_opened_while_all_are_closed() -> None:
     async def main() -> None:
+        session, sessions = Stuck(["one"]), Sessions(patience_s=60)
+        opened = sessions.open(session, {}, journal=session.lets_go_on)
+        running = asyncio.create_task(opened.complete())
+        await asyncio.to_thread(session.begun.wait, 60)
+        closing = asyncio.create_task(sessions.aclose())
+        await asyncio.sleep(0)
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            sessions.open(script(), {})
+        await closing
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_one_that_somebody_closes_already_is_closed_when_all_are() -> None:
+    async def main() -> None:
+        session, sessions = Stuck(["one"]), Sessions(patience_s=60)
+        opened = sessions.open(session, {}, journal=session.lets_go_on)
+        running = asyncio.create_task(opened.complete())
+        await asyncio.to_thread(session.begun.wait, 60)
+        closing = asyncio.create_task(opened.aclose())
+        await asyncio.sleep(0)
+        await sessions.aclose()
+        assert (len(sessions), session.goes_on.is_set()) == (0, True)
+        assert await closing == ()
+        await sessions.aclose()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("cancelled_after", [1, 2, 3, None])
+def test_closing_ends_all_and_their_threads_also_where_it_is_cancelled(cancelled_after) -> None:
+    async def main() -> None:
+        await asyncio.to_thread(int)  # the loop has the thread that looks for the session below
+        before, kept = {*threading.enumerate()}, Kept(())
+        session, sessions = Stuck(["one"]), Sessions()
+        running = asyncio.create_task(sessions.open(session, {}, journal=kept).complete())
+        idle = sessions.open(script(), {})
+        await asyncio.to_thread(session.begun.wait, 60)
+        closing = asyncio.create_task(sessions.aclose())
+        for _ in range(cancelled_after or 1):
+            await asyncio.sleep(0)
+        if cancelled_after:
+            closing.cancel()
+        else:
+            session.goes_on.set()
+        await asyncio.gather(closing, return_exceptions=True)
+        assert closing.cancelled() == bool(cancelled_after)
+        assert len(sessions) == 0
+        assert kept.rules[-1] == "Step/stop"
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            await idle.complete()
+        session.goes_on.set()
+        with pytest.raises(HostError, match="Embed/shutdown"):
+            await running
+        for thread in {*threading.enumerate()} - before:
+            thread.join(30)
+            assert not thread.is_alive()
+
+    asyncio.run(main())
+
+
+def test_a_function_cannot_close_the_sessions_and_all_go_on() -> None:
+    async def main() -> None:
+        async def f() -> None:
+            await sessions.aclose()
+
+        async with Sessions() as sessions:
+            session, other = script(), script("hello")
+            assert await sessions.open(session, {"f": f}).complete() == "stop"
+            assert await sessions.open(other, {}).complete() == "stop"
+        assert "a function cannot close the session that called it" in session.context
+
+    asyncio.run(main())
+
+
+def test_a_function_closes_sessions_that_it_made() -> None:
+    async def main() -> None:
+        async def f() -> str:
+            async with Sessions() as inner:
+                return await inner.open(script("hello"), {}).complete()
+
+        session = script()
+        async with Sessions() as sessions:
+            await sessions.open(session, {"f": f}).complete()
+        assert '[INTR] a [HEAD] "stop" [END]' in session.context
+
+    asyncio.run(main())
+
+
+def test_a_step_that_hangs_keeps_nobody_from_closing() -> None:
+    async def main() -> list[str]:
+        session = Stuck([" w"])
         async with Sessions(ThreadPoolExecutor(1), ThreadPoolExecutor(2), patience_s=0.1) as many:
-            hanging = asyncio.create_task(many.open(Hangs([" w"]), {}).complete())
+            hanging = asyncio.create_task(many.open(session, {}).complete())
             assert await many.open(script("hello"), {}).complete() == "stop"
+            leaves = logged()
+            told = leaves.__enter__()
+        leaves.__exit__(None, None, None)
         with pytest.raises(HostError, match="Embed/shutdown"):
             await hanging
-        release.set()
+        session.goes_on.set()
+        return told
 
-    asyncio.run(main())  # comes to an end
+    assert asyncio.run(main()) == ["a step of the session does not end and is left behind"]
 
 
 def test_a_decoder_that_was_shut_down_is_told_to_those_who_need_it() -> None:
@@ -356,6 +283,42 @@ def test_a_decoder_that_was_shut_down_is_told_to_those_who_need_it() -> None:
             decoder.shutdown()
             with pytest.raises(HostError, match="Embed/shutdown"):
                 await opened.complete()
+
+    asyncio.run(main())
+
+
+def test_a_decoder_that_drops_what_waits_is_told_to_those_who_wait_for_it() -> None:
+    async def main() -> None:
+        decoder, session = ThreadPoolExecutor(1), Stuck(["one"])
+        async with Sessions(decoder=decoder) as sessions:
+            running = [sessions.open(session, {}), sessions.open(script(), {"f": waits})]
+            tasks = [asyncio.create_task(each.complete()) for each in running]
+            await asyncio.to_thread(session.begun.wait, 60)
+            decoder.shutdown(wait=False, cancel_futures=True)
+            session.goes_on.set()
+            for task in tasks:
+                with pytest.raises(HostError, match="Embed/shutdown"):
+                    await task
+
+    asyncio.run(main())
+
+
+# ------------------------------------------------------------------------------ what it is opened with
+
+
+def test_a_session_has_the_clock_and_the_past_that_it_is_opened_with() -> None:
+    async def main() -> None:
+        stop, rows = EndOfDecoding("stop"), []
+        now_us = iter(range(5_000_000, 6_000_000, 1_000))
+        async with Sessions(decoder="at once", clock=lambda: next(now_us)) as sessions:
+            first = sessions.open(ScriptedSession(["One.", stop]), {}, journal=rows.extend)
+            await first.complete()
+            past = past_of(Header(1, first.settings, "real"), rows)
+            session = ScriptedSession(["One.", stop, "Two."])
+            await sessions.open(session, {}, past=past).complete("And?")
+        assert session.context == "One.And?Two."
+        assert rows[0].at_us == 1_000
+        assert {row.at_us % 1_000 for row in rows} == {0}
 
     asyncio.run(main())
 
@@ -421,12 +384,3 @@ def test_messages_beyond_the_bound_are_refused_and_results_get_in() -> None:
         for delivery in effect.interrupts
     ]
     assert sorted(told) == ["a", *(f"user{n}" for n in range(1, 7))]
-
-
-def test_the_example_of_a_fault_holds() -> None:
-    exec(FAULTY, {})
-
-
-def test_the_example_of_the_page_runs(capsys) -> None:
-    exec(EXAMPLE, {"__name__": "__main__"})
-    assert '[INTR] a [HEAD] "fine in City 499" [END]' in capsys.readouterr().out

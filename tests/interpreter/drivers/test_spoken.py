@@ -1,6 +1,7 @@
 """Messages on their way: what is said goes in once, in order, or its teller hears that it will not."""
 
 import asyncio
+from threading import Thread
 
 import pytest
 
@@ -52,6 +53,27 @@ def test_what_is_queued_goes_in_together_and_once() -> None:
     assert not third.went_in.done()
     spoken.see([goes_in(4)])
     assert row_of(third) == goes_in(4)
+
+
+def test_a_signal_says_something_while_its_thread_looks_for_another() -> None:
+    """A signal comes between any two steps of the main thread, so also where that holds a lock."""
+    spoken, heard = Spoken(), []
+
+    class Interrupted(str):
+        def __eq__(self, other: object) -> bool:
+            if not heard:
+                heard.append(spoken.add(Said("b")))
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    looking = Thread(target=spoken.see, args=([said_in(Said("a"))],), daemon=True)
+    spoken.add(Said(Interrupted("a")))
+    looking.start()
+    looking.join(30)
+    assert not looking.is_alive()
+    spoken.see([said_in(Said("b")), goes_in()])
+    assert row_of(heard[0]) == goes_in()
 
 
 def test_of_two_alike_the_first_goes_in_first() -> None:
