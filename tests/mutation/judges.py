@@ -29,6 +29,10 @@ _LONGEST_S: Final = 0.5
 _AGAIN_S: Final = 0.5
 """Of CPU time. A vector takes a few hundredths of it: what takes so long does not end."""
 _LONGEST_TESTS_S: Final = 60.0
+_WAITS_S: Final = (20, 40, 80, 160, 320)
+"""Of the clock on the wall, for a file of tests: who waits for what never comes takes no CPU time. A
+mutant that is cut off has not ended only where the right code takes a quarter of that at most; where
+the machine is too busy for it, both have longer."""
 
 
 class DoesNotEnd(Exception):
@@ -116,16 +120,36 @@ def tests_find(mutant: Mutant, names: Sequence[str]) -> str | None:
 
     They run in a process of their own, which inherits what is imported, and the mutant. It calls the
     test functions itself: to start pytest takes longer than most of them.
+
+    Raises:
+        RuntimeError: The machine is too slow to say of a mutant that it does not end.
     """
     for name in names:
         cases = list(_cases(import_module(name)))
-        with committing(mutant):
-            child = os.fork()
-            if not child:
-                _run(cases)
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        if not _all_pass(cases, mutant):
             return name
     return None
+
+
+def _all_pass(cases: Sequence[Callable[[], object]], mutant: Mutant) -> bool:
+    for within_s in _WAITS_S:
+        with committing(mutant):
+            ended = _ended(cases, within_s)
+        if ended != -signal.SIGALRM:
+            return ended == 0
+        if _ended(cases, within_s // 4) == 0:
+            return False
+    raise RuntimeError(f"the tests are too slow here to say of {mutant[:2]} that it does not end")
+
+
+def _ended(cases: Sequence[Callable[[], object]], within_s: int) -> int:
+    """Run tests in a process of their own, and return how it ended: 0 if none has failed in time."""
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(within_s)  # the system ends it, whatever it waits for
+        _run(cases)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _cases(module: ModuleType) -> Iterator[Callable[[], object]]:

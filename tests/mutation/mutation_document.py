@@ -43,7 +43,10 @@ JUDGES: Final = {
     "drivers.waiting": ("test_realtime_core", "test_suspension"),
     "drivers.restoring": ("test_restoring",),
     "drivers.replay": ("test_replay", "test_traces"),
-    "drivers.form": ("test_form", "test_turns", "test_cancelled_by_the_host"),
+    "drivers.form": ("test_form", "test_turns", "test_cancelled_by_the_host", "test_async_ends"),
+    "drivers.realtime": ("test_realtime",),
+    "drivers.async_runtime": ("test_async_ends", "test_async_runtime", "test_sessions"),
+    "drivers.sessions": ("test_sessions",),
     "drivers.telemetry": ("test_telemetry",),
     "agents.post": ("test_agents",),
 }

@@ -79,7 +79,7 @@ _UNTOUCHED: Final = {"args", "decorator_list", "returns", "annotation"}
 
 
 def _fields(node: ast.AST) -> list[tuple[str, object]]:
-    is_declared = isinstance(node, ast.FunctionDef | ast.AnnAssign)
+    is_declared = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.AnnAssign)
     fields = ast.iter_fields(node)
     return [(name, value) for name, value in fields if not (is_declared and name in _UNTOUCHED)]
 
@@ -159,7 +159,11 @@ def _other_statements(node: ast.stmt) -> Iterator[Change]:
     match node:
         case ast.Return(value) if value and _told(value) != "None":
             yield f"{_told(node)} → return None", ast.Return(ast.Constant(None))
-        case ast.Expr(ast.Call()) | ast.Raise() | ast.Assign([ast.Attribute() | ast.Subscript()]):
+        case (
+            ast.Expr(ast.Call() | ast.Await() | ast.Yield() | ast.YieldFrom())
+            | ast.Raise()
+            | ast.Assign([ast.Attribute() | ast.Subscript()])
+        ):
             yield f"without {_told(node)}", ast.Pass()
         case ast.AugAssign(target, operator, value):
             yield f"without {_told(node)}", ast.Pass()
@@ -172,8 +176,8 @@ def _other_statements(node: ast.stmt) -> Iterator[Change]:
         case ast.While(test, body):
             once = ast.For(ast.Name("_"), ast.Name("'_'"), [ast.If(test, body, [])], [])
             yield f"while {_told(test)} → if", once if _breaks(body) else ast.If(test, body, [])
-        case ast.For(target, iterated, body, orelse):
-            once = ast.For(target, iterated, [*body, ast.Break()], orelse)
+        case ast.For(target, iterated, body, orelse) | ast.AsyncFor(target, iterated, body, orelse):
+            once = type(node)(target, iterated, [*body, ast.Break()], orelse)
             yield f"for {_told(target)} in {_told(iterated)} only once", once
 
 

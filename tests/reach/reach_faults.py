@@ -82,8 +82,12 @@ def _code(function: FunctionType, edit: Edit) -> CodeType:
     source = textwrap.dedent(inspect.getsource(function))
     assert source.count(edit.right) == 1, f"{function.__qualname__} has not one {edit.right!r}"
     tree = ast.parse(source.replace(edit.right, edit.wrong))
-    assert isinstance(tree.body[0], ast.FunctionDef)
+    assert isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef)
     tree.body[0].decorator_list = []
+    if "__class__" in function.__code__.co_freevars:  # `super()` may be what is left out
+        tree.body[0].body.append(
+            ast.If(ast.Constant(False), [ast.Expr(ast.Name("__class__", ast.Load()))], [])
+        )
     if "." in function.__qualname__:  # a method is compiled in a class, so that it knows `super`
         tree.body = [
             ast.ClassDef("Edited", bases=[], keywords=[], body=tree.body, decorator_list=[])

@@ -218,6 +218,7 @@ def test_closing_ends_all_and_their_threads_also_where_it_is_cancelled(cancelled
         assert closing.cancelled() == bool(cancelled_after)
         assert len(sessions) == 0
         assert kept.rules[-1] == "Step/stop"
+        assert await idle.aclose() == ()
         with pytest.raises(HostError, match="Embed/shutdown"):
             await idle.complete()
         session.goes_on.set()
@@ -226,6 +227,26 @@ def test_closing_ends_all_and_their_threads_also_where_it_is_cancelled(cancelled
         for thread in {*threading.enumerate()} - before:
             thread.join(30)
             assert not thread.is_alive()
+
+    asyncio.run(main())
+
+
+def test_closing_that_is_cancelled_leaves_one_that_somebody_closes_already_to_them() -> None:
+    async def main() -> None:
+        session, sessions = Stuck(["one"]), Sessions(patience_s=60)
+        opened = sessions.open(session, {})
+        running = asyncio.create_task(opened.complete())
+        await asyncio.to_thread(session.begun.wait, 60)
+        own, closing = (asyncio.create_task(each.aclose()) for each in (opened, sessions))
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert (own.done(), len(sessions)) == (False, 1)
+        session.goes_on.set()
+        assert await own == ()
+        assert len(sessions) == 0
+        await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(main())
 
