@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -105,14 +105,17 @@ class Server:
             max_retries=_RETRIES,
         )
         self._root = urlsplit(address.url)._replace(path="").geturl()
-        served = self._served()
+        with ExitStack() as stack:
+            stack.callback(self.client.close)
+            served = self._served()
+            self.dialect = _DIALECTS.get(served.owned_by, PLAIN)
+            self._slot = hold_slot(address.url, self._slots())
+            stack.pop_all()  # from here on it is for who has the server to close it
         self.model = served.id
         self._names = {served.id, *served.aliases}
-        self.dialect = _DIALECTS.get(served.owned_by, PLAIN)
         self.context_tokens = served.meta.n_ctx if served.meta else served.max_model_len
         self.parameters = served.meta.n_params if served.meta else None
         self.vocabulary_size = served.meta.n_vocab if served.meta else None
-        self._slot = hold_slot(address.url, self._slots())
         self.options: Mapping[str, object] = {
             **self.dialect.options,
             **({} if self._slot is None else {"id_slot": self._slot}),

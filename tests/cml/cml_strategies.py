@@ -1,5 +1,6 @@
 """Contexts and texts for the property tests: valid, nearly valid, and anything at all."""
 
+from functools import cache
 from typing import Any, AnyStr
 
 from hypothesis import strategies as st
@@ -86,6 +87,7 @@ functions = st.lists(names, min_size=1, max_size=3).map(".".join)
 faults = st.fixed_dictionaries({"type": content, "message": content})
 
 
+@cache
 def calls(body: Body) -> st.SearchStrategy[Call]:
     positional = st.lists(argument_values, max_size=2 if body is Body.PYTHON else 0).map(tuple)
     named = st.dictionaries(names if body is Body.PYTHON else content, argument_values, max_size=2)
@@ -118,6 +120,7 @@ def _without_neighbouring_texts(items: list[Item]) -> Context:
     return Context(tuple(kept))
 
 
+@cache
 def contexts(body: Body) -> st.SearchStrategy[Context]:
     texts = content.filter(bool).map(Text)
     items: st.SearchStrategy[list[Item]] = st.lists(
@@ -137,6 +140,7 @@ def nearly_valid(draw: st.DrawFn, body: Body) -> str:
     return text
 
 
+@cache
 def any_text(body: Body) -> st.SearchStrategy[str]:
     return nearly_valid(body) | fragment_texts | plain_texts
 

@@ -46,7 +46,8 @@ def check_that_calls_fit(url: str) -> None:
     """A model that was never taught writes three calls that fit their functions."""
     opened = held(url, min_calls=3, max_calls=3)
     settings = opened.fitted(Settings())
-    with Runtime(opened.session, {"book": book, "double": double}, settings) as runtime:
+    functions = {"book": book, "double": double}
+    with closing(opened.session), Runtime(opened.session, functions, settings) as runtime:
         rows = list(runtime.run())
         header = Header(1, runtime.settings)
     started = [effect for row in rows for effect in row.effects if isinstance(effect, Start)]

@@ -61,10 +61,18 @@ class Misbehaving:
         self.models = models
         self.asked: list[dict[str, Any]] = []
         self.broken_off = 0
+        self.connected = 0
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def handle(self) -> None:
+                outer.connected += 1
+                try:
+                    super().handle()
+                finally:
+                    outer.connected -= 1
 
             def do_GET(self) -> None:
                 models = [{"id": name} for name in outer.models]

@@ -219,8 +219,11 @@ def test_the_answer_of_another_model_is_refused() -> None:
 def test_which_model_is_meant_has_to_be_clear(
     models: tuple[str, ...], model: str | None, said: str
 ) -> None:
-    with Misbehaving(says("x"), models=models) as server, pytest.raises(AdapterError, match=said):
-        Server(Address(server.url, model))
+    with Misbehaving(says("x"), models=models) as server:
+        with pytest.raises(AdapterError, match=said) as caught:
+            Server(Address(server.url, model))
+        assert caught.traceback  # which keeps the client: nothing else closes its connection
+        wait_until(lambda: server.connected == 0)
 
 
 def test_a_full_context_ends_the_decoding() -> None:
