@@ -1,9 +1,12 @@
 """`cml calibrate`, and what reckons with it."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from interpreter.commands.folders import cache_folder
 
 if TYPE_CHECKING:
     from conftest import Cml, Files
@@ -14,6 +17,12 @@ from interpreter import ScriptedSession
 def endless(request):
     return ScriptedSession(["word "] * 10_000, pause_s=0.0002)
 """
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of the models that were fetched."""
+    return cache_folder() / "models"
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +63,15 @@ def test_a_backend_that_is_none_is_a_mistake_of_usage(cml: "Cml") -> None:
     found = cml("calibrate", "foo")
     assert (found.status, found.out) == (2, "")
     assert "Invalid value for 'BACKEND': 'foo' is no backend" in found.err
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_it_measures_the_embedded_model_where_nothing_else_is_said(
+    cml: "Cml", files: "Files", models: Path
+) -> None:
+    (files.folder / "cache").mkdir()
+    (files.folder / "cache" / "models").symlink_to(models)
+    found = cml("calibrate")
+    assert found.status == 0, found.err
+    assert "a decoded token" in found.out

@@ -1,6 +1,7 @@
 """Whatever a file holds: it is a session, or it is told what is wrong with it, and nothing breaks."""
 
 import json
+from functools import cache
 
 import pytest
 from extras import from_extra
@@ -24,6 +25,7 @@ WORDS = {
 }
 
 
+@cache
 def anything(form: str) -> st.SearchStrategy[object]:
     words = st.sampled_from([*WORDS[form].split(), "2.0", "\ud800", "{}", '{"x": 1}'])
     leaves = words | st.none() | st.booleans() | st.integers(0, 3) | st.floats()

@@ -110,7 +110,8 @@ class Toy:
             self.decoded += len(written)
 
     def suspend(self, wait_us: int | None) -> Suspended:
-        return Suspended("keep" if self.at_trap == "auto" else self.at_trap, 10)
+        # Asked again soon, yet not all the time: a driver that is left behind goes on asking.
+        return Suspended("keep" if self.at_trap == "auto" else self.at_trap, 100_000)
 
     def resume(self) -> None: ...
 

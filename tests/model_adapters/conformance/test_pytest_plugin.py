@@ -8,6 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+import model_adapters.backends
+import model_adapters.conformance.checks  # noqa: F401  what is imported in a test is forgotten after it
+
 pytest_plugins = ("pytester",)
 
 ROOT = Path(__file__).parents[3]
@@ -62,6 +65,18 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
+@pytest.fixture
+def run_here(pytester: pytest.Pytester):
+    """Runs pytest in this process, which is quicker: the distribution is installed here, too."""
+    (pytester.path / "given_adapter.py").write_text(ADAPTER)
+    pytester.syspathinsert()
+
+    def run_here(*words: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess(*WITHOUT_OTHERS, *words)
+
+    return run_here
+
+
 def checking(factory: str, *only: str) -> list[str]:
     words = [f"--cml-only={identifier}" for identifier in only]
     return [f"--cml-backend=python:given_adapter:{factory}", "-W", "error", *words]
@@ -87,8 +102,8 @@ def test_each_check_is_a_test_and_what_was_not_exercised_is_no_pass(run) -> None
     }
 
 
-def test_a_failure_says_what_was_found_and_how_to_see_it_alone(run) -> None:
-    found = run(*checking("twice", "session/append", "session/close"), "--cml-seed=3")
+def test_a_failure_says_what_was_found_and_how_to_see_it_alone(run_here) -> None:
+    found = run_here(*checking("twice", "session/append", "session/close"), "--cml-seed=3")
     assert (found.ret, found.parseoutcomes()) == (1, {"passed": 1, "failed": 1})
     alone = "--cml-backend=python:given_adapter:twice --cml-seed=3 --cml-only=session/append"
     found.stdout.fnmatch_lines(
@@ -97,12 +112,12 @@ def test_a_failure_says_what_was_found_and_how_to_see_it_alone(run) -> None:
     found.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_a_baseline_makes_expected_failures_and_goes_stale(run) -> None:
+def test_a_baseline_makes_expected_failures_and_goes_stale(run_here) -> None:
     Path("known.txt").write_text(
         "session/append  # goes in twice\nsession/close  # mended\nsession/tokens\nsession/no\n"
     )
     only = ("session/append", "session/close", "session/tokens")
-    found = run(*checking("twice", *only), "--cml-baseline=known.txt", "-v")
+    found = run_here(*checking("twice", *only), "--cml-baseline=known.txt", "-v")
     assert found.ret == 1
     assert found.parseoutcomes() == {"xfailed": 1, "failed": 2, "skipped": 1}
     found.stdout.fnmatch_lines(
@@ -123,16 +138,16 @@ def test_a_check_that_hangs_is_cut_off_and_the_next_one_runs(run) -> None:
     found.stdout.fnmatch_lines(["error: it did not come to its end within 2 s"])
 
 
-def test_other_tests_run_beside_the_checks_and_marks_choose(run) -> None:
+def test_other_tests_run_beside_the_checks_and_marks_choose(run_here) -> None:
     Path("test_own.py").write_text("def test_own():\n    pass\n")
     words = checking("good", "session/append", "session/piece")
-    assert run(*words).parseoutcomes() == {"passed": 3}
-    marked = run(*words, "-m", "cml_conformance", "-k", "append", "--strict-markers")
+    assert run_here(*words).parseoutcomes() == {"passed": 3}
+    marked = run_here(*words, "-m", "cml_conformance", "-k", "append", "--strict-markers")
     assert marked.parseoutcomes() == {"passed": 1, "deselected": 2}
 
 
-def test_a_backend_that_cannot_be_opened_is_told_once(run) -> None:
-    found = run(*checking("broken"))
+def test_a_backend_that_cannot_be_opened_is_told_once(run_here) -> None:
+    found = run_here(*checking("broken"))
     assert (found.ret, found.parseoutcomes()) == (1, {"failed": 1})
     found.stdout.fnmatch_lines(
         ["*ValueError: no weights*", "*python:given_adapter:broken cannot be opened*"]
@@ -154,8 +169,8 @@ def test_a_backend_that_cannot_be_opened_is_told_once(run) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_as_one_of_usage(run, words: list[str], told: str) -> None:
-    found = run(*words)
+def test_a_mistake_is_told_as_one_of_usage(run_here, words: list[str], told: str) -> None:
+    found = run_here(*words)
     assert found.ret == pytest.ExitCode.USAGE_ERROR
     found.stderr.fnmatch_lines([f"ERROR: {told}"])
 

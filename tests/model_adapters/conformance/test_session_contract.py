@@ -63,9 +63,20 @@ def test_a_script_passes() -> None:
 CHANCE = Sampling(temperature=2.0, seed=5)
 
 
+FEW = Sampling(1.5, top_k=40, top_p=0.9)
+
+
 @pytest.mark.parametrize(
-    ("sampling", "at_trap"),
-    [(GREEDY, "keep"), (CHANCE, "swap"), (Sampling(1.5, top_k=40, top_p=0.9), "recompute")],
+    ("tiny", "sampling", "at_trap"),
+    [
+        ("full attention", GREEDY, "keep"),
+        ("full attention", FEW, "recompute"),
+        ("sliding window", CHANCE, "swap"),
+        pytest.param("sliding window", GREEDY, "keep", marks=pytest.mark.slow),
+        pytest.param("full attention", CHANCE, "swap", marks=pytest.mark.slow),
+        pytest.param("sliding window", FEW, "recompute", marks=pytest.mark.slow),
+    ],
+    indirect=["tiny"],
 )
 def test_a_session_of_transformers_passes(
     tiny: "HfModel", sampling: Sampling, at_trap: AtTrap

@@ -161,7 +161,7 @@ def assert_scores_fit(session: HfSession, model: HfModel) -> None:
     torch.testing.assert_close(context.scores(), scores(model, context.ids), atol=2e-3, rtol=1e-3)
 
 
-@tries(30)
+@tries(15)
 @given(seeds, steps)
 def test_pieces_are_the_text_of_the_tokens(tiny: HfModel, seed: int, steps: int) -> None:
     session = begin(tiny, seed)
@@ -169,7 +169,7 @@ def test_pieces_are_the_text_of_the_tokens(tiny: HfModel, seed: int, steps: int)
     assert write(session, steps) == tiny.tokenizer.decode(list(session.ids[prompt:]))
 
 
-@tries(30)
+@tries(15)
 @given(seeds, steps, outside)
 def test_an_append_extends_the_context_as_if_it_had_always_been_there(
     tiny: HfModel, seed: int, steps: int, text: str
@@ -184,7 +184,7 @@ def test_an_append_extends_the_context_as_if_it_had_always_been_there(
     assert_scores_fit(session, tiny)
 
 
-@tries(30)
+@tries(15)
 @given(seeds, steps, st.data())
 def test_a_rewind_drops_characters_and_bans_their_first_token(
     tiny: HfModel, seed: int, steps: int, data: st.DataObject
@@ -205,7 +205,7 @@ def test_a_rewind_drops_characters_and_bans_their_first_token(
         assert session.ids[kept : kept + 1] != tokens[kept : kept + 1]
 
 
-@tries(30)
+@tries(15)
 @given(seeds, steps, st.data())
 def test_after_a_rewind_the_context_is_whole_wherever_the_cut_was(
     tiny: HfModel, seed: int, steps: int, data: st.DataObject
@@ -224,7 +224,7 @@ def test_after_a_rewind_the_context_is_whole_wherever_the_cut_was(
     assert tiny.tokenizer.decode(list(session.ids[prompt:])) == text
 
 
-@tries(30)
+@tries(15)
 @given(seeds, steps, st.data())
 def test_a_rewind_keeps_the_mask_in_step(
     tiny: HfModel, seed: int, steps: int, data: st.DataObject
@@ -243,7 +243,7 @@ def test_a_rewind_keeps_the_mask_in_step(
     write(session, steps)
 
 
-@tries(30)
+@tries(15)
 @given(seeds, steps)
 def test_a_session_that_is_restored_has_the_text_and_the_mask_of_the_other(
     tiny: HfModel, seed: int, steps: int
@@ -300,7 +300,7 @@ def test_a_context_that_fills_up_in_an_injection_ends_the_decoding_and_keeps_all
     assert session.ids == (*before, *session.encode(big.text), *session.encode(BATCH.text))
 
 
-@tries(30)
+@tries(15)
 @given(seeds)
 def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: int) -> None:
     session = begin(tiny, seed, max_tokens=40)
@@ -313,7 +313,7 @@ def test_an_end_leaves_whole_characters_and_no_end_token(tiny: HfModel, seed: in
     session.append(BATCH)
 
 
-@tries(30)
+@tries(15)
 @given(seeds)
 def test_nothing_is_appended_inside_a_character(tiny: HfModel, seed: int) -> None:
     session = begin(tiny, seed)
@@ -361,7 +361,7 @@ def cached(session: HfSession) -> list["torch.Tensor"]:
     return [part for layer in layers for part in (layer.keys, layer.values) if part is not None]
 
 
-@tries(30)
+@tries(15)
 @given(seeds, steps, st.sampled_from(["keep", "swap", "recompute"]), st.booleans())
 def test_a_context_that_was_let_go_goes_on_with_the_same_tokens(
     tiny: HfModel, seed: int, steps: int, at_trap: AtTrap, appends: bool

@@ -121,6 +121,11 @@ def test_a_session_with_marker_tokens_keeps_the_contract(marked: HfModel) -> Non
     assert checked.not_exercised == {}
 
 
+@pytest.mark.parametrize(
+    "tiny",
+    ["full attention", pytest.param("sliding window", marks=pytest.mark.slow)],
+    indirect=True,
+)
 def test_a_session_with_marker_tokens_passes_the_conformance_suite(marked: HfModel) -> None:
     def make(request: Request) -> HfSession:
         options = {"max_tokens": request.max_tokens, "sampling": request.sampling}
