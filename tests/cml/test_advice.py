@@ -219,7 +219,7 @@ def test_other_shapes_of_json_are_told_in_both_languages(call, key, as_text) -> 
     assert (read.function, read.kwargs) == (call.function, call.kwargs)
 
 
-@tries(500)
+@tries(250)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=16).map("".join), st.sampled_from(list(Body)))
 def test_something_short_is_told_of_anything(body: str, language: Body) -> None:
     try:
@@ -524,7 +524,7 @@ profiles = st.builds(Profile, body=st.sampled_from(list(Body)), level=st.sampled
 short_bodies = st.lists(st.sampled_from([*FRAGMENTS, *JOINTS]), max_size=10).map("".join)
 
 
-@tries(500)
+@tries(250)
 @given(mutated_bodies() | short_bodies.map(lambda body: body.strip(" \t\r\n")), profiles)
 def test_every_form_that_is_given_reads_back(body: str, profile: Profile) -> None:
     try:

@@ -306,7 +306,7 @@ def told(read: Callable[[str, Profile], object], body: str, profile: Profile) ->
         return str(error), error.offset, error.rule
 
 
-@tries(3_000)
+@tries(1_500)
 @given(written_bodies, profiles)
 @example("f(\n)", PYTHON)
 @example(" f()", PYTHON)
@@ -323,7 +323,7 @@ def test_the_grammar_reads_the_same(body: str, profile: Profile) -> None:
         assert told(read_body, body, profile) == told(read_by_grammar, body, profile)
 
 
-@tries(500)
+@tries(300)
 @given(printed_bodies | written_bodies, profiles)
 def test_what_the_grammar_accepts_is_read_without_it(body: str, profile: Profile) -> None:
     try:

@@ -93,7 +93,7 @@ def test_no_cut_shows_in_the_diagnostics(body: Body, data: st.DataObject) -> Non
 
 
 @BODIES
-@tries(300)
+@tries(150)
 @given(st.data(), st.booleans())
 def test_symbols_at_once_are_symbols_one_by_one(
     body: Body, data: st.DataObject, generated: bool
@@ -115,7 +115,7 @@ def test_symbols_at_once_are_symbols_one_by_one(
 
 
 @BODIES
-@tries(300)
+@tries(150)
 @given(st.data())
 def test_whole_blocks_are_their_symbols(body: Body, data: st.DataObject) -> None:
     text = data.draw(any_text(body))
@@ -178,7 +178,7 @@ def test_the_parser_agrees_with_the_grammar(body: Body, data: st.DataObject) -> 
 
 
 @BODIES
-@tries(300)
+@tries(200)
 @given(st.data())
 def test_the_first_fault_is_the_one_of_the_list(body: Body, data: st.DataObject) -> None:
     limits = Limits(

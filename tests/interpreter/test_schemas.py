@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -23,6 +24,7 @@ VECTORS = sorted(SPEC.joinpath("vectors", "runs").glob("*.json"))
 each_vector = pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
 
 
+@cache
 def validator(name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads(SPEC.joinpath(name).read_text("utf-8")))
 

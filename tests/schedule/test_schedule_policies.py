@@ -182,7 +182,7 @@ def test_truth_behind_the_estimates_is_hidden_from_the_keys(
 ESTIMATED = st.one_of(workloads(), workloads(exact=True), workloads(exact=True, arrivals=False))
 
 
-@tries(300)
+@tries(150)
 @given(ESTIMATED, COSTS, WORKERS, st.booleans(), st.sampled_from(["lpt", "fan-tail", "program"]))
 def test_what_is_not_tried_would_not_have_been_taken(
     workload: Workload, costs: Costs, workers: int, idle: bool, policy: KeyPolicy
@@ -199,7 +199,7 @@ def test_what_is_not_tried_would_not_have_been_taken(
         assert found == plain_lookahead(known, facts, priority, idle=idle)
 
 
-@tries(300)
+@tries(150)
 @given(ESTIMATED, COSTS, WORKERS, st.randoms(use_true_random=False))
 def test_a_plan_is_followed_as_if_everything_were_tried(
     workload: Workload, costs: Costs, workers: int, random: Random

@@ -31,7 +31,7 @@ def test_a_cost_that_both_levels_have_has_one_name() -> None:
     policy=st.sampled_from(["program", "lpt", "fan-tail", "lookahead-idle", "random"]),
     workers=st.integers(0, 3),
 )
-@tries(150)
+@tries(80)
 def test_both_levels_agree_to_the_microsecond(
     workload, costs, policy: RunnablePolicy, workers, model
 ) -> None:

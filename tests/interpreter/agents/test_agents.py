@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trying import tries
 
 from cml.ast import OutcomeKind
 from cml.profile import Level, Limits, Profile
@@ -154,6 +155,7 @@ def stories(draw) -> list[Story]:
 delays = st.integers(1, 30_000)
 
 
+@tries(50)
 @given(stories(), delays)
 def test_each_message_is_read_once_in_the_order_of_sending_or_is_left_over(told, delay) -> None:
     found = ran([story.virtual() for story in told], delay)[2]
@@ -167,6 +169,7 @@ def test_each_message_is_read_once_in_the_order_of_sending_or_is_left_over(told,
         assert left == [*said[len(read) :], *lost_on_the_way]
 
 
+@tries(50)
 @given(stories(), delays)
 def test_a_conversation_keeps_its_bounds(told, delay) -> None:
     rows, everything, found = ran([story.virtual() for story in told], delay)
@@ -201,6 +204,7 @@ def sent_by_turn(rows: list[Row]) -> Iterator[int]:
     yield sent
 
 
+@tries(50)
 @given(stories(), delays)
 def test_a_message_says_how_many_it_follows_from(told, delay) -> None:
     _, everything, _ = ran([story.virtual() for story in told], delay)
@@ -239,6 +243,7 @@ def highest(everything, sent_at, name, hops_of) -> int:
     return max((hops_of[text] + 1 for text in texts), default=0)
 
 
+@tries(50)
 @given(stories(), delays)
 def test_the_rows_of_each_are_a_trace_and_the_same_every_time(told, delay) -> None:
     rows, everything, _ = ran([story.virtual() for story in told], delay)
@@ -272,6 +277,7 @@ async def live(told: list[Story], decoder) -> tuple[list[tuple[str, Row]], tuple
         return [*everything], agents.left_over
 
 
+@tries(50)
 @given(stories(), st.sampled_from([None, "at once"]))
 def test_in_an_event_loop_each_message_is_read_once_or_left_over(told, decoder) -> None:
     everything, left = asyncio.run(live(told, decoder))

@@ -93,7 +93,7 @@ def test_walks_of_bytes_fit_the_tools(seed: int, length: int, required: int) -> 
 
 
 @pytest.mark.model
-@tries(40)
+@tries(25)
 @given(seed=st.integers(0, 2**32), length=st.integers(1, 60), required=st.integers(0, 2))
 def test_walks_of_tokens_fit_the_tools(
     words: Vocabulary, seed: int, length: int, required: int
@@ -104,6 +104,7 @@ def test_walks_of_tokens_fit_the_tools(
 
 
 @pytest.mark.model
+@tries(50)
 @given(context=contexts(), data=st.data())
 def test_a_text_is_accepted_however_it_is_cut_into_tokens(
     model: HfModel, words: Vocabulary, context: tuple[int, str], data: st.DataObject
@@ -124,7 +125,7 @@ def test_a_text_is_accepted_however_it_is_cut_into_tokens(
 
 
 @pytest.mark.parametrize("body", list(Body))
-@tries(150)
+@tries(80)
 @given(tool=tools(), seed=st.integers(0, 2**32), data=st.data())
 def test_whatever_is_written_at_random_parses_and_is_accepted_by_the_tool(
     body: Body, tool: Tool, seed: int, data: st.DataObject
@@ -346,7 +347,7 @@ def test_a_call_that_failed_is_no_future_and_one_that_returned_is_nothing_to_wai
     assert ends_after(after("[INTR] job1 progress [HEAD] 1 [END]"), "[TRAP] job1, job2 [END]")
 
 
-@tries(60)
+@tries(40)
 @given(tool=tools(), seed=st.integers(0, 2**32))
 def test_a_future_names_an_earlier_call_and_a_trap_one_that_is_pending(
     tool: Tool, seed: int

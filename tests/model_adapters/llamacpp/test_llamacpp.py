@@ -142,7 +142,7 @@ def test_an_append_extends_the_context_as_if_it_had_always_been_there(gguf: Gguf
         assert max(apart) < 1
 
 
-@tries(10)
+@tries(5)
 @given(seed=st.integers(0, 1000), steps=st.integers(1, 12))
 def test_a_session_that_is_restored_goes_on_behind_the_text_of_the_other(
     gguf: GgufModel, seed: int, steps: int
