@@ -30,7 +30,10 @@ def test_it_answers_over_http_too() -> None:
         try:
             url = server.stdout.readline().strip()
             done = subprocess.run(
-                [*CML, "vectors", "--only", "invalid", url], capture_output=True, text=True, check=False
+                [*CML, "vectors", "--only", "invalid", url],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert done.returncode == 0, done.stdout + done.stderr
             with pytest.raises(HTTPError, match="400"):
