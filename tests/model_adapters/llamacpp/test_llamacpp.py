@@ -162,7 +162,7 @@ def test_a_session_that_is_restored_goes_on_behind_the_text_of_the_other(
         assert all(abs(there[token] - fresh[token]) < 0.5 for token in common)
 
 
-@tries(10)
+@tries(6)
 @given(seed=st.integers(0, 1000), part=st.floats(0, 1))
 def test_a_rewind_drops_characters_and_bans_their_first_token(
     gguf: GgufModel, seed: int, part: float
