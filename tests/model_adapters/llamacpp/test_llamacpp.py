@@ -283,7 +283,7 @@ def test_it_keeps_the_contract_and_every_ability_that_it_declares(
         return text_of(gguf, session.ids[prompt : len(session.ids) - begun])
 
     checked = check_session(
-        lambda: LlamaCppSession(gguf, ASK, sampling=sampling), context_of=written, steps=5
+        lambda: LlamaCppSession(gguf, ASK, sampling=sampling), context_of=written, steps=4
     )
     left = {"Embed/seeds"} if sampling == GREEDY else set()
     assert set(checked.not_exercised) == left
