@@ -7,14 +7,14 @@ class Characters:
     """Makes whole characters of pieces, up to the first place that is not UTF-8."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._decoder: codecs.IncrementalDecoder | None = None  # made where bytes come
         self.fault: str | None = None
         """Why there is nothing more, after what was taken."""
 
     @property
     def is_partial(self) -> bool:
         """Whether bytes were received that are not yet a character."""
-        return bool(self._decoder.getstate()[0])
+        return self._decoder is not None and bool(self._decoder.getstate()[0])
 
     def take(self, piece: str | bytes) -> str:
         """Return the characters that a piece completes."""
@@ -24,14 +24,17 @@ class Characters:
 
     def end(self) -> None:
         """End the input: it is no text if it ends inside a character."""
-        self._decode(b"", final=True)
+        if self._decoder is not None:
+            self._decode(b"", final=True)
 
     def reset(self) -> None:
         """Forget what was received."""
-        self._decoder.reset()
+        self._decoder = None
         self.fault = None
 
     def _decode(self, piece: bytes, *, final: bool) -> str:
+        if self._decoder is None:
+            self._decoder = codecs.getincrementaldecoder("utf-8")()
         try:
             return self._decoder.decode(piece, final)
         except UnicodeDecodeError as error:

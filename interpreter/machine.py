@@ -5,7 +5,7 @@ No clock, no input or output, no randomness: `advance` lets time pass, `step` ta
 and perform the effects of the rows that it returns.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -27,9 +27,10 @@ from interpreter.events import (
     Stopped,
 )
 from interpreter.interrupts import message_fault
-from interpreter.rules import RULES, Fired, Rules, rule_name
+from interpreter.rules import RULES, Rules, rule_name
 from interpreter.state import Phase, State, Status
 
+_ENDING_NO_BLOCK: Final = frozenset({Marker.HEAD, Marker.INTR})
 RULE_NAMES: Final = tuple(map(rule_name, RULES.all))
 
 
@@ -63,8 +64,9 @@ def step(state: State, event: Event, rules: Rules = RULES) -> tuple[str, State, 
     Raises:
         HostError: The event may not happen in this state (spec/5-embedding.md).
     """
-    for rule, fired in _tried(state, event, rules):
-        if fired is not None:
+    asked = _asked(state, event)
+    for rule in rules.stepping[type(event)]:
+        if fired := rule(*asked):
             return rule_name(rule), *fired
     raise Stuck(f"no rule applies to {event}")
 
@@ -78,25 +80,24 @@ def step_checked(
         HostError: The event may not happen in this state.
         Stuck: No rule applies, or more than one.
     """
-    applied = [(rule_name(rule), fired) for rule, fired in _tried(state, event, rules) if fired]
-    match applied:
+    asked = _asked(state, event)
+    tried = ((rule_name(rule), rule(*asked)) for rule in rules.stepping[type(event)])
+    match [(name, fired) for name, fired in tried if fired]:
         case [(name, fired)]:
             return name, *fired
         case []:
             raise Stuck(f"no rule applies to {event}")
-        case _:
+        case applied:
             names = ", ".join(name for name, _ in applied)
             raise Stuck(f"exactly one rule must apply, not {names}")
 
 
-def _tried(
-    state: State, event: Event, rules: Rules
-) -> Iterator[tuple[Callable[..., object], Fired | None]]:
-    """Yield each rule for an event with what it makes of it."""
+def _asked(state: State, event: Event) -> tuple[object, ...]:
+    """Return what each rule for an event is asked, once the event is seen to be one that may happen."""
     _check_contract(state, event)
-    given = (_ended_block(state, event),) if isinstance(event, Decoded) else ()
-    for rule in rules.stepping[type(event)]:
-        yield rule, rule(state, event, *given)
+    if isinstance(event, Decoded):
+        return state, event, _ended_block(state, event)
+    return state, event
 
 
 def settle(state: State, rules: Rules = RULES) -> tuple[State, list[Row]]:
@@ -159,7 +160,7 @@ def _was_started(state: State, key: str) -> bool:
 def _ended_block(state: State, event: Decoded) -> Block | None:
     """Read the block that this symbol ends, if it ends one."""
     marker, profile = event.symbol.marker, state.settings.profile
-    if state.block is None or marker is None or marker in {Marker.HEAD, Marker.INTR}:
+    if state.block is None or marker is None or marker in _ENDING_NO_BLOCK:
         return None
     if marker in OPENERS:
         return read_block(state.block, BlockEnd.OPENED, profile)

@@ -9,7 +9,11 @@ from interpreter.events import Decoded, Ended, Event, Said, Stopped
 
 
 class Arrivals:
-    """Events in the order in which they arrived."""
+    """Events in the order in which they arrived.
+
+    Whoever takes them enters it (`with`) while it brings some itself: it looks again afterwards, and
+    need not be told.
+    """
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Event | None] = SimpleQueue()
@@ -37,14 +41,13 @@ class Arrivals:
             if self._notify is notify:
                 self._notify = None
 
-    @contextmanager
-    def looked_at_later(self) -> Iterator[None]:
-        """For what this thread brings itself: it looks again afterwards, and need not be told."""
+    def __enter__(self) -> None:
+        """From here on this thread brings events that it looks at later."""
         self._taker = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._taker = None
+
+    def __exit__(self, *_: object) -> None:
+        """This thread looks again now."""
+        self._taker = None
 
     @property
     def is_empty(self) -> bool:

@@ -79,7 +79,8 @@ class AsyncForm(RuntimeForm):
                 self._end()
                 self._closed.set()
         await self._closed.wait()
-        await self._coroutines.ended(self._patience_s)
+        if tasks := self._driver.calls.tasks:
+            await asyncio.wait(tasks, timeout=self._patience_s)
         return self._left_behind()
 
     def break_off(self) -> None:
@@ -136,35 +137,45 @@ class AsyncForm(RuntimeForm):
 
     async def _instants(self, prompt: str) -> AsyncGenerator[list[Row], None]:
         """Run one turn, and yield the rows of each instant."""
-        driver, loop, arrived = self._driver, asyncio.get_running_loop(), asyncio.Event()
+        driver = self._driver
         begun = driver.begin(prompt)
-        with driver.arrivals.told_to(lambda: loop.call_soon_threadsafe(arrived.set)):
-            try:
-                yield begun
-                while not driver.is_over:
-                    driver.raise_failure()
-                    await self._next_arrival(arrived)
-                    yield driver.take()
-            except asyncio.CancelledError:
-                driver.end_turn()
-                await self._await_verbs()
-                raise
+        try:
+            yield begun
+            while not driver.is_over:
+                driver.raise_failure()
+                await self._next_arrival()
+                yield driver.take()
+        except asyncio.CancelledError:
+            driver.end_turn()
+            await self._await_verbs()
+            raise
         await self._await_verbs()
         driver.raise_failure()
 
-    async def _next_arrival(self, arrived: asyncio.Event) -> None:
+    async def _next_arrival(self) -> None:
         """Wait until something happens, or a deadline comes."""
-        arrived.clear()
-        if not self._driver.arrivals.is_empty:
+        arrivals, loop = self._driver.arrivals, asyncio.get_running_loop()
+        if not arrivals.is_empty:
             await asyncio.sleep(0)  # others in the loop have their turn, however fast it decodes
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._driver.patience_s):
-                await arrived.wait()
+        # Either of them ends the wait. An `asyncio.Event` would be a good part of what a session holds.
+        waited = loop.create_future()
+        deadline = loop.call_later(self._driver.patience_s, _wake, waited)
+        try:
+            with arrivals.told_to(lambda: loop.call_soon_threadsafe(_wake, waited)):
+                if arrivals.is_empty:  # else it came before anybody could be told
+                    await waited
+        finally:
+            deadline.cancel()
 
     async def _await_verbs(self) -> None:
         for last in self._verbs_under_way():
             await asyncio.wait([asyncio.wrap_future(last)], timeout=LOOK_S)
+
+
+def _wake(wait: asyncio.Future[None]) -> None:
+    if not wait.done():
+        wait.set_result(None)
 
 
 class AsyncRuntime(AsyncForm):

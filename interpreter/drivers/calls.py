@@ -1,8 +1,8 @@
 """The calls of one session on their way: started, cancelled, and heard of (Embed/start)."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
-from functools import partial
 
 from cml.profile import Level, Profile
 from interpreter.events import Outcome, Start
@@ -60,7 +60,7 @@ class Calls:
         try:
             future = self._submit(self._functions[start.function], start)
             self._running[start.call] = future
-            future.add_done_callback(partial(self._done, start.call))
+            future.add_done_callback(_Return(self._done, start.call))
         except (Exception, SystemExit) as error:  # noqa: BLE001  an executor is somebody else's
             self._running.pop(start.call, None)
             self._progress.pop(start.call, None)
@@ -87,6 +87,11 @@ class Calls:
     def running(self) -> tuple[str, ...]:
         """The calls that have not come back, whether the session still waits for them or not."""
         return tuple(self._running)
+
+    @property
+    def tasks(self) -> tuple["asyncio.Future[Outcome]", ...]:
+        """What those of them come back by that run in an event loop of the caller's."""
+        return tuple(each for each in self._running.values() if isinstance(each, asyncio.Future))
 
     def close(self, patience_s: float) -> None:
         """Cancel what still runs, and hear of nothing more. What does not end is left to itself.
@@ -126,3 +131,18 @@ class Calls:
         if progress is not None and progress.printed:
             self.printed[call] = progress.printed
         self._returned(call, outcome_of_future(done))
+
+
+class _Return:
+    """Is told that one call is done. Each call that runs has one: a `partial` would be three times as
+    large.
+    """
+
+    __slots__ = ("_call", "_done")
+
+    def __init__(self, done: Callable[[str, Answering], None], call: str) -> None:
+        self._done = done
+        self._call = call
+
+    def __call__(self, done: Answering) -> None:
+        self._done(self._call, done)

@@ -116,21 +116,25 @@ class Driver:
         self.settings = check_settings(
             _settings_of(past, offered) if past else offered_settings(offered, settings)
         )
-        self.arrivals = Arrivals()
+        # What a part is told with does not lead back here: so a driver that nobody holds is freed at once,
+        # and with thousands of them the collector of garbage has nothing to find.
+        self.arrivals = arrivals = Arrivals()
+        start_us = clock() - state.now_us
+        self._now_us: Callable[[], int] = lambda: int(clock() - start_us)
         self.calls = Calls(
             {name: each.function for name, each in offered.items()},
             self.settings.profile,
             workplace,
             coroutines,
-            lambda *it: self.put(Returned(*it)),
+            lambda *it: arrivals.put(Returned(*it)),
         )
         self.is_stopping = False
         self._state = past.state if past else State(self.settings)
         self._past = past
         self._functions = offered
-        self._verbs = Verbs(session, self.settings.profile, self.put, self._now_us, workplace.verbs)
-        self._clock = clock
-        self._start_us = clock() - state.now_us
+        self._verbs = Verbs(
+            session, self.settings.profile, arrivals.put, self._now_us, workplace.strand
+        )
         self._journal = journal
         self._seen = seen
         self._deadlines: list[tuple[int, str]] = []
@@ -325,7 +329,7 @@ class Driver:
     def _write_and_perform(self, rows: list[Row]) -> None:
         self._is_broken = True  # until what the rows name is done
         self._journal(rows)
-        with self.arrivals.looked_at_later():
+        with self.arrivals:
             for row in rows:
                 if isinstance(row.event, Began) and row.event.prompt:
                     self._verbs.prompt(row.event.prompt)
@@ -368,9 +372,6 @@ class Driver:
         while self._deadlines and self._deadlines[0][0] <= now_us:
             expired.append(Expired(heapq.heappop(self._deadlines)[1]))
         return expired
-
-    def _now_us(self) -> int:
-        return int(self._clock() - self._start_us)
 
     def _perform(self, effect: Effect) -> None:
         match effect:

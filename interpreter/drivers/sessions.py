@@ -52,7 +52,7 @@ class Sessions:
         self._most_open = most_open
         self._clock = clock
         self._patience_s = patience_s
-        self._open: dict[AsyncForm, None] = {}  # a set that keeps their order
+        self._open: dict[object, AsyncForm] = {}
         self._is_closed = False
         self._is_made_in_a_call = is_in_a_call()
 
@@ -70,7 +70,7 @@ class Sessions:
 
     def __iter__(self) -> Iterator[AsyncForm]:
         """Return those that are open, the oldest first."""
-        return iter(tuple(self._open))
+        return iter(tuple(self._open.values()))
 
     def open(
         self,
@@ -101,7 +101,8 @@ class Sessions:
         if len(self._open) >= self._most_open:
             message = f"there is room for {counted(self._most_open, 'session')}; close one, or try again later"
             raise HostError("Embed/full", message)
-        opened = AsyncForm(
+        place = object()  # a session leads to its place, never back to itself
+        self._open[place] = opened = AsyncForm(
             session,
             functions,
             settings,
@@ -110,10 +111,9 @@ class Sessions:
             journal=journal,
             patience_s=self._patience_s,
             most_waiting=most_waiting,
-            release=lambda: self._open.pop(opened),
+            release=lambda: self._open.pop(place),
             past=past,
         )
-        self._open[opened] = None
         return opened
 
     def stop(self) -> None:

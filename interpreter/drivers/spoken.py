@@ -87,7 +87,7 @@ class Spoken:
         for row in rows:
             if isinstance(row.event, Said):
                 self._queue(row.event)
-            if any(isinstance(effect, Inject) for effect in row.effects):
+            if self._queued and any(isinstance(effect, Inject) for effect in row.effects):
                 gone, self._queued = self._queued, []
                 for message in gone:
                     message.went_in.set_result(row)

@@ -11,7 +11,7 @@ from interpreter.drivers.restoring import Restoring
 from interpreter.drivers.waiting import Suspension
 from interpreter.errors import HostError
 from interpreter.events import Event, Row
-from interpreter.executors.strand import Act, Strand, Submit
+from interpreter.executors.strand import Act, Submit
 from interpreter.session import PROMPTS, Batch, Session, able
 from interpreter.state import State
 
@@ -24,7 +24,7 @@ class Verbs:
         profile: How the context is written.
         put: Is told what was decoded, in any thread; None only wakes whoever waits.
         clock: Microseconds since the session began.
-        submit: Where verbs are done.
+        strand: Makes what does verbs, one after another; it is given what to do where they are dropped.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Verbs:
         profile: Profile,
         put: Callable[[Event | None], object],
         clock: Callable[[], int],
-        submit: Submit,
+        strand: Callable[[Act], Submit],
     ) -> None:
         self.failure: BaseException | None = None
         self._put = put
@@ -42,7 +42,7 @@ class Verbs:
         self._decoder = Decoder(session, profile)
         self._session, self._profile = session, profile
         self._suspension = Suspension(session, clock, lambda: put(None))
-        self._strand = Strand(submit, partial(self._do, _drop))
+        self._strand = strand(partial(self._do, _drop))
         self._asked = 0  # counted here, and what is performed where the verbs are done
         self._performed = 0
 
@@ -110,7 +110,7 @@ class Verbs:
 
     def _hand_over(self, act: Act) -> None:
         try:
-            self._strand.add(act)
+            self._strand(act)
         except RuntimeError as error:
             message = f"the session was closed while it ran: {error}"
             raise HostError("Embed/shutdown", message) from None
@@ -122,7 +122,8 @@ class Verbs:
         self._put(self._decoder.next().event)
 
     def _awake(self, verb: Act) -> None:
-        self._do(self._suspension.resume)
+        if self._suspension.is_suspended:
+            self._do(self._suspension.resume)
         self._do(verb)
         self._performed += 1
 

@@ -29,7 +29,7 @@ class Suspension:
         self._wake = wake
         self._wait_us: int | None = None
         self._is_trapped = False
-        self._is_suspended = False
+        self.is_suspended = False
 
     def started(self, call: str) -> None:
         """Take note that a call starts now."""
@@ -55,7 +55,7 @@ class Suspension:
         """Suspend the session, unless it was woken before it came to that."""
         if self._suspends is None or not self._is_trapped:
             return
-        self._is_suspended = True
+        self.is_suspended = True
         again_us = self._suspends.suspend(self._wait_us).again_us
         if again_us is not None:
             self.again_at_us = self._clock() + max(1, again_us)
@@ -63,8 +63,8 @@ class Suspension:
 
     def resume(self) -> None:
         """Resume the session if it is suspended."""
-        if self._suspends is not None and self._is_suspended:
-            self._is_suspended = False
+        if self._suspends is not None and self.is_suspended:
+            self.is_suspended = False
             self._suspends.resume()
 
 

@@ -78,10 +78,9 @@ class EventLoopThread:
 
 
 class RunningLoop:
-    """Runs coroutines in the event loop that its caller runs in."""
+    """Runs coroutines in the event loop that its caller runs in. Who starts one keeps its task."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[object]] = set()
         self._is_closed = False
 
     def submit(self, coroutine: Coroutine[object, object, T]) -> asyncio.Task[T]:
@@ -93,26 +92,12 @@ class RunningLoop:
         if self._is_closed:
             coroutine.close()
             raise RuntimeError("the runtime was closed")
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return asyncio.get_running_loop().create_task(coroutine)
 
     def close(self, patience_s: float) -> None:
-        """Ask what still runs to stop."""
+        """Start nothing more. What still runs is cancelled by who keeps its task."""
         del patience_s
         self._is_closed = True
-        for task in tuple(self._tasks):
-            task.cancel()
-
-    async def ended(self, patience_s: float) -> None:
-        """Wait for what was asked to stop.
-
-        Args:
-            patience_s: How long, in seconds.
-        """
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks), timeout=patience_s)
 
 
 class _TaskFuture(Future[T]):

@@ -9,11 +9,11 @@ Act: TypeAlias = Callable[[], object]
 """Something to do; it raises nothing."""
 
 Submit: TypeAlias = Callable[[Act], object]
-"""Has something done, now or later: the `submit` of an executor, or `at_once`."""
+"""Has something done, now or later: the `submit` of an executor, the `add` of a strand, or `at_once`."""
 
 
 def at_once(act: Act) -> None:
-    """Do it here and now: for what never blocks."""
+    """Do it here and now: for what never blocks. In one thread it is one thing after another."""
     act()
 
 

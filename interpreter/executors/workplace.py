@@ -4,7 +4,7 @@ from concurrent.futures import Executor
 from typing import Literal, TypeAlias
 
 from cml.arguments import kind_of
-from interpreter.executors.strand import Submit, at_once
+from interpreter.executors.strand import Act, Strand, Submit, at_once
 from interpreter.executors.threads import DaemonThreads
 from interpreter.tools.progress import Office
 
@@ -35,7 +35,17 @@ class Workplace:
         self._calls = DaemonThreads("cml-call")
         self._verbs = DaemonThreads("cml-decode", limit=1)
         self.executor = executor or self._calls
-        self.verbs: Submit = _submit(decoder or self._verbs)
+        self._decoder = decoder or self._verbs
+
+    def strand(self, dropped: Act) -> Submit:
+        """Return what does the verbs of one session, one after another.
+
+        Args:
+            dropped: Is told that some are not done; where they are done at once, all are.
+        """
+        if isinstance(self._decoder, str):
+            return at_once
+        return Strand(self._decoder.submit, dropped).add
 
     def close(self) -> None:
         """Release threads; what does not end is left to itself."""
@@ -48,7 +58,3 @@ def _require_submit(value: object, expected: str) -> None:
     """Check for the one verb that is used: clusters have executors of no common base."""
     if not callable(getattr(value, "submit", None)):
         raise TypeError(f"{expected}, not {kind_of(value)}")
-
-
-def _submit(decoder: Executor | Literal["at once"]) -> Submit:
-    return at_once if isinstance(decoder, str) else decoder.submit

@@ -30,6 +30,10 @@ class Database(Protocol):
         """Close the connection."""
 
 
+HIGHEST: Final = 2**63 - 1
+"""The last number of a `bigint`. A token that has come so far was written by somebody else; it cannot
+be counted up, so that nobody can own its session, and it is passed over."""
+
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS cml_sessions (
     key text PRIMARY KEY,
@@ -54,10 +58,12 @@ BEGIN: Final = """INSERT INTO cml_sessions (key, header, token, expires_us, is_o
     VALUES (:key, :header, 1, {now} + :lease_us, FALSE)
     ON CONFLICT (key) DO NOTHING RETURNING token"""
 TAKE: Final = """UPDATE cml_sessions SET token = token + 1, expires_us = {now} + :lease_us
-    WHERE key = :key AND expires_us <= {now} AND {typed} RETURNING key, token, header"""
+    WHERE key = :key AND expires_us <= {now} AND {typed} AND token < :highest
+    RETURNING key, token, header"""
 TAKE_ANY: Final = """UPDATE cml_sessions SET token = token + 1, expires_us = {now} + :lease_us
     WHERE key = (
-        SELECT key FROM cml_sessions WHERE NOT is_over AND expires_us <= {now} AND {typed}
+        SELECT key FROM cml_sessions
+        WHERE NOT is_over AND expires_us <= {now} AND {typed} AND token < :highest
         ORDER BY expires_us LIMIT 1 {locked_for_one}
     ) RETURNING key, token, header"""
 APPEND: Final = """INSERT INTO cml_instants (key, number, lines)

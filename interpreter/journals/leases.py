@@ -243,7 +243,7 @@ class Journals:
 
     def _taken(self, statement: str, **parameters: Cell) -> Owned | None:
         with self._database.transaction() as execute:
-            found = execute(statement, lease_us=self._lease_us, **parameters)
+            found = execute(statement, lease_us=self._lease_us, highest=sql.HIGHEST, **parameters)
             if not found:
                 return None
             taken = sql.read_cells(found[0], sql.TakenCells)
@@ -277,6 +277,8 @@ def _kept(row: tuple[Cell, ...]) -> Kept:
         prompt = read_trace([cells.header.encode()])[0].prompt
     except TraceError as error:
         fault = f"{error} ({error.rule})"
+    if cells.token >= sql.HIGHEST:
+        fault = f"its token is {cells.token}, the highest: nobody can own it any more (Embed/owner)"
     lease_us = max(0, cells.expires_us - cells.now_us)
     return Kept(cells.key, prompt, cells.is_over, lease_us, cells.token, cells.instants, fault)
 

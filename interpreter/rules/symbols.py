@@ -16,6 +16,8 @@ from interpreter.rules.refusals import cancel_target, is_cancel, refusal
 from interpreter.state import CallState, Phase, State, Status, Wait, pending
 
 _MODEL_OPENERS: Final = frozenset({Marker.CALL, Marker.TRAP})
+_CONTENT: Final = frozenset({None, Marker.HEAD})
+_STRAY: Final = frozenset({Marker.HEAD, Marker.END})
 
 
 def step_text(state: State, event: Decoded, _: Block | None) -> Fired | None:
@@ -36,7 +38,7 @@ def step_open(state: State, event: Decoded, _: Block | None) -> Fired | None:
 
 def step_inside(state: State, event: Decoded, _: Block | None) -> Fired | None:
     """Step/inside: text and [HEAD] in an open block belong to it."""
-    if state.block is None or event.symbol.marker not in {None, Marker.HEAD}:
+    if state.block is None or event.symbol.marker not in _CONTENT:
         return None
     block = extend(state.block, event.symbol, state.settings.profile)
     return replace(_after(state, event), block=block), ()
@@ -44,7 +46,7 @@ def step_inside(state: State, event: Decoded, _: Block | None) -> Fired | None:
 
 def step_stray(state: State, event: Decoded, _: Block | None) -> Fired | None:
     """Step/stray: [HEAD] or [END] outside every block is reported, and means nothing."""
-    if state.block is not None or event.symbol.marker not in {Marker.HEAD, Marker.END}:
+    if state.block is not None or event.symbol.marker not in _STRAY:
         return None
     message = f"{event.symbol.text} stands outside every block"
     return _closed(state, event), (Report("Valid/stray-marker", message),)

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeGuard
 
@@ -88,7 +89,7 @@ def _called(
     reading: Reading, given: dict[str, Json]
 ) -> tuple[Sequence[object], Mapping[str, object]]:
     signature = reading.signature or inspect.Signature()
-    bound = signature.bind_partial()
+    bound = inspect.BoundArguments(signature, OrderedDict())
     for name, parameter in signature.parameters.items():
         form = reading.forms[name]
         if parameter.kind is parameter.VAR_KEYWORD:

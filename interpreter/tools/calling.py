@@ -68,8 +68,7 @@ def _call(
 ) -> Outcome:
     CURRENT.set(progress)
     try:
-        bound_args, bound_kwargs = bind(reading_of(function), args, kwargs, body)
-        value = function(*bound_args, **bound_kwargs)
+        value = _begun(function, args, kwargs, body)
         if isinstance(value, Generator):
             return outcome_of(_exhausted(value, progress))
         if inspect.isawaitable(value) or inspect.isasyncgen(value):
@@ -94,13 +93,22 @@ async def call_coroutine(
     progress = progress or no_progress()
     CURRENT.set(progress)  # in the context of its task, which is its own
     try:
-        bound_args, bound_kwargs = bind(reading_of(function), args, kwargs, body)
-        value = function(*bound_args, **bound_kwargs)
-        return outcome_of(await _awaited(value, progress))
+        value = _begun(function, args, kwargs, body)
+        # A coroutine is awaited right here: of thousands that wait, one more each is much memory.
+        come = value if inspect.isawaitable(value) else _awaited(value, progress)
+        return outcome_of(await come)
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # noqa: BLE001  as above; an exit would end the event loop
         return outcome_of_error(error)
+
+
+def _begun(
+    function: Function, args: Sequence[Json], kwargs: Mapping[str, Json], body: Body
+) -> object:
+    """Call a function with what a body gives it, and return what it returns, or what it begins with."""
+    bound_args, bound_kwargs = bind(reading_of(function), args, kwargs, body)
+    return function(*bound_args, **bound_kwargs)
 
 
 def _exhausted(generator: Generator[object, object, object], progress: Progress) -> object:

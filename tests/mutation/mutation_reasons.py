@@ -30,6 +30,11 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("rules.changes._considered", f"{_CONCERNED} → call"),
         ("machine.advance", "if now_us == state.now_us → if False"),
         ("drivers.spoken.Spoken.see", "if isinstance(row.event, Said) → if True"),
+        (
+            "drivers.spoken.Spoken.see",
+            "self._queued and any((isinstance(effect, Inject) for effect in row.effects)) → "
+            "any((isinstance(effect, Inject) for effect in row.effects))",
+        ),
         ("drivers.replay._Recording.moment", "if row.event is not None → if True"),
         ("drivers.form.RuntimeForm._begin_closing", "True → False"),
         ("drivers.driver.Driver.patience_s", "1 → 2"),
@@ -38,6 +43,7 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("drivers.waiting.Suspension.look", "if self._suspends is None → if False"),
         ("drivers.waiting.Suspension.look", "if self._is_trapped → if True"),
         ("drivers.waiting.Suspension.look", "if was_trapped → if True"),
+        ("drivers.verbs.Verbs._awake", "if self._suspension.is_suspended → if True"),
         ("drivers.driver.Driver._take", "if len(events) > 1 → if True"),
         ("drivers.driver.Driver._take", "len(events) > 1 → len(events) >= 1"),
         (
@@ -48,16 +54,14 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("rules.symbols._backslashes", "'\\\\' → ''"),
         (
             "machine._ended_block",
-            "state.block is None or marker is None or marker in {Marker.HEAD, Marker.INTR} → "
-            "state.block is None or marker in {Marker.HEAD, Marker.INTR}",
+            "state.block is None or marker is None or marker in _ENDING_NO_BLOCK → "
+            "state.block is None or marker in _ENDING_NO_BLOCK",
         ),
         (
             "machine._ended_block",
-            "state.block is None or marker is None or marker in {Marker.HEAD, Marker.INTR} → "
+            "state.block is None or marker is None or marker in _ENDING_NO_BLOCK → "
             "state.block is None or marker is None",
         ),
-        ("machine._ended_block", "{Marker.HEAD, Marker.INTR} without Marker.HEAD"),
-        ("machine._ended_block", "{Marker.HEAD, Marker.INTR} without Marker.INTR"),
     ),
     "What is listed as failing is looked at again by Settle/dependency before anything is done.": (
         ("rules.changes._considered", "if dependency_fault(call, state) → if True"),
@@ -177,7 +181,7 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ),
         (
             "drivers.waiting.Suspension.resume",
-            "self._suspends is not None and self._is_suspended → self._is_suspended",
+            "self._suspends is not None and self.is_suspended → self.is_suspended",
         ),
         (
             "drivers.waiting.expected_wait_us",

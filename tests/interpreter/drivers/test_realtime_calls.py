@@ -244,7 +244,7 @@ def test_closing_asks_all_that_run_to_stop_and_hears_of_nothing_more() -> None:
         carried, boxes = box.__reduce__(), box._office._boxes
         assert carried[1][2] in boxes
         heard.calls.close(0)
-        await heard.loop.ended(5)
+        await asyncio.wait(heard.calls.tasks)
         heard.start("d", "g")
         is_left = box.number in boxes
         box._office.close()
@@ -254,3 +254,21 @@ def test_closing_asks_all_that_run_to_stop_and_hears_of_nothing_more() -> None:
     assert not is_left
     assert heard.calls.running == ()
     assert heard.kinds == [*["cancelled"] * 3, "RuntimeError"]
+
+
+def test_which_of_those_that_run_are_tasks_of_the_loop() -> None:
+    async def waits() -> None:
+        await asyncio.sleep(3_600)
+
+    async def main() -> list[tuple[object, ...]]:
+        heard = Heard({"f": lambda: 1, "g": waits})
+        heard.start("a", "f")
+        heard.held.futures[0].set_running_or_notify_cancel()
+        heard.start("b", "g")
+        [task] = heard.calls.tasks
+        heard.calls.close(0)
+        left = heard.calls.running
+        await asyncio.wait([task])
+        return [left, heard.calls.running, heard.calls.tasks]
+
+    assert asyncio.run(main()) == [("a", "b"), ("a",), ()]

@@ -142,6 +142,17 @@ def test_who_takes_is_not_told_of_what_it_brings_itself() -> None:
     assert told == [""]
 
 
+def test_who_waited_before_takes_nothing_from_who_waits_now() -> None:
+    arrivals, told = Bench(["a"]).driver.arrivals, []
+    before = arrivals.told_to(lambda: told.append("before"))
+    before.__enter__()
+    with arrivals.told_to(lambda: told.append("now")):
+        before.__exit__(None, None, None)
+        arrivals.put(None)
+    arrivals.put(None)
+    assert told == ["now"]
+
+
 def test_after_the_end_only_a_beginning_is_taken() -> None:
     bench = Bench(["a", STOP, "b"])
     bench.turn()

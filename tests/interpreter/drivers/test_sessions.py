@@ -1,7 +1,9 @@
 """Sessions that share a loop: none touches another, each is stopped and closed, and there is room for so many."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -369,6 +371,29 @@ def test_one_that_could_not_be_opened_takes_no_room() -> None:
             assert await sessions.open(script("a"), {}).complete() == "stop"
 
     asyncio.run(main())
+
+
+def test_a_session_that_is_over_is_freed_at_once_and_leaves_the_collector_nothing() -> None:
+    async def returns() -> int:
+        await asyncio.sleep(0)
+        return 1
+
+    async def main() -> tuple[object, int]:
+        async with Sessions(decoder="at once") as sessions:
+            for _ in range(2):  # what is loaded once for all is loaded by the first
+                gc.collect()
+                model = script()
+                async with sessions.open(model, {"f": returns}) as session:
+                    await session.complete()
+                kept = weakref.ref(model)
+                del model, session
+            return kept(), gc.collect()
+
+    gc.disable()
+    try:
+        assert asyncio.run(main()) == (None, 0)
+    finally:
+        gc.enable()
 
 
 def test_messages_beyond_the_bound_are_refused_and_results_get_in() -> None:

@@ -324,6 +324,23 @@ def test_a_session_with_a_cell_of_another_type_is_in_nobodys_way(sqlite: Place) 
         assert other.key == "b"
 
 
+def test_a_session_with_the_highest_token_is_in_nobodys_way(place: Place) -> None:
+    with open_journals(place.url) as journals:
+        for key in "ab":
+            with journals.begin(key, HEADER) as owned:
+                owned.write(INSTANTS[0])
+        place.change(f"UPDATE cml_sessions SET token = {2**63 - 1} WHERE key = 'a'")
+        place.change(f"{EXPIRE} WHERE key = 'a'")
+        other = journals.take_any()
+        assert other is not None
+        assert other.key == "b"
+        assert journals.take_any() is None
+        with pytest.raises(JournalError, match="its token is 9223372036854775807, the highest"):
+            journals.take("a")
+        assert [kept.key for kept in journals.kept() if kept.fault] == ["a"]
+        assert len(journals.lines("a")) == 1 + len(INSTANTS[0])
+
+
 def test_what_is_no_database_is_said(tmp_path) -> None:
     with pytest.raises(HostError, match=r"sqlite:FILE or postgresql://"):
         open_journals("mysql://here")
