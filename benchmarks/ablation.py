@@ -133,7 +133,7 @@ def tell(name: str, progress: TrainingProgress) -> None:
 
 def table(parts: Mapping[str, Part]) -> Iterator[str]:
     """Return what came of all, in Markdown; beside each figure its distance from that of all varieties."""
-    yield "| trained on | dialogues | loss, calls | loss, others | fully right | points less | right calls |"
+    yield "| trained on | dialogues | loss, calls | loss, others | fully right | points more | right calls |"
     yield "|---|--:|---|---|---|---|---|"
     whole = parts.get(ALL)
     for name, part in parts.items():

@@ -46,7 +46,7 @@ JUDGES: Final = {
     "drivers.form": ("test_form", "test_turns", "test_cancelled_by_the_host", "test_async_ends"),
     "drivers.realtime": ("test_realtime",),
     "drivers.async_runtime": ("test_async_ends", "test_async_runtime", "test_sessions"),
-    "drivers.sessions": ("test_sessions",),
+    "drivers.sessions": ("test_sessions", "test_what_functions_take"),
     "drivers.telemetry": ("test_telemetry",),
     "agents.post": ("test_agents",),
 }

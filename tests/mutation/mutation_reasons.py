@@ -189,6 +189,7 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ),
     ),
     "Another thread may come in between two looks: no test brings it there.": (
+        ("drivers.async_runtime.AsyncForm._next_arrival", "if arrivals.is_empty → if True"),
         (
             "drivers.calls.Calls.cancel",
             "future is None or progress is None → future is None",
@@ -196,6 +197,9 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
     "A recording that has come to its end has no further turn.": (
         ("drivers.replay._Recording.moment", "0 → 1"),
+    ),
+    "A timer that nobody waits for any more goes off in vain.": (
+        ("drivers.async_runtime.AsyncForm._next_arrival", "without deadline.cancel()"),
     ),
     "What is kept of a call that never ran is read by nobody.": (
         ("drivers.calls.Calls.start", "without self._progress.pop(start.call, None)"),

@@ -237,6 +237,31 @@ def test_a_call_that_still_runs_is_named() -> None:
     asyncio.run(main())
 
 
+def test_a_coroutine_that_goes_on_after_it_is_cancelled_is_named_and_left_behind() -> None:
+    async def main() -> None:
+        runs, gate, asked = asyncio.Event(), asyncio.Event(), []
+
+        async def f() -> None:
+            runs.set()
+            while not gate.is_set():
+                try:
+                    await gate.wait()
+                except asyncio.CancelledError:
+                    asked.append("to stop")
+
+        session = ScriptedSession([CALL])
+        runtime = AsyncRuntime(session, {"f": f}, Settings(end="detach"), patience_s=0.05)
+        await runtime.complete()
+        await runs.wait()
+        try:
+            assert await asyncio.wait_for(runtime.aclose(), 10) == ("a",)
+            assert asked == ["to stop"]
+        finally:
+            gate.set()
+
+    asyncio.run(main())
+
+
 def test_whoever_closes_while_another_does_waits_until_it_is_closed() -> None:
     async def main() -> None:
         session = Stuck(["one"])

@@ -113,6 +113,24 @@ def test_who_waits_at_a_trap_does_nothing_meanwhile() -> None:
     asyncio.run(main())
 
 
+def test_what_arrives_at_once_wakes_it_once() -> None:
+    async def main() -> None:
+        trapped, gate, faults = asyncio.Event(), asyncio.Event(), []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: faults.append(told))
+        session, journal = ScriptedSession(CALL_AND_TRAP), at("Step/trap", trapped.set)
+        async with AsyncRuntime(session, {"f": gate.wait}, journal=journal) as runtime:
+            running = asyncio.create_task(runtime.complete())
+            await trapped.wait()
+            await rounds(10)
+            for text in ("one", "two", "three"):
+                runtime.say(text)
+            gate.set()
+            assert await running == "stop"
+        assert faults == []
+
+    asyncio.run(main())
+
+
 def test_a_deadline_comes_where_nothing_else_does() -> None:
     async def main() -> None:
         session, settings = ScriptedSession(CALL_AND_TRAP), Settings(deadline_us=20_000)
