@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Final, TextIO, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -50,13 +50,14 @@ def serve(tasks: "Connection", prints: "Connection", memory_bytes: int | None) -
     """
     _stand_alone()
     _print_to(prints)
+    faulthandler.enable(sys.stderr)  # where a call crashes stands in what it printed
     fresh_bytes = written_bytes()
     if memory_bytes is not None:
         limit_memory(fresh_bytes + memory_bytes)
     tasks.send_bytes(b"")
     while task := _next_task(tasks):
         answer = _done(task)
-        _send_prints()
+        _print_to(prints)
         if memory_bytes is not None:
             grown = written_bytes() - fresh_bytes > _GROWN * memory_bytes
             answer = msgspec.structs.replace(answer, has_grown=grown)
@@ -106,27 +107,18 @@ def _end_with(sentinel: int) -> None:
 
 
 def _print_to(prints: "Connection") -> None:
-    """Send both outputs to the host: also those of C code, and of programs that a function runs."""
+    """Send both outputs to the host: also those of C code, and of programs that a function runs.
+
+    It is done anew after each task, which may have closed an output, or put something in its place.
+    """
     for descriptor, name in _OUTPUTS.items():
+        with suppress(Exception):  # it may be anything, or gone
+            getattr(sys, name).flush()
         os.dup2(prints.fileno(), descriptor)
-        setattr(sys, name, _output(descriptor))
-    prints.close()
-    faulthandler.enable(sys.stderr)  # where a call crashes stands in what it printed
-
-
-def _output(descriptor: int) -> TextIO:
-    """Return what prints to a descriptor, which stays open."""
-    return open(descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False)
-
-
-def _send_prints() -> None:
-    """Send what a task has printed; where it closed an output, or took it away, the next one has another."""
-    for descriptor, name in _OUTPUTS.items():
-        stream = getattr(sys, name)
-        with suppress(Exception):  # a function may have put anything there
-            stream.flush()
-        if getattr(stream, "closed", True):
-            setattr(sys, name, _output(descriptor))
+        stream = open(  # noqa: SIM115 - a descriptor, which stays open
+            descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False
+        )
+        setattr(sys, name, stream)
 
 
 def _next_task(tasks: "Connection") -> bytes:

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods, get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
@@ -149,6 +149,7 @@ def _ctrl_c_held_back() -> Iterator[None]:
 
     The mask is inherited, by the server of forks too. A worker opens it when it stands alone.
     """
+    resource_tracker.ensure_running()  # Python starts it on the way, and opens the mask after that
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

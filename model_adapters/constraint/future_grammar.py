@@ -5,6 +5,7 @@ names, and the entries of an array. Where nothing is declared it goes anywhere, 
 would guess, nowhere: the result as a whole is always there.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -13,7 +14,7 @@ import msgspec
 
 from cml.profile import Body
 from interpreter.tools.describing import constant
-from interpreter.tools.schema import Schema, as_schema, members, properties, resolved, types
+from interpreter.tools.schema import ANY, Schema, as_schema, members, properties, resolved, types
 from model_adapters.constraint.value_grammar import ValueGrammar, either, quoted
 
 FUTURE: Final = "future"
@@ -74,12 +75,21 @@ class _Paths:
         self._body = body
         self._comma = '", " ' if body is Body.JSON else ""
         self._undeclared = undeclared
+        self._known: dict[tuple[int, str, int], str | None] = {}
 
     def into(self, result: Schema | None) -> str | None:
         """Return the rule of the paths into a result."""
-        return self._into(result or {}, result or {}, _MOST_STEPS)
+        root = ANY if result is None else result
+        return self._into(root, root, _MOST_STEPS)
 
     def _into(self, schema: Schema, root: Schema, most: int) -> str | None:
+        # What is wide and leads back to itself would be gone through once for each of its paths.
+        key = (id(root), json.dumps(schema), most)
+        if key not in self._known:
+            self._known[key] = self._made(schema, root, most)
+        return self._known[key]
+
+    def _made(self, schema: Schema, root: Schema, most: int) -> str | None:
         found = resolved(schema, root)
         if not most or "const" in found or "enum" in found:
             return None

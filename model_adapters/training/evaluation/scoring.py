@@ -132,17 +132,16 @@ def answered(story: Tale, function: str, kwargs: dict[str, Json]) -> Wish | None
 
 def _number(story: Tale, function: str, kwargs: dict[str, Json]) -> int | None:
     """Return the number of the wish that a call fulfils, that with the very same values before others."""
-    wishes = _all(story)
-    defaults = _defaults(story, function)
-    given = {name: value for name, value in kwargs.items() if value != defaults.get(name, ...)}
+    wishes, defaults = _all(story), _defaults(story, function)
+    given = {**defaults, **kwargs}
     wanted = {
-        number: _arguments(wish, wishes)
+        number: {**defaults, **_arguments(wish, wishes)}
         for number, wish in enumerate(wishes)
         if wish.function == function
     }
-    same = [number for number, arguments in wanted.items() if arguments == given]
-    alike = [number for number, arguments in wanted.items() if _are_same(given, arguments)]
-    return next(iter((*same, *alike)), None)
+    very_same = [n for n, arguments in wanted.items() if _text(arguments) == _text(given)]
+    alike = [n for n, arguments in wanted.items() if _are_same(given, arguments)]
+    return next(iter((*very_same, *alike)), None)
 
 
 def _wanted(story: Tale) -> Counter[int]:
@@ -232,6 +231,10 @@ def _arguments(wish: Wish, wishes: Sequence[Wish]) -> dict[str, Json]:
 def _resolved(earlier: Earlier, wishes: Sequence[Wish]) -> Json:
     result = wishes[earlier.wish].result
     return result[earlier.key] if isinstance(result, dict) and earlier.key else result
+
+
+def _text(arguments: dict[str, Json]) -> bytes:
+    return msgspec.json.encode(arguments, order="sorted")  # True is no 1 there
 
 
 def _are_same(given: dict[str, Json], accepted: dict[str, Json]) -> bool:

@@ -1,12 +1,14 @@
 """Calls in processes of their own: what one does to itself it does to nobody else."""
 
 import ctypes
+import io
 import os
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -63,6 +65,10 @@ def prints(word: str) -> str:
     return word
 
 
+def lines_of(word: str) -> set[str]:
+    return {f"{word} of {what}" for what in ("Python", "warnings", "C", "a program")}
+
+
 def closes_its_output() -> int:
     sys.stdout.close()
     return 1
@@ -71,6 +77,22 @@ def closes_its_output() -> int:
 def takes_its_output_away() -> int:
     sys.stderr = None  # type: ignore[assignment]
     return 2
+
+
+def deletes_its_output() -> int:
+    del sys.stdout
+    return 3
+
+
+def closes_its_descriptors() -> int:
+    os.close(1)
+    os.close(2)
+    return 4
+
+
+def keeps_its_output() -> int:
+    sys.stdout = io.StringIO()
+    return 5
 
 
 def chatters() -> int:
@@ -211,22 +233,26 @@ def test_what_a_call_prints_is_kept_with_it_by_whatever_means(capfd) -> None:
         told, printed = run(script, {"prints": prints}, pool)
     assert told == {"a": ("returned", "A"), "b": ("returned", "B")}
     for call, word in (("a", "A"), ("b", "B")):
-        lines = {f"{word} of {what}" for what in ("Python", "warnings", "C", "a program")}
-        assert {*printed(call).splitlines()} == lines
+        assert {*printed(call).splitlines()} == lines_of(word)
     assert capfd.readouterr() == ("", "")
 
 
-def test_outputs_that_a_call_closed_are_there_for_the_next() -> None:
-    script = (
-        "[CALL] a [HEAD] closes_its_output() [END] [CALL] b [HEAD] takes_its_output_away() [END]"
-        ' [CALL] c [HEAD] prints("words") [END] [TRAP] all [END] ok'
-    )
-    functions = {each.__name__: each for each in (closes_its_output, takes_its_output_away, prints)}
+SPOILS = (
+    closes_its_output,
+    takes_its_output_away,
+    deletes_its_output,
+    closes_its_descriptors,
+    keeps_its_output,
+)
+
+
+@pytest.mark.parametrize("spoils", SPOILS, ids=lambda function: function.__name__)
+def test_whatever_a_call_does_to_its_outputs_the_next_has_them(spoils: Callable[[], int]) -> None:
+    script = f'[CALL] a [HEAD] {spoils.__name__}() [END] [CALL] b [HEAD] prints("words") [END] [TRAP] all [END] ok'
     with Processes(workers=1) as executor:
-        told, printed = run(script, functions, executor)
-    assert told == {"a": ("returned", 1), "b": ("returned", 2), "c": ("returned", "words")}
-    assert "words of Python" in printed("c")
-    assert "words of warnings" in printed("c")
+        told, printed = run(script, {spoils.__name__: spoils, "prints": prints}, executor)
+    assert told == {"a": ("returned", SPOILS.index(spoils) + 1), "b": ("returned", "words")}
+    assert {*printed("b").splitlines()} == lines_of("words")
 
 
 def test_of_a_flood_the_beginning_is_kept() -> None:

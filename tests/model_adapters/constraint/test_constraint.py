@@ -429,6 +429,15 @@ def test_a_future_goes_into_a_result_as_far_as_that_is_declared(
     assert goes(path, result, ToolChoice(undeclared=False)) is by_who_guesses
 
 
+def test_a_wide_result_that_leads_back_to_itself_is_gone_through_once_for_each_depth() -> None:
+    keys = {f"key{number}": {"$ref": "#/$defs/part"} for number in range(64)}
+    part: Schema = {"type": "object", "properties": keys}
+    result: Schema = {"$ref": "#/$defs/part", "$defs": {"part": part}}
+    steps = ", ".join(f'"key{number}"' for number in (0, 63, 7, 7))
+    assert goes(steps, result)
+    assert not goes(f'{steps}, "key0"', result)
+
+
 def assert_fits(text: str, required: int) -> None:
     items = parse(text).items
     calls = [item for item in items if isinstance(item, Call)]

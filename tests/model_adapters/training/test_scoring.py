@@ -146,6 +146,7 @@ TABLE = Tale(
                     "place": {"type": "string"},
                     "guests": {"type": "number"},
                     "limit": {"type": "integer", "default": 10},
+                    "late": {"type": "boolean", "default": False},
                 },
                 "required": ["place", "guests"],
             },
@@ -163,7 +164,9 @@ TABLE = Tale(
         ('place="St. Olaf", guests=4.0', True),
         ('place="st olaf", guests=4', True),
         ('place="St. Olaf", guests=4, limit=10', True),
+        ('place="St. Olaf", guests=4, limit=10.0, late=False', True),
         ('place="St. Olaf", guests=4, limit=9', False),
+        ('place="St. Olaf", guests=4, late=0', False),
         ('place="St. Olav", guests=4', False),
         ('place="St. Olaf", guests=5', False),
         ('place="St. Olaf"', False),
@@ -174,6 +177,14 @@ def test_arguments_are_right_that_the_leaderboard_would_accept(
 ) -> None:
     text = f"[CALL] job1 [HEAD] book({arguments}) [END]\n{TRAPS}The table at St. Olaf is C7."
     assert scored(text, TABLE).right_calls is is_right
+
+
+def test_a_default_that_is_asked_for_may_be_given_or_left_out() -> None:
+    [wish] = TABLE.wishes
+    story = replace(TABLE, wishes=(replace(wish, arguments={**wish.arguments, "limit": 10}),))
+    for limit, is_right in ((", limit=10", True), ("", True), (", limit=9", False)):
+        text = f'[CALL] job1 [HEAD] book(place="St. Olaf", guests=4{limit}) [END]\n{TRAPS}'
+        assert scored(text, story).right_calls is is_right
 
 
 def test_of_two_things_that_the_leaderboard_takes_for_one_each_is_called() -> None:
