@@ -1,5 +1,6 @@
 """Where a server is, and how it is to be used: what stands after `openai:`."""
 
+import re
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ _WAYS: Final = ("completions", "chat")
 _GRAMMAR: Final = "llguidance"
 _LONGEST_S: Final = 1_000_000.0
 KEY_VARIABLE: Final = "OPENAI_API_KEY"
+_PASSWORD: Final = re.compile("([^/?#]*//)?[^/?#]*@")
 _NO_PASSWORD: Final = (
     "the address of a server holds no name and no password, for it stands in traces; a key is taken "
     f"from the variable {KEY_VARIABLE}"
@@ -43,9 +45,9 @@ def read_address(word: str) -> Address:
     Raises:
         UnknownBackendError: It is no such address.
     """
-    parts = _parts(word)
-    if "@" in parts.netloc:
+    if _PASSWORD.match(word):  # before anything else that is wrong is told with the whole address
         raise UnknownBackendError(_NO_PASSWORD)
+    parts = _parts(word)
     asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if unknown := asked.keys() - {"model", "way", "timeout", "grammar"}:
         raise UnknownBackendError(

@@ -271,9 +271,11 @@ def test_nobody_at_the_address_is_told() -> None:
 _NO_TIMES = ("soon", "0", "-1", "nan", "inf", "1e300")
 
 
-def test_a_password_is_not_told_where_it_is_refused() -> None:
+@pytest.mark.parametrize("place", ["h/v1", "h:99999", "[half", "h/v1?timeout=soon"])
+@pytest.mark.parametrize("scheme", ["http://", "ftp://", ""])
+def test_a_password_is_not_told_where_it_is_refused(scheme: str, place: str) -> None:
     with pytest.raises(UnknownBackendError, match="OPENAI_API_KEY") as refused:
-        read_address("http://ann:secret@h/v1")
+        read_address(f"{scheme}ann:secret@{place}")
     assert "secret" not in str(refused.value)
 
 
