@@ -429,6 +429,7 @@ def test_a_future_goes_into_a_result_as_far_as_that_is_declared(
     assert goes(path, result, ToolChoice(undeclared=False)) is by_who_guesses
 
 
+@pytest.mark.timeout(60)  # sixty-four to the power of four paths take longer
 def test_a_wide_result_that_leads_back_to_itself_is_gone_through_once_for_each_depth() -> None:
     keys = {f"key{number}": {"$ref": "#/$defs/part"} for number in range(64)}
     part: Schema = {"type": "object", "properties": keys}
