@@ -1,7 +1,9 @@
 """A tool in a few lines of text, as the prompt tells it (`days(city: str, n: int = 3)`)."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from cml.ast import Json
@@ -92,33 +94,96 @@ def describe_type(schema: Schema, root: Schema, body: Body) -> str:
         root: The document that its references point into.
         body: The language of the bodies.
     """
-    told = _type(schema, root, body, 1)
-    for levels in range(2, _DEEPEST + 1):
-        deeper = _type(schema, root, body, levels)
-        if deeper == told or len(deeper) > _LONGEST_TYPE:
-            break
-        told = deeper
+    told = _Types(root, body, math.inf).told(schema, 1)
+    types_that_fit = _Types(root, body, _LONGEST_TYPE)
+    with suppress(_TooLong):
+        for levels in range(2, _DEEPEST + 1):
+            deeper = types_that_fit.told(schema, levels)
+            if deeper == told:
+                break
+            told = deeper
     return told
 
 
-def _type(schema: Schema, root: Schema, body: Body, levels: int) -> str:
-    """Return a type, of which so many levels are told; below them it is a word."""
-    found = resolved(schema, root)
-    if "const" in found:
-        return constant(found["const"], body)
-    if isinstance(values := found.get("enum"), list):
-        return " | ".join(constant(value, body) for value in values)
-    if parts := members(found, root):
-        told = (_type(part, root, body, levels) for part in parts)
-        return " | ".join(dict.fromkeys(told))
-    word = _WORDS[body]
-    kinds = [
-        _COMPOUND[name](found, root, body, levels - 1)
-        if name in _COMPOUND and levels
-        else word.get(name, name)
-        for name in types(found)
-    ]
-    return " | ".join(kinds) or "any"
+class _TooLong(Exception):
+    """A type has more characters than it may have."""
+
+
+class _Types:
+    """Tells the types of one document, each once for a number of levels: what is wide and leads back to
+    itself would be told once for each of its paths.
+
+    Args:
+        root: The document.
+        body: The language of the bodies.
+        longest: How many characters a type may have, and each within it.
+    """
+
+    def __init__(self, root: Schema, body: Body, longest: float) -> None:
+        self._root = root
+        self._body = body
+        self._longest = longest
+        self._told: dict[tuple[str, int], str] = {}
+
+    def told(self, schema: Schema, levels: int) -> str:
+        """Return a type, of which so many levels are told; below them it is a word.
+
+        Raises:
+            _TooLong: It, or a type within it, is too long.
+        """
+        key = (json.dumps(schema), levels)
+        if key not in self._told:
+            self._told[key] = self._type(schema, levels)
+        if len(self._told[key]) > self._longest:
+            raise _TooLong
+        return self._told[key]
+
+    def _type(self, schema: Schema, levels: int) -> str:
+        found = resolved(schema, self._root)
+        if "const" in found:
+            return constant(found["const"], self._body)
+        if isinstance(values := found.get("enum"), list):
+            return " | ".join(constant(value, self._body) for value in values)
+        if parts := members(found, self._root):
+            return " | ".join(dict.fromkeys(self.told(part, levels) for part in parts))
+        kinds = [
+            self._COMPOUND[name](self, found, levels - 1)
+            if name in self._COMPOUND and levels
+            else self._word(name)
+            for name in types(found)
+        ]
+        return " | ".join(kinds) or "any"
+
+    def _word(self, name: str) -> str:
+        return _WORDS[self._body].get(name, name)
+
+    def _array(self, schema: Schema, levels: int) -> str:
+        first = [self.told(part, levels) for part in schemas(schema.get("prefixItems"))]
+        rest = as_schema(schema.get("items", {}))
+        if first:
+            more = [] if rest == NOTHING else ["..."]
+            return f"[{', '.join([*first, *more])}]"
+        word = self._word("array")
+        return f"{word}[{self.told(rest, levels)}]" if rest else word
+
+    def _object(self, schema: Schema, levels: int) -> str:
+        named, needed = properties(schema), required(schema)
+        others = schema.get("additionalProperties", {})
+        if not named:
+            word, key = self._word("object"), self._word("string")
+            value = self.told(as_schema(others), levels) if others else ""
+            return f"{word}[{key}, {value}]" if value else word
+        parts = (
+            f"{json.dumps(name, ensure_ascii=False)}{'' if name in needed else '?'}: "
+            f"{self.told(part, levels)}"
+            for name, part in named.items()
+        )
+        return f"{{{', '.join(parts)}}}"
+
+    _COMPOUND: Final[dict[str, Callable[["_Types", Schema, int], str]]] = {
+        "array": _array,
+        "object": _object,
+    }
 
 
 def constant(value: Json, body: Body) -> str:
@@ -138,38 +203,6 @@ def constant(value: Json, body: Body) -> str:
             return f"{{{', '.join(pairs)}}}"
         case _:
             return json.dumps(value)
-
-
-def _array(schema: Schema, root: Schema, body: Body, levels: int) -> str:
-    word = _WORDS[body].get("array", "array")
-    first = [_type(part, root, body, levels) for part in schemas(schema.get("prefixItems"))]
-    rest = as_schema(schema.get("items", {}))
-    if first:
-        more = [] if rest == NOTHING else ["..."]
-        return f"[{', '.join([*first, *more])}]"
-    return f"{word}[{_type(rest, root, body, levels)}]" if rest else word
-
-
-def _object(schema: Schema, root: Schema, body: Body, levels: int) -> str:
-    word = _WORDS[body].get("object", "object")
-    named, needed = properties(schema), required(schema)
-    others = schema.get("additionalProperties", {})
-    if not named:
-        key = _WORDS[body].get("string", "string")
-        value = _type(as_schema(others), root, body, levels) if others else ""
-        return f"{word}[{key}, {value}]" if value else word
-    parts = (
-        f"{json.dumps(name, ensure_ascii=False)}{'' if name in needed else '?'}: "
-        f"{_type(part, root, body, levels)}"
-        for name, part in named.items()
-    )
-    return f"{{{', '.join(parts)}}}"
-
-
-_COMPOUND: Final[dict[str, Callable[[Schema, Schema, Body, int], str]]] = {
-    "array": _array,
-    "object": _object,
-}
 
 
 def _default(schema: Schema, body: Body) -> str:

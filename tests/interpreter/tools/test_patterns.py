@@ -7,7 +7,7 @@ from extras import from_extra
 
 from cml.profile import Body
 from interpreter.tools.arguments import argument_faults, is_allowed, noun
-from interpreter.tools.declared import ToolError, tool_from_json
+from interpreter.tools.declared import Tool, ToolError, tool_from_json
 from interpreter.tools.describing import describe_tool
 from interpreter.tools.patterns import matches
 from interpreter.tools.schema import Schema, resolved
@@ -187,6 +187,31 @@ def test_a_type_of_wide_schemas_is_told_only_as_deep_as_fits() -> None:
         told = describe_tool(wide, body)
         assert '"p99"?: ' in told
         assert len(told) < 5_000
+
+
+@pytest.mark.timeout(30)  # twenty to the power of seven types take longer
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (1, 'f(a: {"a0"?: {"a0"?: {"a0"?: {"a0"?: dict}}}} = ...)'),
+        (20, "f(a: {" + ", ".join(f'"a{name}"?: dict' for name in range(20)) + "} = ...)"),
+    ],
+)
+def test_a_union_of_objects_that_lead_back_to_it_is_told_once(names: int, told: str) -> None:
+    """All of its members are told alike: short as it is, there are many ways through it."""
+    kinds: list[Json] = [
+        {
+            "type": "object",
+            "title": f"kind {kind}",
+            "properties": {f"a{name}": {"$ref": "#/$defs/n"} for name in range(names)},
+        }
+        for kind in range(20)
+    ]
+    schema: Schema = {
+        "properties": {"a": {"$ref": "#/$defs/n"}},
+        "$defs": {"n": {"anyOf": kinds}},
+    }
+    assert describe_tool(Tool("f", "", schema), Body.PYTHON) == told
 
 
 @pytest.mark.timeout(30)
