@@ -149,6 +149,11 @@ def _report(text: str) -> ConformanceReport:
     return ConformanceReport(about, results, 1.0, behaved)
 
 
+def _model_card(text: str) -> str:
+    before = {"how": text, "dialogues": text}
+    return model_card(Recipe(), TrainingProgress(), f"b{text}", text, before)
+
+
 def _played(text: str) -> list[Played]:
     score = Score(*([False] * len(Score.__struct_fields__)))
     return [Played(text, f"s{text}", text, 1, "async", score, 1_000, None, text)]
@@ -232,7 +237,7 @@ WRITERS: Final[dict[str, Writer]] = {
     "a measure of a model, as a page": Writer("html", lambda text: report_html(text, _played(text))),
     "a measure of a model, as Markdown": Writer("markdown", lambda text: report_markdown(f"m{text}", _played(text))),
     "the card of data": Writer("markdown", lambda text: card(f"n{text}", {"train": Contents()}, text)),
-    "the card of a model": Writer("markdown", lambda text: model_card(Recipe(), TrainingProgress(), f"b{text}", text)),
+    "the card of a model": Writer("markdown", _model_card),
     "curves, drawn": Writer("xml", lambda text: _drawn(_curves, text), is_slow=True),
     "columns, drawn": Writer("xml", lambda text: _drawn(_columns, text), is_slow=True),
 }  # fmt: skip

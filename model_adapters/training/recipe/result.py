@@ -55,13 +55,14 @@ def write_result(
     folder.mkdir(parents=True, exist_ok=True)
     base = EMBEDDED_MODEL if is_embedded else model.name
     before = start.about if start else {}
+    seen = before.get("dialogues", "")  # somebody else's file may say anything
     card = model_card(recipe, progress, base, how, before)
     (folder / CARD).write_text(card, encoding="utf-8")
     about = {
         "name": f"{base}-CML",
         "base": base,
         "names": APART if recipe.names_apart else "joined",
-        "dialogues": str(progress.dialogues + int(before.get("dialogues", 0))),
+        "dialogues": str(progress.dialogues + (int(seen) if seen.isdecimal() else 0)),
         "how": f"{before['how']}; from its weights, {how}" if "how" in before else how,
     }
     if is_embedded and recipe.rank:
@@ -118,10 +119,6 @@ def _begun_with(before: "Mapping[str, str]") -> str:
     """Return the line about the earlier training."""
     if not before:
         return ""
-    made, count = (
-        before.get("how", "what is not told"),
-        before.get("dialogues", "an unknown number of"),
-    )
-    return (
-        f"- Began with adapters that had seen {count} dialogues, made by: {markdown_text(made)}\n"
-    )
+    made = markdown_text(before.get("how", "what is not told"))
+    count = markdown_text(before.get("dialogues", "an unknown number of"))
+    return f"- Began with adapters that had seen {count} dialogues, made by: {made}\n"
