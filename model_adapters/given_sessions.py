@@ -140,6 +140,7 @@ class _Said(msgspec.Struct, frozen=True):
     model: str
     layout: Layout
     regions: tuple[tuple[str, str], ...]
+    together: bool
     takes: frozenset[Option]
 
 

@@ -167,6 +167,8 @@ class Opened(msgspec.Struct, frozen=True):
         afterwards: Says in a line what the session took, once it is over; None for nothing.
         another: Makes one more session for a request, with what is loaded already; None where to
             open one anew costs nothing.
+        together: Whether sessions that `another` makes decode together when each is asked in a
+            thread of its own; else they share no more than what is loaded, and one thread does.
         takes: Of a session of somebody else's: the options that it heeds.
     """
 
@@ -177,6 +179,7 @@ class Opened(msgspec.Struct, frozen=True):
     measure_moves: Callable[[], ContextMoves] | None = None
     afterwards: Callable[[], str] | None = None
     another: Callable[[Request], Session] | None = None
+    together: bool = False
     takes: frozenset[Option] = frozenset()
 
     def fitted(self, settings: Settings) -> Settings:

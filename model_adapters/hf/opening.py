@@ -73,7 +73,15 @@ def _open(request: Request, folder: str) -> Opened:
     another = partial(_session, model, cache(model.vocabulary), fluency, batch)
     session = another(request)
     regions = _regions(model, request)
-    return Opened(session, model.in_words, "lines", regions, session.measure_moves, another=another)
+    return Opened(
+        session,
+        model.in_words,
+        "lines",
+        regions,
+        session.measure_moves,
+        another=another,
+        together=batch is not None,
+    )
 
 
 def _origin(request: Request, folder: str) -> _Origin:

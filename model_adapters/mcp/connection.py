@@ -2,18 +2,16 @@
 
 The connection lives in an event loop of its own, in a thread of its own. So the same functions run
 under the blocking `Runtime` and under an `AsyncRuntime`, and a server that hangs keeps nobody. What
-the server says on stderr goes to a file: it is told where the server fails, and nowhere else.
+the server says on stderr goes nowhere, but for its end: that is told where the server fails.
 """
 
 import asyncio
 import logging
-import os
 import shlex
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, suppress
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Final, Self, TextIO
+from typing import TYPE_CHECKING, Final, Self
 
 from cml.ast import Json
 from cml.terminal.foreign import visible
@@ -21,6 +19,7 @@ from interpreter.errors import missing_extra
 from interpreter.executors.event_loop import EventLoopThread
 from interpreter.tools.progress import Progress
 from model_adapters.errors import AdapterError
+from model_adapters.mcp.last_words import LastWords
 
 if TYPE_CHECKING:
     from anyio import CancelScope
@@ -71,8 +70,8 @@ class Connection:
         self.address = address
         self._patience_s = patience_s
         self._stack = ExitStack()
-        words = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  closed with the rest
-        self._words: TextIO = self._stack.enter_context(words)
+        self._words = LastWords(_TAIL_BYTES)
+        self._stack.callback(self._words.close)
         self._loop = EventLoopThread()
         self._has_new_list, self._is_closing = asyncio.Event(), asyncio.Event()
         self._scope: CancelScope | None = None
@@ -171,7 +170,7 @@ class Connection:
             raise AdapterError(f"mcp:{self.address}: {error}; give a command line") from None
         # A byte that is no UTF-8 would end the connection; so it makes its line a bad one at worst.
         server = StdioServerParameters(command=command, args=args, encoding_error_handler="replace")
-        return stdio_client(server, self._words)
+        return stdio_client(server, self._words.pipe)
 
     def _first_answer(self) -> "tuple[Client, tuple[Tool, ...]]":
         first: tuple[Future[object], ...] = (self._begun, self._life)  # type: ignore[assignment]
@@ -232,11 +231,7 @@ class Connection:
 
     def _why(self, what: str) -> str:
         """Say what is wrong with the server, with the last line that it said itself."""
-        size = self._words.seek(
-            0, os.SEEK_END
-        )  # of a server that talks without end, its last words
-        self._words.seek(max(0, size - _TAIL_BYTES))
-        lines = self._words.read().strip().splitlines()
+        lines = self._words.text().strip().splitlines()
         said = f"; it said: {lines[-1].strip()}" if lines else ""
         return f"the MCP server {self.address} {what}{said}"
 

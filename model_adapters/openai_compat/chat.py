@@ -87,7 +87,9 @@ class ChatSession:
         tools: What it is offered to call in the server's own form; with none, it has to be told of
             CML in the messages.
         profile: How calls are written in the context.
-        max_tokens: How many tokens it may write; a chunk counts as one.
+        max_tokens: How many tokens it may write; a chunk counts as one. A message whose chunks bring
+            no text (parts of calls, thoughts) is cut off after so many of them, where a server does
+            not do it.
         sampling: How a token is chosen.
     """
 
@@ -194,6 +196,7 @@ class ChatSession:
         self._message_from = len(self._segment)
         server, characters = self._server, WholeCharacters()
         wanted: list[_Wanted] = []
+        silent = 0
         with server.stream("/chat/completions", self._request()) as events:
             for choice in _choices(server, events):
                 told = choice.delta or _Delta()
@@ -203,12 +206,23 @@ class ChatSession:
                     _take(wanted, delta)
                 if reason := choice.finish_reason:
                     break
+                silent += not text
+                if silent > self._most_silent:
+                    reason = "length"  # the server does not keep to what it was asked for
+                    break
             else:
                 if not events.is_done:
                     return
                 reason = "stop"  # it keeps the reason to itself
+            if reason == "length":
+                wanted = [call for call in wanted if _is_whole(call)]
             yield from self._calls(wanted)
             yield "length" if reason == "length" else "stop"
+
+    @property
+    def _most_silent(self) -> int:
+        """How many chunks of a message may bring no text: parts of calls, thoughts, who speaks."""
+        return self._max_tokens - self._decoded + 1
 
     def _request(self) -> Mapping[str, object]:
         declared = [
@@ -273,6 +287,14 @@ def _begins_another(call: _Wanted, delta: _CallDelta) -> bool:
     if not (call.function and delta.function and delta.function.name):
         return False
     return delta.index is None if delta.id is None else delta.id != call.key
+
+
+def _is_whole(call: _Wanted) -> bool:
+    """Whether a call of a message that was cut off had come to its end."""
+    with suppress(msgspec.DecodeError, RecursionError):
+        msgspec.json.decode(whole_characters(call.arguments), type=dict[str, object])
+        return True
+    return False
 
 
 def _as_cml(call: NativeCall, profile: Profile) -> str:

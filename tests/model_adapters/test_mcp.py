@@ -24,6 +24,7 @@ from interpreter.tools.signature import tool_of
 from interpreter.trace import Header, check_trace, encode_header, encode_row
 from model_adapters.errors import AdapterError
 from model_adapters.mcp.connection import Connection
+from model_adapters.mcp.last_words import LastWords
 from model_adapters.mcp.tools import mcp_tools
 
 from_extra("mcp", "mcp")
@@ -168,6 +169,17 @@ def test_a_server_that_dies_fails_its_calls_and_the_session_goes_on() -> None:
     assert message.endswith("has ended; it said: out of \x1b[31mmemory")
     assert outcome(rows, "b")[0] == "failed"
     assert outcome(rows, "c")[0] == "failed"
+
+
+def test_of_a_server_that_talks_without_end_the_last_words_are_kept_and_no_more() -> None:
+    with Connection(rude("talks-and-leaves")) as connection:
+        _, message = fault(run("[CALL] a [HEAD] f(x=1) [END] [TRAP][END]", connection))
+    assert message.endswith("has ended; it said: out of breath")
+    words = LastWords(1_000)
+    talks = "import sys; sys.stderr.write('line\\n' * 1_000_000 + 'end')"
+    subprocess.run([sys.executable, "-c", talks], stderr=words.pipe, check=True)
+    assert words.text() == ("line\n" * 200 + "end")[-1_000:]
+    assert words.text().endswith("end")
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,9 @@ class Source:
         model: What decodes, in words.
         functions: What the model may call, by name.
         most_open: How many sessions there may be at a time.
-        decoder: Where sessions are made and do what they are asked: in one thread where they share
-            a model, else in one for each.
+        decoder: Where sessions are made and do what they are asked: in a thread for each where they
+            decode together or have nothing to do with each other, else in one, where they take turns
+            with what they share.
 
     Raises:
         AdapterError: The backend cannot be had.
@@ -79,8 +80,8 @@ class Source:
         self.functions = request.functions
         self.executor = executor
         self.most_open = request.sessions
-        threads = 1 if self._opened.another else request.sessions
-        self.decoder = DaemonThreads("cml-decode", threads)
+        take_turns = self._opened.another is not None and not self._opened.together
+        self.decoder = DaemonThreads("cml-decode", 1 if take_turns else request.sessions)
 
     def session(self, wanted: SessionWanted) -> Session:
         """Make a session; in the decoder.

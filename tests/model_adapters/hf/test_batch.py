@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -12,14 +13,17 @@ from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
 from trying import tries
+from waiting import wait_until
 
 from interpreter import Runtime, Sessions
 from interpreter.runs import read_run
 from interpreter.session import Batch, EndOfDecoding, Piece
 from interpreter.state import Settings
 from model_adapters.errors import AdapterError
-from model_adapters.opening import AtTrap, Sampling
+from model_adapters.opening import AtTrap, Request, Sampling
 from model_adapters.prompt import Message
+from model_adapters.serving.live.sessions import LiveSessions
+from model_adapters.serving.live.source import SessionWanted, Source
 from model_adapters.testing import check_session
 from model_adapters.tokens.chat_tokens import chat_ids
 
@@ -31,6 +35,8 @@ else:
     torch = from_extra("hf", "torch")
 
 from model_adapters.hf.batch import DecodingBatch, share_rows
+from model_adapters.hf.kv_context import KvContext
+from model_adapters.hf.rows import Rows, UnreadTokens
 from model_adapters.hf.session import HfSession
 
 SCRIPT = "[CALL] job1 [HEAD] f(x=1) [END] and [TRAP] all [END] so."
@@ -288,6 +294,41 @@ def test_sessions_of_one_event_loop_decode_in_a_batch(
     contexts = asyncio.run(run_all())
     assert len({*contexts}) == 1
     assert "[INTR] job1 [HEAD] 1 [END]" in contexts[0]
+
+
+def test_sessions_of_a_server_have_their_rows_in_the_same_passes(
+    drawn: "Callable[[Mapping[str, object]], Path]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first session reads a prompt of several passes; the second asks before the first of them ends."""
+    folder = drawn({"model_type": "llama", "max_position_embeddings": 4096})
+    asked = Request(f"hf:{folder}", "Hi.", {}, 4, device="cpu", masked=False, sessions=2)
+    source = Source(asked, Settings())
+    passes: list[int] = []
+    batches: list[DecodingBatch] = []
+    ask, read = DecodingBatch.scores, Rows.scores
+
+    def asking(batch: DecodingBatch, context: KvContext) -> "torch.Tensor":
+        batches.append(batch)
+        return ask(batch, context)
+
+    def reading(rows: Rows, parts: Sequence[UnreadTokens], width: int) -> "torch.Tensor":
+        if not passes:
+            wait_until(lambda: len(batches[0]._waiting) == 2)
+        passes.append(len(parts))
+        return read(rows, parts, width)
+
+    async def serve() -> list[str | None]:
+        async with LiveSessions(source) as live:
+            begun = [await live.begin(SessionWanted(f"Count to {n}."), "one") for n in (5, 6)]
+            for each in begun:
+                async for _ in each.log.follow(0, 60.0):
+                    pass
+            return [each.document.ended for each in begun]
+
+    monkeypatch.setattr(DecodingBatch, "scores", asking)
+    monkeypatch.setattr(Rows, "scores", reading)
+    assert asyncio.run(serve()) == ["over", "over"]
+    assert 2 in passes
 
 
 # -------------------------------------------------------------------------------- what goes wrong

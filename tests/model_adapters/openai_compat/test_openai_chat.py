@@ -1,5 +1,7 @@
 """Chats in the server's own form of calls: each call that is sent has exactly one output."""
 
+import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from extras import from_extra
 from hypothesis import given
 from hypothesis import strategies as st
 from servers import Act, Misbehaving, begin_stream, event, send
+from waiting import wait_until
 
 import cml
 from cml.ast import OutcomeKind
@@ -18,8 +21,12 @@ from interpreter import Runtime
 from interpreter.events import Delivery, Outcome
 from interpreter.runs import read_run
 from interpreter.session import Batch, EndOfDecoding, Piece
+from interpreter.state import Settings
 from interpreter.tools.signature import tool_of
+from model_adapters.backends import Request
 from model_adapters.prompt import Message
+from model_adapters.serving.live.sessions import LiveSessions
+from model_adapters.serving.live.source import SessionWanted, Source
 
 from_extra("openai", "openai")
 
@@ -41,7 +48,7 @@ def delta(finish: str | None = None, **parts: object) -> dict[str, Any]:
     return {"model": "m", "choices": [{"index": 0, "delta": parts, "finish_reason": finish}]}
 
 
-def calls(*wanted: tuple[str, str]) -> Act:
+def calls(*wanted: tuple[str, str], finish: str = "tool_calls") -> Act:
     """Call functions in the server's form, each in fragments."""
 
     def act(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
@@ -52,7 +59,7 @@ def calls(*wanted: tuple[str, str]) -> Act:
             first = {**head, "function": {"name": function, "arguments": arguments[:3]}}
             rest = {"index": index, "function": {"arguments": arguments[3:]}}
             send(handler, event(delta(tool_calls=[first])) + event(delta(tool_calls=[rest])))
-        send(handler, event(delta("tool_calls")) + b"data: [DONE]\n\n")
+        send(handler, event(delta(finish)) + b"data: [DONE]\n\n")
 
     return act
 
@@ -123,6 +130,49 @@ def test_an_answer_is_over_where_the_server_says_so_without_a_reason() -> None:
         text = "".join(piece.text for piece in pieces if isinstance(piece, Piece))
         assert text == "Look.\n[CALL] call1 [HEAD] price() [END]\n[TRAP][END]"
         assert len(server.asked) == 1
+
+
+def endless(*begin: dict[str, Any], again: dict[str, Any]) -> Act:
+    """Send chunks until nobody listens."""
+
+    def act(handler: BaseHTTPRequestHandler, _: object) -> None:
+        begin_stream(handler)
+        for each in begin:
+            send(handler, event(each))
+        while True:
+            send(handler, event(again))
+
+    return act
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param({"tool_calls": [{"index": 1, "function": {"arguments": "x"}}]}, id="a call"),
+        pytest.param({"reasoning_content": "hm"}, id="a thought"),
+    ],
+)
+def test_a_message_without_end_is_cut_off_and_a_call_that_was_whole_is_told(
+    again: dict[str, Any],
+) -> None:
+    whole = {"index": 0, "id": "k", "function": {"name": "price", "arguments": "{}"}}
+    begun = {"index": 1, "id": "l", "function": {"name": "price", "arguments": '{"city": "'}}
+    act = endless(delta(tool_calls=[whole]), delta(tool_calls=[begun]), again=delta(**again))
+    with chat_on(act) as (session, server):
+        pieces = list(iter(session.decode, EndOfDecoding("length")))
+        text = "".join(piece.text for piece in pieces if isinstance(piece, Piece))
+        assert text == "\n[CALL] call1 [HEAD] price() [END]\n[TRAP][END]"
+        wait_until(lambda: server.broken_off == 1)
+        assert len(server.asked) == 1
+
+
+def test_a_call_that_the_server_itself_cuts_off_is_not_told() -> None:
+    act = calls(("price", '{"city": "Oslo"}'), ("price", '{"city": "Ro'), finish="length")
+    with chat_on(act) as (session, _):
+        pieces = list(iter(session.decode, EndOfDecoding("length")))
+        text = "".join(piece.text for piece in pieces if isinstance(piece, Piece))
+        assert "Oslo" in text
+        assert "Ro" not in text
 
 
 def test_a_call_is_one_of_the_context() -> None:
@@ -295,3 +345,25 @@ def test_arguments_too_deep_to_be_read_are_told_as_they_are() -> None:
     deep = '{"a": ' + "[" * 900 + "]" * 900 + "}"
     [call] = said(part("f", deep, "k", index=0))
     assert call.startswith('f(unreadable_arguments="{')
+
+
+def test_a_server_of_sessions_asks_for_all_of_them_at_once() -> None:
+    """No answer begins before the other question has come: who asks one after another gets none."""
+    both = threading.Barrier(2)
+
+    def act(handler: BaseHTTPRequestHandler, asked: dict[str, Any]) -> None:
+        both.wait(60)
+        tells("So.")(handler, asked)
+
+    async def serve(request: Request) -> list[str | None]:
+        async with LiveSessions(Source(request, Settings())) as live:
+            begun = [await live.begin(SessionWanted(f"Count to {n}."), "one") for n in (5, 6)]
+            for each in begun:
+                async for _ in each.log.follow(0, 60.0):
+                    pass
+            return [each.document.ended for each in begun]
+
+    with Misbehaving(act) as server:
+        request = Request(f"openai:{server.url}?way=chat", "Hi.", {}, sessions=2)
+        assert asyncio.run(serve(request)) == ["over", "over"]
+        assert len(server.asked) == 2
