@@ -1,5 +1,7 @@
-"""Counts and differences as people read them."""
+"""Counts, differences and near misses as people read them."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from itertools import takewhile
 from operator import eq
 from typing import Final, TypeAlias
@@ -19,6 +21,21 @@ def counted(number: int, noun: str) -> str:
         noun: What, in the singular; its plural ends in `s`.
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def nearest(word: str, known: Iterable[str], *, least: float = 0.6) -> str:
+    """Ask whether a word that is not known was meant as one that is, as in `did you mean replay?`.
+
+    Args:
+        word: What somebody wrote.
+        known: What could have been written.
+        least: How alike two words are that may be taken for each other: 1 is the same.
+
+    Returns:
+        The question; empty where no word is so much alike.
+    """
+    near = get_close_matches(word, list(known), 3, least)
+    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 def difference(expected: object, found: object) -> str:

@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -22,6 +21,7 @@ import click
 
 from cml.terminal.files import FileFaultError, in_words
 from cml.terminal.output import READABLE, print_text, spelt
+from cml.wording import nearest
 
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
@@ -83,9 +83,8 @@ class LazyGroup(click.Group):
         """
         name = args[0]
         if not name.startswith("-") and name not in self.entries and not ctx.resilient_parsing:
-            near = get_close_matches(name, self.entries)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            ctx.fail(f"No such command {name!r}.{hint}")
+            hint = nearest(name, self.entries)
+            ctx.fail(f"No such command {name!r}. {hint[:1].upper()}{hint[1:]}".rstrip())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

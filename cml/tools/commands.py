@@ -4,7 +4,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from itertools import groupby
 from typing import BinaryIO, Final, TypeAlias
 
@@ -24,6 +23,7 @@ from cml.tools.profile_names import ProfileError, read_profile
 from cml.tools.report import Window
 from cml.tools.writers import WRITERS, Findings
 from cml.validity import check_symbols, validate
+from cml.wording import nearest
 
 TraceChecker: TypeAlias = Callable[[BinaryIO], Iterator[Diagnostic]]
 
@@ -167,8 +167,7 @@ def _advice(rule: str) -> str:
     """Say which rules there are. Codes that look alike have nothing else in common."""
     if _CODE.match(rule):
         return f"the codes are {', '.join(_code_ranges())}"
-    close = get_close_matches(rule, rule_names(), 3, 0.4)
-    return f"did you mean {' or '.join(close)}?" if close else "see spec/2-validity.md"
+    return nearest(rule, rule_names(), least=0.4) or "see spec/2-validity.md"
 
 
 def _code_ranges() -> Iterator[str]:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from cml.characters import not_utf_8
+from interpreter.schedule.wording import fault_of_fields
 from interpreter.schedule.workload import MAX_TOKENS, MAX_US
 
 CostUs = Annotated[int, Meta(ge=0, le=MAX_US)]
@@ -91,6 +92,7 @@ def parse_costs(text: bytes | str) -> Costs:
     try:
         return _DECODER.decode(text)
     except msgspec.ValidationError as error:
-        raise CostsError(f"{error}; see the costs format in spec/4-time.md") from None
+        format_told = "the costs format in spec/4-time.md"
+        raise CostsError(fault_of_fields(error, (Costs,), format_told)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CostsError(not_utf_8(text) or f"expected one JSON object: {error}") from None

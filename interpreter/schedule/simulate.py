@@ -1,6 +1,7 @@
 """Simulate one workload under a model and a policy (spec/4-time.md)."""
 
-from typing import assert_never
+from functools import cached_property
+from typing import Literal, assert_never
 
 import msgspec
 
@@ -75,8 +76,15 @@ class Bounds:
         self._workers = workers
         self._last_delivery_us: dict[tuple[int, int, bool], int] = {}
 
+    @cached_property
+    def sync_us(self) -> int:
+        """How long Sync takes, in microseconds: no order of its calls takes less (Time/bound-sync)."""
+        return run_sync(self._graph, self._costs).makespan_us
+
     def model_us(self, model: Model) -> int:
         """Bound every run of one model, in microseconds."""
+        if model == "sync":
+            return self.sync_us
         costs, priced_as = _bounding(self._costs, model)
         plan = build_plan(self._graph, costs, priced_as, self._workers)
         key = (costs.async_call_tokens, costs.interrupt_token_us, plan.chained)
@@ -89,20 +97,18 @@ class Bounds:
         return min(map(self.model_us, PAPER_MODELS))
 
 
-def _bounding(costs: Costs, model: Model) -> tuple[Costs, AsyncModel]:
-    """Return what bounds a model: one that waits is bounded as Async with its tokens and answer."""
-    match model:
-        case "sync":
-            added = costs.sync_call_tokens
-        case "sync-parallel":
-            added = costs.parallel_call_tokens
-        case "async" | "async-naive" | "futures":
-            return costs, model
-        case _:
-            assert_never(model)
+def _bounding(
+    costs: Costs, model: AsyncModel | Literal["sync-parallel"]
+) -> tuple[Costs, AsyncModel]:
+    """Return what bounds a model: Sync-Parallel is bounded as Async with its tokens and answer."""
+    if model != "sync-parallel":
+        return costs, model
     final: FinalRequest = "none" if costs.final_request == "none" else "all"
     priced = msgspec.structs.replace(
-        costs, async_call_tokens=added, interrupt_token_us=0, final_request=final
+        costs,
+        async_call_tokens=costs.parallel_call_tokens,
+        interrupt_token_us=0,
+        final_request=final,
     )
     return priced, "async"
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from cml.characters import not_utf_8
+from interpreter.schedule.wording import fault_of_fields
 
 MAX_US = 10**13
 """The longest time that a workload may state: 10^13 µs, about 116 days."""
@@ -112,7 +113,8 @@ def parse_workload(line: bytes | str) -> Workload:
     try:
         workload = _DECODER.decode(line)
     except msgspec.ValidationError as error:
-        raise WorkloadError(f"{error}; see the workload format in spec/4-time.md") from None
+        format_told = "the workload format in spec/4-time.md"
+        raise WorkloadError(fault_of_fields(error, (WorkloadCall, Workload), format_told)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         fault = not_utf_8(line) or f"expected one JSON object on the line: {error}"
         raise WorkloadError(fault) from None

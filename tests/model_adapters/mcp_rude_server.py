@@ -60,14 +60,17 @@ def call(number: object) -> None:
             said = {"id": number, "result": {"content": content}}
         case "says-nothing":
             return
-        case "talks-and-leaves":
-            for _ in range(100):
-                print("word " * 10_000, file=sys.stderr)
-            print("out of breath", file=sys.stderr)
-            sys.exit(1)
-        case "leaves":
-            sys.exit(0)
+        case "leaves" | "talks-and-leaves":
+            leave()
     send(said)
+
+
+def leave() -> None:
+    if HOW == "talks-and-leaves":
+        for _ in range(100):
+            print("word " * 10_000, file=sys.stderr)
+        print("out of breath", file=sys.stderr)
+    sys.exit(0)
 
 
 if HOW == "never-begins":

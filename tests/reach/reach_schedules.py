@@ -325,8 +325,8 @@ _BOUNDS: Final = (
         "Time/bound-work",
         Edit(
             simulate._bounding,
-            "added = costs.parallel_call_tokens",
-            "added = costs.parallel_call_tokens + costs.parallel_round_tokens",
+            "=costs.parallel_call_tokens",
+            "=costs.parallel_call_tokens + costs.parallel_round_tokens",
         ),
     ),
     _fault(
@@ -340,9 +340,14 @@ _BOUNDS: Final = (
         Edit(bounds.last_delivery_bound_us, "if plan.workers:", "if False:"),
     ),
     _fault(
-        "the bound of Sync has the tokens of Async",
+        "the bound of Sync-Parallel has the tokens of Async",
         "Time/bound",
-        Edit(simulate._bounding, "async_call_tokens=added, ", ""),
+        Edit(simulate._bounding, "async_call_tokens=costs.parallel_call_tokens,", ""),
+    ),
+    _fault(
+        "Sync is bounded as Sync-Parallel is",
+        "Time/bound-sync",
+        Edit(simulate.Bounds.model_us, "return self.sync_us", 'model = "sync-parallel"'),
     ),
 )
 

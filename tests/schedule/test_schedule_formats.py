@@ -65,7 +65,11 @@ FAULTS: dict[str, tuple[bytes | str, str]] = {
     "not UTF-8": (b'{"id":"\xff"}', "not UTF-8 at byte 8"),
     "another type": ("[]", "Expected `object`"),
     "missing field": ('{"id":"w","calls":[{"id":"a","execute_us":1}]}', "`generate_tokens`"),
-    "unknown field": (line(call("a", rest=',"execute_ms":1')), "execute_ms"),
+    "unknown field": (line(call("a", rest=',"execute_ms":1')), "did you mean execute_us?"),
+    "a field like no other": (
+        line(call("a", rest=',"wishes":1')),
+        "`wishes` - at `$.calls[0]`; see the",
+    ),
     "no calls": (line(), "length >= 1"),
     "negative time": (line(call("a")).replace('us":1', 'us":-1'), "`int` >= 0"),
     "enormous time": (line(call("a")).replace('us":1', f'us":{MAX_US + 1}'), f"<= {MAX_US}"),
@@ -142,7 +146,7 @@ def test_presets_carry_the_published_times() -> None:
     [
         ("{}", "token_us"),
         ('{"token_us":-1}', "`int` >= 0"),
-        ('{"token_us":1,"token_ms":2}', "token_ms"),
+        ('{"token_us":1,"token_ms":2}', "did you mean token_us?"),
         ('{"token_us":1,"final_request":"some"}', "Invalid enum value 'some'"),
         ("nothing", "expected one JSON object"),
     ],

@@ -17,6 +17,7 @@ from interpreter.schedule.costs import Costs
 from interpreter.schedule.data.synthetic import FAMILIES, make_synthetic
 from interpreter.schedule.graph import Graph, build_graph, least_order
 from interpreter.schedule.models.asynchronous import inverse, run_async
+from interpreter.schedule.models.synchronous import final_us
 from interpreter.schedule.models.timing import MODELS, KeyPolicy, Model, PolicyName, RunnablePolicy
 from interpreter.schedule.plan import Plan, build_plan
 from interpreter.schedule.policies.auto import _improve, follow
@@ -104,6 +105,30 @@ def test_no_run_is_shorter_than_its_bound(
             assert bounds.workload_us() <= result.timing.makespan_us
             plan = build_plan(graph, costs, "async", workers)
             assert model != "async" or bounds.model_us(model) == lower_bound_us(plan)
+
+
+def sync_in_order_us(graph: Graph, costs: Costs, order: list[int]) -> int:
+    """How long it takes to call one after another in some order."""
+    begun: list[int] = []
+    now_us = 0
+    for call in order:
+        task = graph.task[call]
+        if task not in begun:
+            now_us += final_us(costs) if begun and costs.session_per_task else 0
+            now_us = max(now_us, graph.arrivals_us.get(task, 0))
+        now_us += costs.request_us if begun else 0
+        begun.append(task)
+        now_us += (graph.tokens[call] + costs.sync_call_tokens) * costs.token_us
+        now_us += graph.execute_us[call]
+    return now_us + final_us(costs)
+
+
+@given(workloads(most_calls=5), COSTS)
+def test_no_order_of_sync_is_shorter_than_its_own(workload: Workload, costs: Costs) -> None:
+    graph = build_graph(workload)
+    [result] = simulate_model(graph, costs, "sync", ("program",), Options())
+    shortest_us = min(sync_in_order_us(graph, costs, order) for order in orders(graph))
+    assert result.lower_bound_us == result.timing.makespan_us == shortest_us
 
 
 @given(workloads(most_calls=5, exact=True), WORKERS)

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -22,12 +21,12 @@ from interpreter.state import Settings
 from model_adapters.errors import AdapterError
 from model_adapters.opening import AtTrap, Request, Sampling
 from model_adapters.prompt import Message
-from model_adapters.serving.live.sessions import LiveSessions
-from model_adapters.serving.live.source import SessionWanted, Source
 from model_adapters.testing import check_session
 from model_adapters.tokens.chat_tokens import chat_ids
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from model_adapters.hf.model import HfModel
@@ -300,6 +299,10 @@ def test_sessions_of_a_server_have_their_rows_in_the_same_passes(
     drawn: "Callable[[Mapping[str, object]], Path]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first session reads a prompt of several passes; the second asks before the first of them ends."""
+    from_extra("page", "starlette")
+    from model_adapters.serving.live.sessions import LiveSessions
+    from model_adapters.serving.live.source import SessionWanted, Source
+
     folder = drawn({"model_type": "llama", "max_position_embeddings": 4096})
     asked = Request(f"hf:{folder}", "Hi.", {}, 4, device="cpu", masked=False, sessions=2)
     source = Source(asked, Settings())

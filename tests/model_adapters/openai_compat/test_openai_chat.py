@@ -25,8 +25,6 @@ from interpreter.state import Settings
 from interpreter.tools.signature import tool_of
 from model_adapters.backends import Request
 from model_adapters.prompt import Message
-from model_adapters.serving.live.sessions import LiveSessions
-from model_adapters.serving.live.source import SessionWanted, Source
 
 from_extra("openai", "openai")
 
@@ -349,6 +347,10 @@ def test_arguments_too_deep_to_be_read_are_told_as_they_are() -> None:
 
 def test_a_server_of_sessions_asks_for_all_of_them_at_once() -> None:
     """No answer begins before the other question has come: who asks one after another gets none."""
+    from_extra("page", "starlette")
+    from model_adapters.serving.live.sessions import LiveSessions
+    from model_adapters.serving.live.source import SessionWanted, Source
+
     both = threading.Barrier(2)
 
     def act(handler: BaseHTTPRequestHandler, asked: dict[str, Any]) -> None:
