@@ -67,8 +67,7 @@ class Request(msgspec.Struct, frozen=True):
         masked: Whether a model that can be masked is.
         chat: What was said before, where the prompt goes on with a chat; what its system messages
             say the model is told after the protocol.
-        sessions: How many sessions there may be at a time; with more than one, an engine decodes them
-            together where it can.
+        sessions: How many there may be at a time; an engine makes a batch of several, where it can.
         bare: Whether the model alone is wanted, for a test bench: the prompt is the only message,
             there is no mask, no pause, and room for `BARE_SESSIONS` at a time.
     """
@@ -165,10 +164,8 @@ class Opened(msgspec.Struct, frozen=True):
         regions: What opens and what closes its reasoning, in pairs (`Profile.regions`).
         measure_moves: Measures what it takes to let the context go; None where it cannot.
         afterwards: Says in a line what the session took, once it is over; None for nothing.
-        another: Makes one more session for a request, with what is loaded already; None where to
-            open one anew costs nothing.
-        together: Whether sessions that `another` makes decode together when each is asked in a
-            thread of its own; else they share no more than what is loaded, and one thread does.
+        another: Makes one more session with what is loaded; None where one anew costs nothing.
+        together: Whether those of `another` decode together, each asked in a thread of its own.
         takes: Of a session of somebody else's: the options that it heeds.
     """
 

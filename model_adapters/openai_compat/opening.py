@@ -47,7 +47,7 @@ def _open(request: Request, word: str) -> Opened:
         message = f"{request.backend} takes no {spelled(counts)}: {_COUNTS}"
         raise OptionNotTakenError(message, sorted(counts))
     try:
-        from model_adapters.openai_compat.chat import LOSS, ChatSession
+        from model_adapters.openai_compat.chat.session import LOSS, ChatSession
         from model_adapters.openai_compat.completions import CompletionsSession
         from model_adapters.openai_compat.server import Server
     except ImportError as error:

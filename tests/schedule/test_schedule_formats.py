@@ -146,7 +146,7 @@ def test_presets_carry_the_published_times() -> None:
     [
         ("{}", "token_us"),
         ('{"token_us":-1}', "`int` >= 0"),
-        ('{"token_us":1,"token_ms":2}', "did you mean token_us?"),
+        ('{"token_us":1,"token_ms":2}', "did you mean token_us"),
         ('{"token_us":1,"final_request":"some"}', "Invalid enum value 'some'"),
         ("nothing", "expected one JSON object"),
     ],

@@ -29,8 +29,8 @@ from model_adapters.prompt import Message
 from_extra("openai", "openai")
 
 from model_adapters.openai_compat.address import Address  # noqa: E402
-from model_adapters.openai_compat.chat import ChatSession  # noqa: E402
-from model_adapters.openai_compat.chat_history import GO_ON, ChatHistory, NativeCall  # noqa: E402
+from model_adapters.openai_compat.chat.history import GO_ON, ChatHistory, NativeCall  # noqa: E402
+from model_adapters.openai_compat.chat.session import ChatSession  # noqa: E402
 from model_adapters.openai_compat.server import Server  # noqa: E402
 
 ASK = [Message("user", "How much is it?")]

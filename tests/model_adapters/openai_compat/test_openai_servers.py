@@ -39,7 +39,7 @@ from model_adapters.testing import SessionError, check_session
 from_extra("openai", "openai")
 from_extra("llamacpp", "xllamacpp")
 from model_adapters.openai_compat.address import Address  # noqa: E402
-from model_adapters.openai_compat.chat import ChatSession  # noqa: E402
+from model_adapters.openai_compat.chat.session import ChatSession  # noqa: E402
 from model_adapters.openai_compat.completions import CompletionsSession  # noqa: E402
 from model_adapters.openai_compat.server import Server  # noqa: E402
 

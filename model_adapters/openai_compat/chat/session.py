@@ -7,13 +7,10 @@ of CML, and the model waits after them: it is asked again when the first outcome
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import msgspec
 
-from cml.ast import Call, Value
-from cml.printer import PrintError, render
 from cml.profile import Profile
 from cml.wording import counted
 from interpreter.errors import HostError
@@ -22,7 +19,14 @@ from interpreter.interrupts import interrupt_text
 from interpreter.session import Ability, Batch, EndOfDecoding, Piece
 from interpreter.tools.declared import Tool
 from model_adapters.openai_compat.arriving import WholeCharacters, whole_characters
-from model_adapters.openai_compat.chat_history import ChatHistory, NativeCall
+from model_adapters.openai_compat.chat.calls import (
+    CallDelta,
+    WantedCall,
+    as_cml,
+    is_whole,
+    take_part,
+)
+from model_adapters.openai_compat.chat.history import ChatHistory, NativeCall
 from model_adapters.openai_compat.feed import Feed, Stream
 from model_adapters.openai_compat.parts import ContextPart, cut, text_of
 from model_adapters.openai_compat.server import Server, Usage, sampling_options
@@ -34,23 +38,11 @@ LOSS: Final = (
     "and the model begins a new one"
 )
 _TRAP: Final = "\n[TRAP][END]"
-_UNREADABLE: Final = "unreadable_arguments"
-
-
-class _FunctionDelta(msgspec.Struct, frozen=True):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _CallDelta(msgspec.Struct, frozen=True):
-    index: int | None = None
-    id: str | None = None
-    function: _FunctionDelta | None = None
 
 
 class _Delta(msgspec.Struct, frozen=True):
     content: str | None = None
-    tool_calls: tuple[_CallDelta, ...] | None = None
+    tool_calls: tuple[CallDelta, ...] | None = None
 
 
 class _Choice(msgspec.Struct, frozen=True):
@@ -61,15 +53,6 @@ class _Choice(msgspec.Struct, frozen=True):
 class _Chunk(msgspec.Struct, frozen=True):
     choices: tuple[_Choice, ...] | None = None
     model: str | None = None
-
-
-class _Wanted(msgspec.Struct):
-    """A call of which parts have come; text may still be cut inside a character."""
-
-    index: int
-    key: str = ""
-    function: str = ""
-    arguments: str = ""
 
 
 class _Translated(ContextPart, frozen=True):
@@ -195,7 +178,7 @@ class ChatSession:
         self._keep_message()
         self._message_from = len(self._segment)
         server, characters = self._server, WholeCharacters()
-        wanted: list[_Wanted] = []
+        wanted: list[WantedCall] = []
         silent = 0
         with server.stream("/chat/completions", self._request()) as events:
             for choice in _choices(server, events):
@@ -203,7 +186,7 @@ class ChatSession:
                 if text := characters.add(told.content or ""):
                     yield ContextPart(text, (), 1)
                 for delta in told.tool_calls or ():
-                    _take(wanted, delta)
+                    take_part(wanted, delta)
                 if reason := choice.finish_reason:
                     break
                 silent += not text
@@ -215,7 +198,7 @@ class ChatSession:
                     return
                 reason = "stop"  # it keeps the reason to itself
             if reason == "length":
-                wanted = [call for call in wanted if _is_whole(call)]
+                wanted = [call for call in wanted if is_whole(call)]
             yield from self._calls(wanted)
             yield "length" if reason == "length" else "stop"
 
@@ -245,14 +228,14 @@ class ChatSession:
             "stream": True,
         }
 
-    def _calls(self, wanted: Sequence[_Wanted]) -> Iterator[ContextPart]:
+    def _calls(self, wanted: Sequence[WantedCall]) -> Iterator[ContextPart]:
         """Give calls in the server's form as calls of the context, and a trap after them."""
         for each in sorted(wanted, key=lambda call: call.index):
             self._called += 1
             identifier = f"call{self._called}"
             function, arguments = map(whole_characters, (each.function, each.arguments))
             call = NativeCall(each.key or identifier, identifier, function, arguments or "{}")
-            text = f"\n{_as_cml(call, self._profile)}"
+            text = f"\n{as_cml(call, self._profile)}"
             yield _Translated(text, (), max(1, len(text) // 4), call=call)
         if wanted:
             yield _Translated(_TRAP, (), 1)
@@ -263,57 +246,3 @@ def _choices(server: Server, events: Iterator[object]) -> Iterator[_Choice]:
         chunk = msgspec.convert(event, _Chunk)
         server.require_model(chunk.model)
         yield from (chunk.choices or ())[:1]
-
-
-def _take(wanted: list[_Wanted], delta: _CallDelta) -> None:
-    """Take a part of a call: of the last one with its index, or of one that begins with it.
-
-    Some servers number all calls alike, or none, so a new key with a name begins a call; others send
-    a new key with each part of one, but no name.
-    """
-    told = delta.function or _FunctionDelta()
-    fitting = (call for call in reversed(wanted) if delta.index in {None, call.index})
-    call = next(fitting, None)
-    if call is None or _begins_another(call, delta):
-        last = wanted[-1].index if wanted else 0
-        call = _Wanted(last if delta.index is None else delta.index)
-        wanted.append(call)
-    call.key = call.key or delta.id or ""
-    call.function += told.name or ""
-    call.arguments += told.arguments or ""
-
-
-def _begins_another(call: _Wanted, delta: _CallDelta) -> bool:
-    if not (call.function and delta.function and delta.function.name):
-        return False
-    return delta.index is None if delta.id is None else delta.id != call.key
-
-
-def _is_whole(call: _Wanted) -> bool:
-    """Whether a call of a message that was cut off had come to its end."""
-    with suppress(msgspec.DecodeError, RecursionError):
-        msgspec.json.decode(whole_characters(call.arguments), type=dict[str, object])
-        return True
-    return False
-
-
-def _as_cml(call: NativeCall, profile: Profile) -> str:
-    """Return a call as the context has it.
-
-    Arguments that are no JSON object are told as they are, as one positional argument, and those that
-    no body can hold under a name that no function has: the runtime answers what is wrong with them.
-    """
-    wanted = _read_call(call)
-    as_told = Call(call.identifier, call.function, (), {_UNREADABLE: call.arguments})
-    for told in (wanted, as_told):
-        with suppress(PrintError, RecursionError):
-            return render([told], profile)
-    return render([Call(call.identifier, "unknown", (), {"call": call.function})], profile)
-
-
-def _read_call(call: NativeCall) -> Call:
-    with suppress(msgspec.DecodeError, RecursionError):
-        read: object = msgspec.json.decode(call.arguments, type=dict[str, object])
-        arguments = cast("dict[str, Value]", read)  # what JSON can hold is a value
-        return Call(call.identifier, call.function, (), arguments)
-    return Call(call.identifier, call.function, (call.arguments,))
