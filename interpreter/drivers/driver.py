@@ -138,7 +138,9 @@ class Driver:
         self._journal = journal
         self._seen = seen
         self._deadlines: list[tuple[int, str]] = []
-        self._taking = threading.RLock()  # a journal may close the session that it writes of
+        # A journal may close the session that it writes of, and a signal one that takes an instant.
+        self._taking = threading.RLock()
+        self._is_taking = False
         self._saying = threading.RLock()  # a signal may say something while its thread does
         self._said = sum(state.messages.values())
         self._most_waiting = most_waiting
@@ -235,19 +237,26 @@ class Driver:
             The rows of what the machine had to settle yet.
         """
         with self._taking:
-            self._past = None
-            self._verbs.restore(past.rows)
-            is_asked = self._state.decode_outstanding
-            self._state, rows = settle(self._state)
-            if rows:
-                self._write_and_perform(rows)
-            if is_asked:
-                self._verbs.decode()
-            for each in past.running:
-                if self._state.calls[each.start.call].status is Status.RUNNING:
-                    self._take_up(each)
-            self._verbs.look(self._state)
-            return rows
+            self._is_taking = True
+            try:
+                return self._gone_on(past)
+            finally:
+                self._is_taking = False
+
+    def _gone_on(self, past: Past) -> list[Row]:
+        self._past = None
+        self._verbs.restore(past.rows)
+        is_asked = self._state.decode_outstanding
+        self._state, rows = settle(self._state)
+        if rows:
+            self._write_and_perform(rows)
+        if is_asked:
+            self._verbs.decode()
+        for each in past.running:
+            if self._state.calls[each.start.call].status is Status.RUNNING:
+                self._take_up(each)
+        self._verbs.look(self._state)
+        return rows
 
     def _take_up(self, running: Running) -> None:
         """Start a call again that may be run twice; say of any other that it was interrupted."""
@@ -306,10 +315,17 @@ class Driver:
                 and nothing more is taken.
         """
         with self._taking:
-            # Whoever closes it ends the turn first, and then there is a wait for its verbs.
-            if self._is_closed or (self.is_over and not isinstance(first, Began)):
-                raise HostError("Embed/shutdown", "the session was closed while it ran")
-            return self._take(first)
+            self._is_taking = True
+            try:
+                # Whoever closes it ends the turn first, and then there is a wait for its verbs.
+                self._require_open(is_ended=self.is_over and not isinstance(first, Began))
+                return self._take(first)
+            finally:
+                self._is_taking = False
+
+    def _require_open(self, *, is_ended: bool = False) -> None:
+        if self._is_closed or is_ended:
+            raise HostError("Embed/shutdown", "the session was closed while it ran")
 
     def _take(self, first: Event | None) -> list[Row]:
         if self._is_broken:
@@ -322,13 +338,16 @@ class Driver:
         if not events:
             self._verbs.look_if_due(self._state)
             return []
-        self._state, rows = instant(self._state, now_us, events)
+        state, rows = instant(self._state, now_us, events)
+        self._require_open()
+        self._state = state
         self._write_and_perform(rows)
         return rows
 
     def _write_and_perform(self, rows: list[Row]) -> None:
         self._is_broken = True  # until what the rows name is done
         self._journal(rows)
+        self._require_open()
         with self.arrivals:
             for row in rows:
                 if isinstance(row.event, Began) and row.event.prompt:
@@ -342,14 +361,17 @@ class Driver:
     def end_turn(self) -> None:
         """Stop a turn that is under way, as far as that can still be done: what the model was
         writing is taken back, and the trace says so (Embed/shutdown). Nobody waits without end for
-        the session after that.
+        the session after that. Where a signal comes while its own thread takes an instant, that
+        one is no part of the trace any more, or its last.
         """
         self.is_stopping = True
         if self._past is not None:
             return  # nothing was begun: the trace stays as it is
-        is_under_way = self._state.phase not in {Phase.READY, Phase.ENDED}
-        if is_under_way and not (self._is_broken or self._is_closed or self._verbs.failure):
-            self.take(Stopped())
+        with self._taking:
+            is_under_way = self._state.phase not in {Phase.READY, Phase.ENDED}
+            is_whole = not (self._is_broken or self._is_closed or self._verbs.failure)
+            if is_under_way and is_whole and not self._is_taking:
+                self.take(Stopped())
 
     def raise_failure(self) -> None:
         """Raise what a verb of the session has raised, if one has."""

@@ -74,7 +74,8 @@ class Runtime(RuntimeForm):
 
     def close(self) -> tuple[str, ...]:
         """Stop a turn that is under way, wait until every effect is performed, cancel coroutines, and
-        release threads.
+        release threads. In a signal too, whatever its thread is doing: an instant that is being taken then is
+        the last of the trace, or no part of it.
 
         Returns:
             The calls that still run. They are left behind: nobody hears of them any more, and they

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Lock
+from threading import RLock
 from typing import TypeAlias
 
 Act: TypeAlias = Callable[[], object]
@@ -31,7 +31,7 @@ class Strand:
         self._submit = submit
         self._dropped = dropped
         self._waiting: list[Act] = []  # short: a deque would be most of the memory of a session
-        self._lock = Lock()
+        self._lock = RLock()  # a signal may add something while its thread does
         self._is_busy = False
 
     def add(self, act: Act) -> None:
@@ -75,8 +75,9 @@ class Strand:
 
     def _do_next(self) -> bool:
         """Do the next act; return whether more wait."""
-        self._waiting[0]()
+        for act in self._waiting[:1]:  # none, where a signal came while its thread added it
+            act()
         with self._lock:
-            del self._waiting[0]
+            del self._waiting[:1]
             self._is_busy = bool(self._waiting)
             return self._is_busy

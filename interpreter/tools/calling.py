@@ -5,7 +5,7 @@ import inspect
 import traceback
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cml.ast import Json, OutcomeKind
@@ -23,11 +23,13 @@ Answering: TypeAlias = "Future[Outcome] | asyncio.Future[Outcome]"
 """What a call that was started comes back by: from an executor, or in an event loop."""
 
 _LONGEST_MESSAGE: Final = 65_536
+_IS_CALLED: Final[ContextVar[bool]] = ContextVar("cml_is_called", default=False)
+"""Not `CURRENT`: that is known already where a call is handed to its executor, by whoever drives the session."""
 
 
 def is_in_a_call() -> bool:
     """Whether what runs here was called by a session."""
-    return CURRENT.get() is not None
+    return _IS_CALLED.get()
 
 
 def is_coroutine_function(function: Function) -> bool:
@@ -67,6 +69,7 @@ def _call(
     progress: Progress,
 ) -> Outcome:
     CURRENT.set(progress)
+    _IS_CALLED.set(True)
     try:
         value = _begun(function, args, kwargs, body)
         if isinstance(value, Generator):
@@ -92,6 +95,7 @@ async def call_coroutine(
     """
     progress = progress or no_progress()
     CURRENT.set(progress)  # in the context of its task, which is its own
+    _IS_CALLED.set(True)
     try:
         value = _begun(function, args, kwargs, body)
         # A coroutine is awaited right here: of thousands that wait, one more each is much memory.
