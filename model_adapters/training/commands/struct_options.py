@@ -1,5 +1,6 @@
 """Options that are the fields of a struct: name, type, range, default and help are told there, once."""
 
+import math
 from collections.abc import Callable, Collection
 from typing import Final, TypeAlias, TypeVar
 
@@ -16,6 +17,18 @@ _GIVEN: Final = f"{__name__}.given"
 _OptionType: TypeAlias = (
     "type[int] | click.IntRange | click.FloatRange | click.Choice[str]"  # bool is an int
 )
+
+
+class _Number(click.FloatRange):
+    """A number within a range: `nan` is in none, though it is not without either."""
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number to reckon with", param, ctx)
+        return number
 
 
 def options_of(shape: type[msgspec.Struct], *names: str) -> Callable[[Command], Command]:
@@ -79,7 +92,7 @@ def _click_type(kind: inspect.Type) -> _OptionType:
         case inspect.IntType(ge=least, le=most):
             return click.IntRange(least, most)
         case inspect.FloatType(gt=above, ge=least, le=most):
-            return click.FloatRange(least if above is None else above, most, above is not None)
+            return _Number(least if above is None else above, most, above is not None)
         case inspect.LiteralType(values=words):
             return click.Choice([str(word) for word in words])
         case inspect.UnionType(types=(inner, inspect.NoneType())):

@@ -31,7 +31,7 @@ class Variety(msgspec.Struct, frozen=True):
     names: Annotated[int, Meta(ge=2)] | None = None
     tools: Annotated[int, Meta(ge=6)] | None = None
     chains: bool = True
-    chain_weight: Annotated[float, Meta(ge=0)] = 1.0
+    chain_weight: Annotated[float, Meta(ge=0, le=1_000_000)] = 1.0
     wide_chains: bool = False
     estimates: Portion = 0.2
     midst: Portion = 0.85

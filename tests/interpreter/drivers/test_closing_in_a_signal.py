@@ -1,9 +1,9 @@
 """A signal comes between any two steps of its thread, so also where that holds a lock or takes an instant."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -17,7 +17,7 @@ from interpreter import HostError, Runtime, ScriptedSession
 from interpreter.executors.strand import Strand, at_once
 from interpreter.scripted import pieces_of
 
-_OURS = os.path.dirname(interpreter.__file__)
+_OURS = str(Path(interpreter.__file__).parent)
 TALK = pieces_of("[CALL] a [HEAD] f(x=1) [END] hm. [TRAP] all [END] There.")
 
 
@@ -68,13 +68,15 @@ def test_a_signal_that_closes_leaves_a_trace_without_faults(number: int) -> None
     runtime = Runtime(
         ScriptedSession(TALK), {"f": lambda x: x}, decoder="at once", journal=kept, patience_s=0
     )
+    told = "Embed/shutdown"
     with at_line(number, closes):
         try:
             for _ in runtime.run():
                 pass
         except HostError as error:
-            assert "Embed/shutdown" in str(error)
+            told = str(error)
     runtime.close()
+    assert "Embed/shutdown" in told
     assert {each.rule for each in kept.diagnostics} <= {"Trace/unfinished"}
     after = [row.at_us for count in before for row in kept.rows[count:]]
     assert len(set(after)) <= 1

@@ -187,6 +187,8 @@ def test_training_begins_with_what_an_earlier_one_left(tiny: "HfModel", tmp_path
     assert about["dialogues"] == left.about["dialogues"] != "0"
     assert about["how"] == "cml train for first; from its weights, cml train for second"
     assert "made by: cml train for first" in (tmp_path / "second" / "README.md").read_text()
+    trained_on([], tmp_path / "third", replace(left, about={"dialogues": "many"}))
+    assert read_weights(tmp_path / "third" / WEIGHTS_NAME).about["dialogues"] == "0"
     with pytest.raises(AdapterError, match="rank 4; name this rank"):
         train(
             fresh(tiny).network, [], replace(RECIPE, rank=8), tmp_path, lambda _: None, start=left

@@ -63,7 +63,14 @@ def test_the_help_is_that_of_the_docstring_and_what_is_not_named_is_no_option() 
 
 
 @pytest.mark.parametrize(
-    "words", [("--rate", "0"), ("--rate", "1.5"), ("--places", "1"), ("--order", "next")]
+    "words",
+    [
+        ("--rate", "0"),
+        ("--rate", "1.5"),
+        ("--rate", "nan"),
+        ("--places", "1"),
+        ("--order", "next"),
+    ],
 )
 def test_what_does_not_fit_is_refused(words: tuple[str, str]) -> None:
     assert f"Invalid value for '{words[0]}'" in run(*words)
