@@ -9,7 +9,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import BinaryIO, Final, Literal, TypeAlias
 from zlib import crc32
 
@@ -167,14 +167,19 @@ def write_trace(file: BinaryIO, header: Header, rows: Iterable[Row]) -> Iterator
         yield row
 
 
-def bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+def bounded_lines(file: BinaryIO, begun: bytes = b"") -> Iterator[bytes]:
     """Yield the lines of a file, and of one that is too long only as much as shows that.
 
     Args:
         file: A trace; it costs the memory of its longest line, and never more than that of the
             longest that a trace may have.
+        begun: What of its first line was read already; nothing of the second.
     """
-    return iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
+    lines = iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
+    if not begun:
+        return lines
+    rest = b"" if begun.endswith(b"\n") else file.readline(MAX_LINE_BYTES + 1 - len(begun))
+    return chain([begun + rest], lines)
 
 
 def read_trace(lines: Iterable[bytes]) -> tuple[Header, Iterator[Row]]:

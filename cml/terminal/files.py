@@ -45,6 +45,23 @@ class FileFaultError(click.ClickException):
     exit_code = 2
 
 
+class UnreadableError(FileFaultError):
+    """A file that cannot be read.
+
+    Args:
+        path: Its name.
+        words: Why.
+
+    Attributes:
+        file: Its name, without a password.
+        words: Why.
+    """
+
+    def __init__(self, path: str | Path, words: str) -> None:
+        self.file, self.words = _shown(path), words
+        super().__init__(f"{self.file}: {words}")
+
+
 def in_words(error: OSError) -> str:
     """Return what the system says of a file, in the words of all commands."""
     known = None if error.errno is None else _WORDS.get(error.errno)
@@ -57,18 +74,17 @@ def cannot_write(path: str | Path, error: OSError) -> FileFaultError:
     return FileFaultError(f"{path}: cannot be written: {words}")
 
 
-def require_readable(*paths: str | Path) -> None:
-    """Find out before any work whether files can be read, without opening them: some are pipes.
+def require_readable(path: str | Path) -> None:
+    """Find out before any work whether a file can be read, without opening it: it may be a pipe.
 
     Args:
-        paths: Their names; `-` is standard input.
+        path: Its name; `-` is standard input.
 
     Raises:
-        FileFaultError: Some cannot; it names them all.
+        UnreadableError: It cannot.
     """
-    faults = [f"{_shown(path)}: {fault}" for path in paths if (fault := _fault_of(path))]
-    if faults:
-        raise FileFaultError("\n       ".join(faults))
+    if fault := _fault_of(path):
+        raise UnreadableError(path, fault)
 
 
 def _shown(path: str | Path) -> str:
@@ -94,7 +110,7 @@ def reading(path: str | Path) -> Iterator[BinaryIO]:
     """Open a file, or standard input for `-`, to read its bytes.
 
     Raises:
-        FileFaultError: It cannot be opened.
+        UnreadableError: It cannot be opened.
     """
     if str(path) == STDIN:
         yield sys.stdin.buffer
@@ -102,7 +118,7 @@ def reading(path: str | Path) -> Iterator[BinaryIO]:
     try:
         opened = Path(path).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
-        raise FileFaultError(f"{path}: {in_words(error)}") from None
+        raise UnreadableError(path, in_words(error)) from None
     with opened:
         yield opened
 

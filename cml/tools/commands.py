@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from typing import BinaryIO, Final, TypeAlias
 
 import click
@@ -13,21 +13,32 @@ from cml.ast import Context
 from cml.diagnostics import RULES, CmlError, Diagnostic, Severity
 from cml.parser import parse, read_symbols
 from cml.profile import Profile
-from cml.terminal.files import INPUT_FILE, STDIN, reading, require_readable
+from cml.terminal.files import (
+    INPUT_FILE,
+    STDIN,
+    UnreadableError,
+    in_words,
+    reading,
+    require_readable,
+)
 from cml.terminal.options import json_option
-from cml.terminal.output import print_json, utf8_output
+from cml.terminal.output import print_json
 from cml.tools.documents import context_document
 from cml.tools.explain import UnknownRuleError, explain, rule_names
 from cml.tools.outline import outline
 from cml.tools.profile_names import ProfileError, read_profile
 from cml.tools.report import Window
-from cml.tools.writers import WRITERS, Findings
+from cml.tools.writers import WRITERS, Findings, status_of, write
 from cml.validity import check_symbols, validate
 from cml.wording import nearest
 
-TraceChecker: TypeAlias = Callable[[BinaryIO], Iterator[Diagnostic]]
+TraceChecker: TypeAlias = Callable[[bytes, BinaryIO], Iterator[Diagnostic]]
+"""Validates a trace, of whose first line the beginning was read already."""
 
 _PIECE_BYTES: Final = 65_536
+_HEADER: Final = re.compile(rb'\s*\{[^\n]*"cml_trace"\s*:')
+"""What the first line of a trace holds (Trace/format)."""
+_HEADER_BYTES: Final = 4_096
 _CODE: Final = re.compile(r"CML\d*$", re.IGNORECASE)
 
 
@@ -79,7 +90,10 @@ def validate_command(check_trace: TraceChecker) -> click.Command:
     def command(
         files: tuple[str, ...], listed: str | None, form: str, as_json: bool, profile: str
     ) -> None:
-        """Check contexts, and traces (names that end in .jsonl); - is standard input.
+        """Check contexts and traces; - is standard input.
+
+        A trace is known by its name, which ends in .jsonl, or by its first line. A file that cannot
+        be read keeps no other from being checked.
 
         Exit status: 0 all are valid, 1 one is not, 2 one cannot be read.
         """
@@ -90,10 +104,8 @@ def validate_command(check_trace: TraceChecker) -> click.Command:
                 raise click.UsageError("- is both a file and the list of files")
         elif not files:
             raise click.UsageError("Missing argument 'FILE...', or --files-from.")
-        require_readable(*files)
         findings = (_findings(file, used, check_trace) for file in files)
-        is_valid = _write("json" if as_json else form, findings)
-        sys.exit(0 if is_valid else 1)
+        sys.exit(status_of(write("json" if as_json else form, findings)))
 
     return command
 
@@ -104,16 +116,6 @@ def _names_in(listed: str) -> tuple[str, ...]:
         content = opened.read()
     names = content.split(b"\0") if b"\0" in content else content.splitlines()
     return tuple(os.fsdecode(name) for name in names if name)
-
-
-def _write(form: str, findings: Iterator[Findings]) -> bool:
-    """Write findings; JSON of any kind is UTF-8 by its own format, whatever the terminal's is."""
-    if form == "text":
-        return WRITERS[form](findings, sys.stdout)
-    out = utf8_output()
-    is_valid = WRITERS[form](findings, out)
-    out.flush()
-    return is_valid
 
 
 @click.command("parse")
@@ -178,18 +180,26 @@ def _code_ranges() -> Iterator[str]:
 
 
 def _findings(file: str, profile: Profile, check_trace: TraceChecker) -> Findings:
-    if file.endswith(".jsonl"):
-        return Findings(file, _trace_diagnostics(file, check_trace), None)
-    window = Window()
-    return Findings(file, _context_diagnostics(file, profile, window), window)
+    window = None if file.endswith(".jsonl") else Window()
+    return Findings(file, _diagnostics(file, profile, check_trace, window), window)
 
 
-def _trace_diagnostics(file: str, check_trace: TraceChecker) -> Iterator[Diagnostic]:
-    with reading(file) as opened:
-        yield from check_trace(opened)
+def _diagnostics(
+    file: str, profile: Profile, check_trace: TraceChecker, window: Window | None
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a file. A context goes through a window; a name may say that it is none.
 
-
-def _context_diagnostics(file: str, profile: Profile, window: Window) -> Iterator[Diagnostic]:
-    with reading(file) as opened:
-        pieces = window.follow(iter(lambda: opened.read(_PIECE_BYTES), b""))
-        yield from check_symbols(read_symbols(pieces, profile), profile)
+    Raises:
+        UnreadableError: The file cannot be read, or no further.
+    """
+    require_readable(file)
+    try:
+        with reading(file) as opened:
+            begun = b"" if window is None else opened.readline(_HEADER_BYTES)
+            if window is None or _HEADER.match(begun):
+                yield from check_trace(begun, opened)
+            else:
+                pieces = chain([begun], iter(lambda: opened.read(_PIECE_BYTES), b""))
+                yield from check_symbols(read_symbols(window.follow(pieces), profile), profile)
+    except OSError as error:
+        raise UnreadableError(file, in_words(error)) from None

@@ -100,11 +100,19 @@ class ContextDocument(msgspec.Struct, frozen=True):
 
 
 class FileDocument(msgspec.Struct, frozen=True):
-    """What `cml validate --json` says of one file."""
+    """What `cml validate --json` says of one file.
+
+    Args:
+        file: Its name.
+        diagnostics: What is wrong with it, as far as it was read.
+        valid: Whether it is known to be valid.
+        unreadable: Why it cannot be read; only where it cannot.
+    """
 
     file: str
     diagnostics: list[Diagnostic]
     valid: bool
+    unreadable: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ValidationDocument(msgspec.Struct, frozen=True):

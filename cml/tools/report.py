@@ -18,12 +18,17 @@ _COLORS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 
 
 class Window:
-    """The last characters of a text that comes in pieces: enough to show where a fault is."""
+    """The last characters of a text that comes in pieces: enough to show where a fault is.
+
+    Attributes:
+        is_empty: Whether the text came to its end, and nothing had come.
+    """
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text = ""
         self._offset = 0
+        self.is_empty = False
 
     def follow(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the pieces on, and keep the last of their characters."""
@@ -33,11 +38,7 @@ class Window:
             dropped = max(0, len(kept) - _KEPT - len(text))
             self._text, self._offset = kept[dropped:], self._offset + dropped
             yield piece
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing came."""
-        return not self._text
+        self.is_empty = not self._text
 
     def line_at(self, offset: int, column: int) -> tuple[str, str] | None:
         """Return what stands before and after an offset in its line; None if it is gone.

@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 from cml.ast import Json
 from cml.diagnostics import RULES, Diagnostic, Position
+from cml.terminal.files import UnreadableError
+from cml.terminal.output import name_of
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 VERSION: Final = "2.1.0"
@@ -44,14 +46,34 @@ def sarif_results(file: str, diagnostics: Iterable[Diagnostic]) -> Iterable[dict
             "level": diagnostic.severity.value,
             "message": {"text": diagnostic.message},
             "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": quote(file, errors="surrogateescape")},
-                        "region": _region(diagnostic.span.start, diagnostic.span.end),
-                    }
-                }
+                _location(file, {"region": _region(diagnostic.span.start, diagnostic.span.end)})
             ],
         }
+
+
+def sarif_invocation(unreadable: Iterable[UnreadableError]) -> dict[str, Json]:
+    """Return the invocation of the run, with a notification for each file that cannot be read.
+
+    Args:
+        unreadable: Those files.
+    """
+    notifications: list[Json] = [
+        {
+            "level": "error",
+            "message": {"text": name_of(fault.message)},
+            "locations": [_location(fault.file)],
+        }
+        for fault in unreadable
+    ]
+    return {
+        "executionSuccessful": not notifications,
+        "toolExecutionNotifications": notifications,
+    }
+
+
+def _location(file: str, within: dict[str, Json] | None = None) -> dict[str, Json]:
+    artifact: Json = {"uri": quote(file, errors="surrogateescape")}
+    return {"physicalLocation": {"artifactLocation": artifact, **(within or {})}}
 
 
 def _region(start: Position, end: Position) -> dict[str, Json]:

@@ -33,7 +33,7 @@ from interpreter.state import EndPolicy, Settings
 from interpreter.trace import bounded_lines, check_trace, encode_row
 
 validate_command = cml.tools.commands.validate_command(
-    lambda file: check_trace(bounded_lines(file))
+    lambda begun, file: check_trace(bounded_lines(file, begun))
 )
 
 

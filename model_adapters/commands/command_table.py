@@ -13,7 +13,7 @@ _ABOUT: Final = (
 COMMANDS: Final = {
     "validate": Entry(
         "interpreter.commands.traces:validate_command",
-        "Check contexts, and traces (names that end in .jsonl); - is standard input.",
+        "Check contexts and traces; - is standard input.",
     ),
     "parse": Entry(
         "cml.tools.commands:parse_command",

@@ -12,9 +12,18 @@ import click
 
 from cml.characters import not_utf_8
 from cml.diagnostics import Diagnostic
-from cml.terminal.files import INPUT_FILE, OUTPUT_FILE, STDIN, read_text, reading, writing
-from cml.terminal.output import name_of, print_text, utf8_output
-from cml.tools.writers import WRITERS, Findings
+from cml.terminal.files import (
+    INPUT_FILE,
+    OUTPUT_FILE,
+    STDIN,
+    UnreadableError,
+    read_text,
+    reading,
+    require_readable,
+    writing,
+)
+from cml.terminal.output import name_of, print_text
+from cml.tools.writers import WRITERS, Findings, status_of, write
 from interpreter.commands.trace_files import reading_trace
 from interpreter.errors import HostError, MissingExtraError
 from interpreter.exchange.chat import CHAT
@@ -41,7 +50,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @click.command("import")
 @click.argument("form", metavar="FORMAT", type=click.Choice(list(FORMATS)))
-@click.argument("files", metavar="FILE...", nargs=-1, type=INPUT_FILE)
+@click.argument("files", metavar="FILE...", nargs=-1)
 @click.option(
     "-o", "--output", type=OUTPUT_FILE, help="Where the trace goes; else standard output."
 )
@@ -78,16 +87,31 @@ def import_command(
             print_text(f"{what}: {becomes}")
         return
     if only_check and files:
-        out = sys.stdout if report == "text" else utf8_output()
-        # All files are read before anything is written: what stops a reader is told alone.
-        found = [Findings(file, iter(list(_diagnostics(file, known))), None) for file in files]
-        sys.exit(0 if WRITERS[report](found, out) else 1)
+        # All files are read before anything is written: that a package is missing is told alone.
+        found = [Findings(file, _read_now(_diagnostics(file, known)), None) for file in files]
+        sys.exit(status_of(write(report, found)))
     if len(files) != 1 or output is None:
         raise click.UsageError("name one FILE, and an -o for its trace; or --check any number")
     _import(files[0], known, output)
 
 
+def _read_now(diagnostics: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+    """Return the same diagnostics, read; that their file cannot be read is told when they are."""
+    found: list[Diagnostic] = []
+    try:
+        found.extend(diagnostics)
+    except UnreadableError as fault:
+        return _broken_off(found, fault)
+    return iter(found)
+
+
+def _broken_off(found: list[Diagnostic], fault: UnreadableError) -> Iterator[Diagnostic]:
+    yield from found
+    raise fault
+
+
 def _diagnostics(file: str, known: Format) -> Iterator[Diagnostic]:
+    require_readable(file)
     with reading(file) as opened:
         content = opened.read()
     if fault := not_utf_8(content):
@@ -113,6 +137,7 @@ def _happenings(text: str, known: Format) -> list[Happening]:
 
 
 def _import(file: str, known: Format, output: Path) -> None:
+    require_readable(file)
     text = read_text(file)
     # The rules that a foreign session can break are all errors.
     if found := list(_checked(text, known)):

@@ -1,6 +1,9 @@
 """The commands of the language, as people and programs call them."""
 
+import errno
+import io
 import json
+import os
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,9 +19,9 @@ GOOD = "Hi. [CALL] a [HEAD] f(1) [END] [TRAP][END]\n"
 BAD = 'Tab\there: [CALL] a [HEAD] f("日本" 1) [END]\n[end]\n'
 
 
-def check_lines(lines: Iterable[bytes]) -> Iterator[Diagnostic]:
+def check_lines(begun: bytes, lines: Iterable[bytes]) -> Iterator[Diagnostic]:
     """A stand-in for the layer above: a trace is at fault where a line says so."""
-    for line in lines:
+    for line in (begun, *lines):
         if b"fault" in line:
             yield diagnose("Trace/row", "the row differs", Span())
 
@@ -152,14 +155,96 @@ def test_profile_from_a_file(tmp_path: Path, good: Path) -> None:
         assert said in result.stderr
 
 
-@pytest.mark.parametrize("form", ["text", "json", "sarif"])
-@pytest.mark.parametrize("command", ["validate", "parse"])
-def test_file_that_cannot_be_read(tmp_path: Path, good: Path, form: str, command: str) -> None:
+def test_file_that_cannot_be_parsed(tmp_path: Path) -> None:
     for name, said in ((tmp_path / "none.cml", "no such file"), (tmp_path, "folder")):
-        result = validate(good, name, "--format", form) if command == "validate" else parse(name)
+        result = parse(name)
         assert (result.exit_code, result.stdout) == (2, "")
         assert str(name) in result.stderr
         assert said in result.stderr
+
+
+def missing_among(good: Path, bad: Path, form: str) -> Result:
+    """Two files that cannot be read among two that can."""
+    names = ("none.cml", good, good.parent, bad)
+    result = validate(*names, "--format", form)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(
+        "Error: none.cml: there is no such file\n"
+        f"       {good.parent}: this is a folder; name a file\n"
+    )
+    return result
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_being_told(good: Path, bad: Path) -> None:
+    result = missing_among(good, bad, "text")
+    assert result.stdout == f"{good}: valid\n{bad}: 1 error, 1 warning\n"
+    assert "error[CML106]" in result.stderr
+
+
+def test_a_file_that_cannot_be_read_stands_in_the_json(good: Path, bad: Path) -> None:
+    none, first, folder, last = json.loads(missing_among(good, bad, "json").stdout)["files"]
+    assert none == {
+        "file": "none.cml",
+        "diagnostics": [],
+        "valid": False,
+        "unreadable": "there is no such file",
+    }
+    assert (first["valid"], "unreadable" in first) == (True, False)
+    assert folder["unreadable"] == "this is a folder; name a file"
+    assert [found["code"] for found in last["diagnostics"]] == ["CML106", "CML208"]
+
+
+def test_a_file_that_cannot_be_read_is_a_notification_in_sarif(good: Path, bad: Path) -> None:
+    [run] = json.loads(missing_among(good, bad, "sarif").stdout)["runs"]
+    assert [result["ruleId"] for result in run["results"]] == ["CML106", "CML208"]
+    [invocation] = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    first, _ = invocation["toolExecutionNotifications"]
+    assert (first["level"], first["message"]["text"]) == (
+        "error",
+        "none.cml: there is no such file",
+    )
+    [place] = first["locations"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "none.cml"
+    [run] = json.loads(validate(bad, "--format", "sarif").stdout)["runs"]
+    assert run["invocations"] == [
+        {"executionSuccessful": True, "toolExecutionNotifications": []},
+    ]
+
+
+def test_a_file_that_breaks_off_while_it_is_read_keeps_what_was_found(
+    good: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    content, opened = bad.read_bytes(), Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode: Failing(content) if path == bad else opened(path, mode)
+    )
+    result = validate(bad, good, "--json")
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {bad}: Input/output error\n"
+    first, second = json.loads(result.stdout)["files"]
+    assert [found["code"] for found in first["diagnostics"]] == ["CML106"]
+    assert (first["unreadable"], second["valid"]) == ("Input/output error", True)
+
+
+@pytest.mark.parametrize("header", [b'{"cml_trace":1}\n', b' {"crc": "0", "cml_trace" : 1}'])
+def test_a_trace_is_known_by_its_first_line(tmp_path: Path, header: bytes) -> None:
+    unnamed = tmp_path / "trace"
+    unnamed.write_bytes(header + b"\nfault\n")
+    for found in (validate("-", stdin=unnamed.read_bytes()), validate(unnamed)):
+        assert found.exit_code == 1
+        assert "error[CML303]: the row differs" in found.stderr
+    assert validate("-", stdin=header).stdout == "-: valid\n"
+
+
+def test_a_context_that_speaks_of_traces_is_a_context() -> None:
+    for context in (b'See {"cml_trace":1}\n', b'{\n"cml_trace":1}', b"{" * 9_000 + GOOD.encode()):
+        assert validate("-", stdin=context + b"fault").exit_code == 0
+    assert "CML106" in validate("-", stdin=BAD.encode()).stderr
 
 
 def test_empty_file_is_valid_and_said_to_be_empty(tmp_path: Path) -> None:

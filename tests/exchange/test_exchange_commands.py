@@ -83,6 +83,15 @@ def test_check_reports_any_number_of_files(cml: "Cml", tmp_path: Path) -> None:
     assert cml("import", "chat", "--check", SAMPLES / "chat.json")[0] == 0
 
 
+def test_check_reports_the_others_of_a_file_that_cannot_be_read(cml: "Cml") -> None:
+    words = ("import", "chat", "--check", "--format", "json", "nowhere.json", SAMPLES / "chat.json")
+    status, out, err = cml(*words)
+    assert (status, err) == (2, "Error: nowhere.json: there is no such file\n")
+    nowhere, chat = json.loads(out)["files"]
+    assert (nowhere["valid"], nowhere["unreadable"]) == (False, "there is no such file")
+    assert (chat["valid"], "unreadable" in chat) == (True, False)
+
+
 def test_usage(cml: "Cml") -> None:
     assert cml("import", "chat")[0] == 2
     assert cml("import", "chat", SAMPLES / "chat.json", SAMPLES / "chat.json")[0] == 2

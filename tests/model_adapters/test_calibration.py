@@ -150,7 +150,9 @@ def test_a_file_that_cannot_be_read_is_named_and_replaced(content: bytes) -> Non
     assert measurements() == (ONE,)
 
 
-def test_the_simulator_takes_the_newest() -> None:
+def test_the_simulator_takes_the_newest_and_says_which(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     keep_measurement(ONE)
     assert load_costs("measured") == Costs(
         token_us=40_000,
@@ -161,6 +163,8 @@ def test_the_simulator_takes_the_newest() -> None:
         parallel_round_tokens=6,
         trap_tokens=6,
     )
+    said = f"--costs measured: {ONE.model} ({ONE.backend}), {ONE.measured_at}, out of {measured_path()}"
+    assert capsys.readouterr() == ("", f"{said}\n")
     assert ONE.decoding == DecodingCosts(40_000, 3_000, 0, 3)
 
 

@@ -6,9 +6,15 @@ from typing import TypeVar
 import click
 
 from cml.terminal.files import in_words, require_readable
+from cml.terminal.output import print_text
 from interpreter.errors import MissingExtraError
 from interpreter.schedule.costs import PRESETS, Costs, CostsError, parse_costs
-from interpreter.schedule.data.measured import MEASURED, MeasurementError, newest_measurement
+from interpreter.schedule.data.measured import (
+    MEASURED,
+    MeasurementError,
+    measured_path,
+    newest_measurement,
+)
 
 Name = TypeVar("Name", bound=str)
 
@@ -37,7 +43,8 @@ def choose_names(text: str, known: tuple[Name, ...], option: str) -> tuple[Name,
 
 
 def load_costs(name: str) -> Costs:
-    """Return the costs of a preset or a file, or those that were measured here.
+    """Return the costs of a preset or a file, or those that were measured here; which these are is said on
+    standard error.
 
     Args:
         name: Name of a preset, `measured`, or path of a file.
@@ -67,9 +74,12 @@ def load_costs(name: str) -> Costs:
 
 def _measured_costs() -> Costs:
     try:
-        return newest_measurement().costs
+        newest = newest_measurement()
     except (MeasurementError, MissingExtraError) as error:
         raise click.ClickException(f"--costs {MEASURED}: {error}") from None
+    of = f"{newest.model} ({newest.backend}), {newest.measured_at}"
+    print_text(f"--costs {MEASURED}: {of}, out of {measured_path()}", err=True)
+    return newest.costs
 
 
 def check_suffix(path: Path | None, suffixes: tuple[str, ...], option: str) -> None:
