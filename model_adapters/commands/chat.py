@@ -38,7 +38,7 @@ from model_adapters.commands.view.sheets import Sheet
 from model_adapters.commands.view.start_line import StartLine
 
 _SHARED: Final = (
-    *("backend", "trace", "max_tokens", "max_calls", "deliver", "deadline_s"),
+    *("backend", "trace", "overwrite", "max_tokens", "max_calls", "deliver", "deadline_s"),
     *("isolate", "memory_mib", "device", "yes"),
 )
 _ASKED: Final = "bold"
@@ -66,6 +66,7 @@ def chat_command(
     backend: str,
     trace: TracePlace | None,
     *,
+    overwrite: bool,
     max_tokens: int,
     max_calls: int | None,
     deliver: DeliverWhen,
@@ -97,7 +98,7 @@ def chat_command(
             if first is None:
                 _require_typed(lines)
                 return
-            recording = begun(trace, stack)
+            recording = begun(trace, stack, overwrite=overwrite)
             with StartLine(console(stderr=True)) as line, leaving_at_once(line.stop):
                 opened = open_backend(
                     Request(

@@ -55,6 +55,11 @@ from model_adapters.opening import AtTrap, Sampling
     help="Where to write the trace: a file, or a session of a database (sqlite:FILE, postgresql://HOST/NAME).",
 )
 @click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Write over the trace of a session that is not over, unless a process still writes it.",
+)
+@click.option(
     "--max-tokens",
     type=click.IntRange(min=1),
     default=200,
@@ -94,6 +99,7 @@ def run_command(
     backend: str,
     trace: TracePlace | None,
     *,
+    overwrite: bool,
     max_tokens: int,
     min_calls: int,
     max_calls: int | None,
@@ -136,4 +142,5 @@ def run_command(
     )
     settings = Settings(request.profile, deliver=deliver, deadline_us=deadline_us)
     chosen = ToolsChoice(tools, isolate, memory_mib)
-    sys.exit(answer(request, settings, chosen, partial(begun, trace), as_json=as_json))
+    record = partial(begun, trace, overwrite=overwrite)
+    sys.exit(answer(request, settings, chosen, record, as_json=as_json))

@@ -12,7 +12,7 @@ import click
 import pytest
 from disks import PAGE_BYTES, fill, make_read_only, small_disk
 from msgspec.structs import replace
-from running import limited_files
+from running import limited_files, process
 
 from interpreter.journals import open_journals, reopened
 from interpreter.trace import encode_header, read_trace, with_checksum
@@ -54,10 +54,46 @@ def test_a_run_writes_over_no_trace_of_a_session_that_is_not_over(
             assert (found.status, found.out) == (1, "")
             assert found.err == (
                 "Error: t.jsonl: the session of this trace is not over;"
-                " cml resume t.jsonl goes on with it, or remove it\n"
+                " cml resume t.jsonl goes on with it, --overwrite begins anew\n"
             )
             assert trace.read_bytes() == held
     assert cml("resume", "t.jsonl", *WORDS).status == 0
+
+
+@pytest.mark.parametrize("command", ["run", "chat"])
+def test_a_trace_is_written_over_where_that_is_asked_for(
+    cml: "Cml", files: "Files", command: str
+) -> None:
+    """As after a backend that raised while somebody writes it."""
+    trace = files.folder / "t.jsonl"
+    words = (command, "hi", *WORDS, "--trace", "t.jsonl", "--overwrite")
+    assert cml("run", *words[1:]).status == 0  # there is nothing to write over yet
+    lines = trace.read_bytes().splitlines(keepends=True)
+    trace.write_bytes(b"".join(lines[:-1]))
+    started = process(*words)  # of its own, for `chat` reads on until its input ends
+    _, err = started.communicate(timeout=120)
+    assert (started.returncode, err) == (0, b"")
+    assert cml("validate", "t.jsonl").status == 0
+
+
+def test_what_a_living_process_writes_is_not_written_over_though_that_is_asked_for(
+    cml: "Cml", files: "Files"
+) -> None:
+    before = files.trace.read_bytes()
+    with reopened(files.trace):
+        told = cml("run", "hi", *WORDS, "--trace", "good.jsonl", "--overwrite")
+    assert (told.status, "another process writes this trace" in told.err) == (1, True)
+    assert files.trace.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", [(), ("--trace", "sqlite:new.db#one")])
+def test_where_no_file_is_written_none_is_written_over(
+    cml: "Cml", files: "Files", place: tuple[str, ...]
+) -> None:
+    told = cml("run", "hi", *WORDS, *place, "--overwrite")
+    assert told.status == 2
+    assert "--overwrite writes over the file of a --trace; there is none" in told.err
+    assert not (files.folder / "new.db").exists()
 
 
 @pytest.mark.parametrize("held", [None, b"", b"my notes", b'{"cml_trace":1', b"\xff\n"])

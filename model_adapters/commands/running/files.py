@@ -29,17 +29,19 @@ class NewFile:
     Args:
         path: Where to; None for nowhere.
         stack: Closes the file.
+        overwrite: Whether the trace of a session that is not over is written over.
 
     Raises:
         FileFaultError: It cannot be read.
-        HostError: Another process writes it (Embed/resume).
-        click.ClickException: It is the trace of a session that is not over.
+        HostError: Another process writes it (Embed/resume), whether it is to be written over or not.
+        click.ClickException: It is the trace of a session that is not over, and is to be kept.
     """
 
     past: Past | None = None
 
-    def __init__(self, path: Path | None, stack: ExitStack) -> None:
+    def __init__(self, path: Path | None, stack: ExitStack, *, overwrite: bool = False) -> None:
         self._path = path
+        self._overwrite = overwrite
         self._stack = stack
         self.failed = False
         self._write: Journal = forget
@@ -47,7 +49,7 @@ class NewFile:
         if path is not None and path.is_file():  # told before a model is loaded
             with writing(path), path.open("rb") as before:
                 own(before)
-                _require_over(path, before)
+                self._require_over(path, before)
 
     @property
     def written_to(self) -> str | None:
@@ -64,7 +66,7 @@ class NewFile:
         Raises:
             FileFaultError: It cannot be written.
             HostError: Another process writes it (Embed/resume).
-            click.ClickException: By now it is the trace of a session that is not over.
+            click.ClickException: By now it is the trace of a session that is not over, and is to be kept.
         """
         self._warn = warn
         if self._path is not None:
@@ -75,7 +77,7 @@ class NewFile:
                 own(file)
                 if self._path.is_file():
                     with self._path.open("rb") as before:
-                        _require_over(self._path, before)
+                        self._require_over(self._path, before)
                     file.truncate(0)
                 self._write = journal(file, header)
 
@@ -90,17 +92,16 @@ class NewFile:
             fault = cannot_write(self._path or "", error)
             self._warn(f"Error: {fault.message}; the session goes on without a trace")
 
+    def _require_over(self, path: Path, file: BinaryIO) -> None:
+        """Keep a journal that somebody may go on with from being written over, unless that is asked for.
 
-def _require_over(path: Path, file: BinaryIO) -> None:
-    """Keep a journal that somebody may go on with from being written over.
-
-    Raises:
-        click.ClickException: The file is one.
-    """
-    if is_under_way(file):
-        name = visible(str(path))
-        message = f"the session of this trace is not over; cml resume {name} goes on with it"
-        raise click.ClickException(f"{name}: {message}, or remove it")
+        Raises:
+            click.ClickException: The file is one.
+        """
+        if not self._overwrite and is_under_way(file):
+            name = visible(str(path))
+            message = f"the session of this trace is not over; cml resume {name} goes on with it"
+            raise click.ClickException(f"{name}: {message}, --overwrite begins anew")
 
 
 class ResumedFile:

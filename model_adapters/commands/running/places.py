@@ -17,18 +17,24 @@ TracePlace: TypeAlias = Path | JournalPlace
 """A file, or a session in a database."""
 
 
-def begun(place: TracePlace | None, stack: ExitStack) -> Recording:
+def begun(place: TracePlace | None, stack: ExitStack, *, overwrite: bool = False) -> Recording:
     """Return what records a session that begins.
 
     Args:
         place: Where to; None for nowhere.
         stack: Closes it.
+        overwrite: Whether a file of a session that is not over is written over.
 
     Raises:
         FileFaultError: It cannot be written.
         MissingExtraError: A package is not installed.
+        click.UsageError: It is no file, and is to be written over.
     """
-    return NewSession(place, stack) if isinstance(place, JournalPlace) else NewFile(place, stack)
+    if overwrite and not isinstance(place, Path):
+        raise click.UsageError("--overwrite writes over the file of a --trace; there is none")
+    if isinstance(place, JournalPlace):
+        return NewSession(place, stack)
+    return NewFile(place, stack, overwrite=overwrite)
 
 
 def resumed(place: TracePlace, stack: ExitStack) -> Recording:
