@@ -115,6 +115,38 @@ def test_the_statuses_that_the_document_lists_are_those_of_the_code() -> None:
     assert f"{MAX_NESTING} deep" in text
 
 
+def what_you_do_most(document: str) -> list[tuple[list[str], list[str]]]:
+    """The commands that a document begins with, each with the lines of its output that are shown."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    section = text.partition("## What you do most\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```\n\$ (.*)\n((?:.*\n)*?)```$", section, re.MULTILINE)
+    return [
+        (shlex.split(command)[1:], [line for line in output.splitlines() if line != "…"])
+        for command, output in blocks
+    ]
+
+
+def without_figures(text: str) -> str:
+    return re.sub(r"\d+(?:[.,]\d+)*", "0", re.sub(r" +", " ", text))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", ["command_line.md", "conformance.md"])
+def test_what_one_does_most_comes_out_as_it_is_shown(
+    cml: "Cml", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    commands = what_you_do_most(document)
+    assert len(commands) == 5
+    for words, shown in commands:
+        found = cml(*(sys.executable if word == "python" else word for word in words))
+        assert found.status == 0, found.err
+        out = without_figures(found.out + found.err).splitlines()
+        assert [line for line in shown if without_figures(line) not in out] == []
+
+
 # What needs a model, or takes long, or goes on for ever.
 RUN_ELSEWHERE = {
     *("run", "chat", "serve", "calibrate"),
