@@ -37,7 +37,7 @@ class Findings:
     window: Window | None
 
 
-class Verdict(NamedTuple):
+class Validated(NamedTuple):
     """What all findings come to.
 
     Args:
@@ -78,7 +78,7 @@ class _Count:
         return ", ".join(said)
 
 
-def write_text(findings: Iterable[Findings], out: TextIO) -> Verdict:
+def write_text(findings: Iterable[Findings], out: TextIO) -> Validated:
     """Write findings for people to standard error, and to `out` one line for each file that can be read."""
     errors = console(stderr=True)
     counts = []
@@ -89,10 +89,10 @@ def write_text(findings: Iterable[Findings], out: TextIO) -> Verdict:
         if not count.unreadable:
             empty = " (the file is empty)" if finding.window and finding.window.is_empty else ""
             out.write(f"{visible(finding.file)}: {count.in_words()}{empty}\n")
-    return _verdict(counts)
+    return _validated(counts)
 
 
-def write_json(findings: Iterable[Findings], out: TextIO) -> Verdict:
+def write_json(findings: Iterable[Findings], out: TextIO) -> Validated:
     """Write one JSON document, spec/validation.schema.json."""
     counts: list[_Count] = []
     out.write('{"files":[')
@@ -104,10 +104,10 @@ def write_json(findings: Iterable[Findings], out: TextIO) -> Verdict:
         is_valid = count.is_valid and not count.unreadable
         out.write(f'],"valid":{_json(is_valid)}{unreadable}}}')
     out.write("]}\n")
-    return _verdict(counts)
+    return _validated(counts)
 
 
-def write_sarif(findings: Iterable[Findings], out: TextIO) -> Verdict:
+def write_sarif(findings: Iterable[Findings], out: TextIO) -> Validated:
     """Write one SARIF 2.1.0 log. What cannot be read is no result, but a notification of the run."""
     before, after = _json(sarif_head(cml.__version__)).split('"results":[]')
     count = _Count()
@@ -119,12 +119,12 @@ def write_sarif(findings: Iterable[Findings], out: TextIO) -> Verdict:
     out.write(f'{before}"results":[')
     _write_list(results, out)
     out.write(f'],"invocations":[{_json(sarif_invocation(count.unreadable))}]{after}\n')
-    return _verdict([count])
+    return _validated([count])
 
 
-def _verdict(counts: list[_Count]) -> Verdict:
+def _validated(counts: list[_Count]) -> Validated:
     unreadable = tuple(fault for count in counts for fault in count.unreadable)
-    return Verdict(all(count.is_valid for count in counts), unreadable)
+    return Validated(all(count.is_valid for count in counts), unreadable)
 
 
 def _write_list(parts: Iterable[str], out: TextIO) -> None:
@@ -135,14 +135,14 @@ def _json(value: object) -> str:
     return json_text(msgspec.json.encode(value))
 
 
-WRITERS: Final[dict[str, Callable[[Iterable[Findings], TextIO], Verdict]]] = {
+WRITERS: Final[dict[str, Callable[[Iterable[Findings], TextIO], Validated]]] = {
     "text": write_text,
     "json": write_json,
     "sarif": write_sarif,
 }
 
 
-def write(form: str, findings: Iterable[Findings]) -> Verdict:
+def write(form: str, findings: Iterable[Findings]) -> Validated:
     """Write findings to standard output; JSON of any kind is UTF-8, whatever the terminal's encoding.
 
     Args:
@@ -152,17 +152,17 @@ def write(form: str, findings: Iterable[Findings]) -> Verdict:
     if form == "text":
         return WRITERS[form](findings, sys.stdout)
     out = utf8_output()
-    verdict = WRITERS[form](findings, out)
+    validated = WRITERS[form](findings, out)
     out.flush()
-    return verdict
+    return validated
 
 
-def status_of(verdict: Verdict) -> int:
+def status_of(validated: Validated) -> int:
     """Return the exit status of a command that wrote findings.
 
     Raises:
         FileFaultError: Files cannot be read; it names them all.
     """
-    if verdict.unreadable:
-        raise FileFaultError("\n       ".join(fault.message for fault in verdict.unreadable))
-    return 0 if verdict.is_valid else 1
+    if validated.unreadable:
+        raise FileFaultError("\n       ".join(fault.message for fault in validated.unreadable))
+    return 0 if validated.is_valid else 1
