@@ -41,7 +41,7 @@ class Window:
         self.is_empty = not self._text
 
     def line_at(self, offset: int, column: int) -> tuple[str, str] | None:
-        """Return what stands before and after an offset in its line; None if it is gone.
+        """Return what stands before and after an offset in its line; None if it is gone, or never came.
 
         Args:
             offset: Characters before the place in the whole text.
@@ -49,7 +49,7 @@ class Window:
         """
         at = offset - self._offset
         begin = at - min(column - 1, _BEFORE)
-        if begin < 0 or at > len(self._text):
+        if begin < 0 or at > len(self._text) or not self._text:
             return None
         after = self._text[at : at + _AFTER].partition("\n")[0]
         return self._text[begin:at], after

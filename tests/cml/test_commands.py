@@ -238,6 +238,7 @@ def test_a_trace_is_known_by_its_first_line(tmp_path: Path, header: bytes) -> No
     for found in (validate("-", stdin=unnamed.read_bytes()), validate(unnamed)):
         assert found.exit_code == 1
         assert "error[CML303]: the row differs" in found.stderr
+        assert "1 |" not in found.stderr  # as of a trace that its name tells
     assert validate("-", stdin=header).stdout == "-: valid\n"
 
 
