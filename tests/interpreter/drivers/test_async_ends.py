@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from stuck import AT_THE_END, Kept, Never, SlowAtTheEnd, Stuck, at, both, logged
+from stuck_verbs import AT_THE_END, Kept, Never, SlowAtTheEnd, Stuck, at, both, logged
 
 from interpreter import AsyncRuntime, EndOfDecoding, HostError, ScriptedSession, Settings
 

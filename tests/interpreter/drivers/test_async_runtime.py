@@ -5,7 +5,7 @@ import threading
 from itertools import count
 
 import pytest
-from stuck import Stuck, at
+from stuck_verbs import Stuck, at
 
 from interpreter import AsyncRuntime, EndOfDecoding, HostError, ScriptedSession, Settings
 from interpreter.events import Inject

@@ -9,7 +9,7 @@ from types import FrameType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stuck import Kept
+from stuck_verbs import Kept
 from trying import tries
 
 import interpreter

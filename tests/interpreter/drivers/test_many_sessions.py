@@ -13,7 +13,7 @@ from time import sleep
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stuck import Kept, at, both
+from stuck_verbs import Kept, at, both
 
 from interpreter import HostError, ScriptedSession, Sessions
 from interpreter.events import Inject, Returned, Start

@@ -5,7 +5,7 @@ import threading
 from itertools import count
 
 import pytest
-from stuck import AT_THE_END, Kept, Never, SlowAtTheEnd, Stuck, at, both, logged
+from stuck_verbs import AT_THE_END, Kept, Never, SlowAtTheEnd, Stuck, at, both, logged
 
 from interpreter import EndOfDecoding, HostError, Runtime, ScriptedSession, Settings
 from interpreter.journals.past import past_of

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stuck import Kept, Stuck, at, both, logged
+from stuck_verbs import Kept, Stuck, at, both, logged
 
 from interpreter import EndOfDecoding, HostError, ScriptedSession, Sessions, Settings
 from interpreter.events import Inject

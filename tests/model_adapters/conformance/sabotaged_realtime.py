@@ -11,7 +11,7 @@ from interpreter.drivers.driver import Driver
 from interpreter.drivers.realtime import Runtime
 from interpreter.drivers.verbs import Verbs
 from interpreter.errors import HostError
-from interpreter.events import Cancel, Decode, Effect, Event, Inject, Returned, Start
+from interpreter.events import Cancel, Decode, Effect, Inject, Outcome, Returned, Start
 from interpreter.session import Batch, Session
 from interpreter.state import Settings, State
 from interpreter.tools.calling import call_function
@@ -77,14 +77,29 @@ class NoCancel(Driver):
             super()._perform(effect)
 
 
-class DecodesAfterStop(Driver):
+class HearsWhatCameLate(Driver):
+    """Does something where a call returns after its turn was stopped."""
+
+    def _perform(self, effect: Effect) -> None:
+        if isinstance(effect, Start):
+            self.calls._returned = self._hears
+        super()._perform(effect)
+
+    def _hears(self, call: str, outcome: Outcome) -> None:
+        self.put(Returned(call, outcome))
+        if self.is_stopping:
+            self.came_late(call, outcome)
+
+    def came_late(self, call: str, outcome: Outcome) -> None:
+        raise NotImplementedError
+
+
+class DecodesAfterStop(HearsWhatCameLate):
     """After a turn was stopped a step is decoded yet."""
 
-    def put(self, event: Event | None) -> None:
-        super().put(event)
-        if self.is_stopping and isinstance(event, Returned):
-            with suppress(HostError):  # it was closed before
-                self._verbs.decode()
+    def came_late(self, call: str, outcome: Outcome) -> None:
+        with suppress(HostError):  # it was closed before
+            self._verbs.decode()
 
 
 class NeverStops(Driver):
@@ -94,14 +109,11 @@ class NeverStops(Driver):
         pass
 
 
-class TellsWhatCameLate(Driver):
+class TellsWhatCameLate(HearsWhatCameLate):
     """What comes of a call after its turn was stopped goes in all the same."""
 
-    def put(self, event: Event | None) -> None:
-        super().put(event)
-        if self.is_stopping and isinstance(event, Returned):
-            text = f"[INTR] {event.call} [HEAD] {event.outcome.value} [END]"
-            self._verbs.append(Batch(text))
+    def came_late(self, call: str, outcome: Outcome) -> None:
+        self._verbs.append(Batch(f"[INTR] {call} [HEAD] {outcome.value} [END]"))
 
 
 class StartsInTheCaller(Calls):

@@ -246,4 +246,4 @@ def test_a_backend_opens_it_by_its_profile(folder: Path) -> None:
     with pytest.raises(AdapterError, match="--min-calls"):
         open_backend(Request(word, "Hi.", {}, min_calls=1, device="cpu", profile=profile))
     with pytest.raises(AdapterError, match="takes no --markers"):
-        open_backend(Request("script:x", "Hi.", {}, profile=profile))
+        open_backend(Request("openai:http://127.0.0.1:9", "Hi.", {}, profile=profile))
