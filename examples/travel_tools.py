@@ -19,7 +19,7 @@ from typing import Final
 from zlib import crc32
 
 PRICE_S: Final = 1.6
-TIME_S: Final = 0.9
+TIME_S: Final = 1.2
 WEATHER_S: Final = 2.1
 
 _CITIES: Final = {
