@@ -37,7 +37,7 @@ JUDGES: Final = {
     "drivers.decoding": ("test_decoding",),
     "drivers.spoken": ("test_spoken",),
     "drivers.calls": ("test_realtime_calls",),
-    "drivers.driver": ("test_realtime_core",),
+    "drivers.driver": ("test_realtime_core", "test_closing_in_a_signal"),
     "drivers.arrivals": ("test_realtime_core",),
     "drivers.verbs": ("test_realtime_core",),
     "drivers.waiting": ("test_realtime_core", "test_suspension"),

@@ -102,6 +102,8 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("drivers.replay._Recording.__init__", "0 → 1"),
     ),
     "It is set again before anybody reads it.": (
+        ("drivers.driver.Driver.__init__", "without self._is_taking = False"),
+        ("drivers.driver.Driver.__init__", "False → True (place 2)"),
         ("rules.settling.settle_wake", "replace(…) without wait=None"),
         (
             "rules.settling.settle_deliver",
@@ -188,7 +190,11 @@ REASONS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "call is None or key not in started_us → key not in started_us",
         ),
     ),
-    "Another thread may come in between two looks: no test brings it there.": (
+    "Another thread, or a signal, may come in between two looks: no test brings it there.": (
+        ("drivers.driver.Driver._go_on", "without self._is_taking = False"),
+        ("drivers.driver.Driver._go_on", "False → True"),
+        ("drivers.driver.Driver._take", "without self._require_open()"),
+        ("drivers.driver.Driver._write_and_perform", "without self._require_open()"),
         ("drivers.async_runtime.AsyncForm._next_arrival", "if arrivals.is_empty → if True"),
         (
             "drivers.calls.Calls.cancel",
